@@ -1,0 +1,214 @@
+//! What is ordinary: a robust profile by hour of the week from up to four weeks of one-hour amounts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Usd;
+use crate::time::{HOURS_PER_WEEK, Hour};
+
+/// Weeks of history kept.
+const WEEKS: usize = 4;
+
+/// Pico-dollars in the unit in which samples are kept: a micro-dollar, so that a sample fits into 4 bytes up to
+/// $4,294 an hour and a profile into 4 kB.
+const PICOS_PER_SAMPLE_UNIT: i128 = 1_000_000;
+
+/// Hourly amounts of up to four weeks, in a ring by hour of the week.
+///
+/// Medians, because one bad hour must not move what counts as ordinary; hours of a trip are left out by the
+/// caller for the same reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Hours as micro-dollars + 1, 0 where there is none; index: hour number modulo 672. Empty without history.
+    amounts: Vec<u32>,
+    /// The highest concurrency of each hour, same index.
+    concurrency: Vec<u16>,
+    /// Hours present.
+    count: u32,
+    /// 99th percentile of `concurrency` over the hours present.
+    concurrency_p99: u32,
+    /// The newest hour recorded.
+    newest: Option<Hour>,
+}
+
+/// What the profile expects of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The median, in dollars per hour.
+    pub expected: Usd,
+    /// Up to here is ordinary, in dollars per hour. The less history, the wider.
+    pub upper: Usd,
+    /// Hours of history that the expectation rests on.
+    pub samples: u32,
+}
+
+impl Profile {
+    const RING: usize = HOURS_PER_WEEK * WEEKS;
+
+    /// Hours of history present, at most 672.
+    pub fn hours(&self) -> u32 {
+        self.count
+    }
+
+    /// The newest hour recorded.
+    pub fn newest(&self) -> Option<Hour> {
+        self.newest
+    }
+
+    /// 99th percentile of the hourly concurrency maxima; `None` without history.
+    pub fn concurrency_p99(&self) -> Option<u32> {
+        (self.count > 0).then_some(self.concurrency_p99)
+    }
+
+    /// Records a complete hour. An hour older than the ring, or one recorded before, is replaced or ignored:
+    /// the newest four weeks count.
+    pub fn record(&mut self, hour: Hour, amount: Usd, concurrency_max: u32) {
+        if self.newest.is_some_and(|newest| hour.0 <= newest.0 - Self::RING as i64) {
+            return;
+        }
+        if self.amounts.is_empty() {
+            self.amounts = vec![0; Self::RING];
+            self.concurrency = vec![0; Self::RING];
+        }
+        self.forget_between(hour);
+        let slot = Self::slot(hour);
+        let units = amount.at_least_zero().picos() / PICOS_PER_SAMPLE_UNIT;
+        if let (Some(kept), Some(peak)) = (self.amounts.get_mut(slot), self.concurrency.get_mut(slot)) {
+            self.count += u32::from(*kept == 0);
+            *kept = u32::try_from(units).unwrap_or(u32::MAX - 1).min(u32::MAX - 1) + 1;
+            *peak = u16::try_from(concurrency_max).unwrap_or(u16::MAX);
+        }
+        self.newest = self.newest.max(Some(hour));
+        self.refresh_concurrency();
+    }
+
+    /// Records a complete hour that does not count as ordinary: it only moves the ring on.
+    pub fn skip(&mut self, hour: Hour) {
+        if !self.amounts.is_empty() && self.newest.is_some_and(|newest| newest < hour) {
+            self.forget_between(hour);
+            self.clear(Self::slot(hour));
+            self.newest = Some(hour);
+        }
+    }
+
+    /// What is ordinary in an hour: the median of the same hour of other weeks; of the same hour of other days
+    /// where fewer than two weeks have it; of all hours where even that is too little; `None` without history.
+    pub fn expect(&self, hour: Hour) -> Option<Expectation> {
+        if self.count == 0 {
+            return None;
+        }
+        let mut picked = [0_u32; 28];
+        let mut found = self.pick(&mut picked, (0..WEEKS).map(|week| Self::slot(hour.plus(-168 * (week as i64 + 1)))));
+        let mut widening = WIDENING_SAME_HOUR;
+        if found < 2 {
+            found = self.pick(&mut picked, (1..=28).map(|day| Self::slot(hour.plus(-24 * day))));
+            widening = WIDENING_OTHER_DAYS;
+        }
+        if found < 2 {
+            return Some(self.expect_of_everything());
+        }
+        let samples = picked.get_mut(..found).unwrap_or_default();
+        Some(expectation(samples, widening))
+    }
+
+    /// The mean expected amount over the hours of a week, for forecasts longer than the profile.
+    pub fn expect_mean(&self) -> Option<Usd> {
+        let total: i128 = self.amounts.iter().filter(|kept| **kept > 0).map(|kept| i128::from(*kept) - 1).sum();
+        (self.count > 0).then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, i128::from(self.count)))
+    }
+
+    fn expect_of_everything(&self) -> Expectation {
+        let mut all: Vec<u32> = self.amounts.iter().copied().filter(|kept| *kept > 0).collect();
+        expectation(&mut all, WIDENING_ANY_HOUR)
+    }
+
+    /// Copies the samples present at the slots to the front of `picked`; returns how many.
+    fn pick(&self, picked: &mut [u32; 28], slots: impl Iterator<Item = usize>) -> usize {
+        let mut found = 0;
+        for kept in slots.filter_map(|slot| self.amounts.get(slot)).filter(|kept| **kept > 0) {
+            if let Some(place) = picked.get_mut(found) {
+                *place = *kept;
+                found += 1;
+            }
+        }
+        found
+    }
+
+    /// Clears the slots of hours that lie between the newest and the given one: nothing was recorded then.
+    fn forget_between(&mut self, hour: Hour) {
+        let Some(newest) = self.newest else { return };
+        let gap = (hour.0 - newest.0 - 1).clamp(0, Self::RING as i64);
+        for back in 1..=gap {
+            self.clear(Self::slot(hour.plus(-back)));
+        }
+    }
+
+    fn clear(&mut self, slot: usize) {
+        if let (Some(kept), Some(peak)) = (self.amounts.get_mut(slot), self.concurrency.get_mut(slot)) {
+            self.count -= u32::from(*kept > 0);
+            *kept = 0;
+            *peak = 0;
+        }
+    }
+
+    fn refresh_concurrency(&mut self) {
+        let mut peaks: Vec<u16> = (self.amounts.iter().zip(&self.concurrency))
+            .filter(|(kept, _)| **kept > 0)
+            .map(|(_, peak)| *peak)
+            .collect();
+        if peaks.is_empty() {
+            self.concurrency_p99 = 0;
+            return;
+        }
+        // Nearest rank: the smallest value that at least 99 % of the hours do not exceed.
+        let rank = (peaks.len() * 99).div_ceil(100) - 1;
+        let (_, p99, _) = peaks.select_nth_unstable(rank);
+        self.concurrency_p99 = u32::from(*p99);
+    }
+
+    /// The hour's place in the ring.
+    fn slot(hour: Hour) -> usize {
+        usize::try_from(hour.0.rem_euclid(Self::RING as i64)).unwrap_or(0)
+    }
+}
+
+/// Band in multiples of the spread, in tenths, by number of samples (index), for samples of the same hour of the
+/// week. Our choice: twice the spread with four weeks, doubling towards one.
+const WIDENING_SAME_HOUR: [i128; 5] = [80, 80, 40, 30, 20];
+/// Other days' hours say less about this one.
+const WIDENING_OTHER_DAYS: [i128; 5] = [80, 80, 60, 40, 30];
+/// Hours of all times of the day say least.
+const WIDENING_ANY_HOUR: [i128; 5] = [80, 80, 70, 60, 40];
+
+/// Median and band of samples (micro-dollars + 1).
+fn expectation(samples: &mut [u32], widening: [i128; 5]) -> Expectation {
+    let count = samples.len();
+    let median = median(samples);
+    for sample in samples.iter_mut() {
+        *sample = sample.abs_diff(median);
+    }
+    let deviation = i128::from(self::median(samples));
+    let median = i128::from(median.max(1)) - 1;
+    // 1.4826 makes the median deviation comparable to a standard deviation (normal distribution); never below a
+    // fifth of the median, because four samples can agree by chance.
+    let spread = (deviation * 14_826 / 10_000).max(median / 5);
+    let factor = widening.get(count.min(4)).copied().unwrap_or(20);
+    let upper = median + spread * factor / 10;
+    Expectation {
+        expected: Usd::from_picos(median * PICOS_PER_SAMPLE_UNIT),
+        upper: Usd::from_picos(upper * PICOS_PER_SAMPLE_UNIT),
+        samples: u32::try_from(count).unwrap_or(u32::MAX),
+    }
+}
+
+/// The upper median: with an even count the higher of the two in the middle, so that ties favour the traffic.
+fn median(samples: &mut [u32]) -> u32 {
+    if samples.is_empty() {
+        return 0;
+    }
+    let middle = samples.len() / 2;
+    let (_, median, _) = samples.select_nth_unstable(middle);
+    *median
+}
+
+#[cfg(test)]
+mod tests;

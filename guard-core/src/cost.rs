@@ -1,0 +1,110 @@
+//! From usage to money: what an invocation, a minute and a month of one function cost.
+//!
+//! `usd = invocations · (q + c) + (Σ duration + ½ ms · invocations + init) · (m·p + e)`, each term carried as
+//! `[low, expected, high]`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::Function;
+use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};
+use crate::observation::Point;
+use crate::policy::Companion;
+use crate::pricing::Quote;
+
+/// Microseconds × megabytes in one GB-second: 10⁶ × 1,024.
+const MB_US_PER_GB_S: i128 = 1_024_000_000;
+
+/// Ephemeral storage included in every function, in MB ("Lambda pricing", read 2026-11).
+const FREE_EPHEMERAL_MB: u32 = 512;
+
+/// What one function's usage costs per unit, worked out once from its configuration and the price list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitCost {
+    /// Per invocation: request, companions, and the rounding of the billed duration (0, ½, 1 ms).
+    pub per_invocation: UsdRange,
+    /// Per cold start: the billed INIT phase, which `Duration` leaves out (0, configured, twice configured).
+    pub per_cold_start: UsdRange,
+    /// Request and companions alone, exactly: the *q + c* of the formulae.
+    pub per_request: Usd,
+    /// Memory and storage price by volume tier, in pico-dollars × MB per GB-second; dearest tier first.
+    compute_mb_picos: Vec<i128>,
+}
+
+impl UnitCost {
+    /// The unit costs of a function at the quoted prices.
+    pub fn new(function: &Function, quote: &Quote, companion: &Companion, per_companion: Usd) -> Self {
+        let extra_mb = i128::from(function.ephemeral_mb.saturating_sub(FREE_EPHEMERAL_MB));
+        let storage = quote.ephemeral_gb_second.picos() * extra_mb;
+        let compute_mb_picos: Vec<i128> = quote
+            .gb_second
+            .iter()
+            .map(|tier| tier.price.picos() * i128::from(function.memory_mb) + storage)
+            .collect();
+        let per_request = quote.request + per_companion;
+        let mut unit =
+            UnitCost { per_invocation: UsdRange::ZERO, per_cold_start: UsdRange::ZERO, per_request, compute_mb_picos };
+        unit.per_invocation = UsdRange::new(
+            per_request,
+            per_request + unit.compute(0, 500),
+            per_request + unit.compute(0, 1000),
+            Causes::of(Cause::MillisecondRounding),
+        );
+        let init = unit.compute(0, u64::from(companion.init_ms) * 1000);
+        unit.per_cold_start = UsdRange::new(Usd::ZERO, init, init * 2, Causes::of(Cause::InitEstimate));
+        if !quote.unknown.is_empty() {
+            unit.per_invocation = unit.per_invocation.because(Cause::UnknownPrice);
+        }
+        unit
+    }
+
+    /// The unit "costs" of a budget that counts invocations: one whole unit each, and nothing else.
+    pub fn counting() -> Self {
+        let one = Usd::from_picos(PICOS_PER_USD);
+        UnitCost {
+            per_invocation: UsdRange::exact(one),
+            per_cold_start: UsdRange::ZERO,
+            per_request: one,
+            compute_mb_picos: vec![0],
+        }
+    }
+
+    /// Memory and storage for so many microseconds of billed duration, at a volume tier (0 is the first and
+    /// dearest; one past the last counts as the last).
+    pub fn compute(&self, tier: usize, duration_us: u64) -> Usd {
+        let price = self.compute_mb_picos.get(tier).or(self.compute_mb_picos.last()).copied().unwrap_or(0);
+        Usd::from_picos(price).mul_div_up(i128::from(duration_us), MB_US_PER_GB_S)
+    }
+
+    /// What one busy execution environment costs per second: the *m·p + e* of the formulae, first tier.
+    pub fn per_busy_second(&self) -> Usd {
+        self.compute(0, 1_000_000)
+    }
+
+    /// The most one unit of concurrency can cost in so many seconds: busy all the time and answering ten
+    /// requests a second ("Lambda scaling behavior": 10 requests per second per unit of concurrency, read
+    /// 2026-11).
+    pub fn worst_per_concurrency(&self, seconds: u64) -> Usd {
+        self.compute(0, seconds.saturating_mul(1_000_000))
+            + self.per_request * i128::from(seconds) * REQUESTS_PER_SECOND_PER_CONCURRENCY
+    }
+
+    /// What a point cost at a volume tier. Cold starts are taken as the rise of concurrency over the minute
+    /// before; at most as many as the concurrency reached or the invocations made.
+    pub fn of_point(&self, point: &Point, concurrency_before: u32, tier: usize) -> UsdRange {
+        let invocations = i128::from(point.invocations);
+        let compute = self.compute(tier, point.duration_us);
+        let most = u64::from(point.concurrency_max).min(point.invocations);
+        let likely = u64::from(point.concurrency_max.saturating_sub(concurrency_before)).min(most);
+        UsdRange {
+            low: self.per_invocation.low * invocations + compute,
+            expected: self.per_invocation.expected * invocations
+                + self.per_cold_start.expected * i128::from(likely)
+                + compute,
+            high: self.per_invocation.high * invocations + self.per_cold_start.high * i128::from(most) + compute,
+            causes: self.per_invocation.causes.and(if most > 0 { self.per_cold_start.causes } else { Causes::NONE }),
+        }
+    }
+}
+
+/// Reserved concurrency N admits at most 10·N requests per second ("Lambda scaling behavior", read 2026-11).
+pub const REQUESTS_PER_SECOND_PER_CONCURRENCY: i128 = 10;

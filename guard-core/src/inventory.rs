@@ -1,0 +1,242 @@
+//! What exists: functions, their limits and event sources, and the account they share. A snapshot the shell reads.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::name::{FunctionName, MappingId, Region};
+
+/// Instruction set of a function. Prices and volume tiers differ by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// x86-64, the default of Lambda.
+    #[default]
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// 64-bit Arm (Graviton).
+    Arm64,
+}
+
+/// Everything the guard knows to exist in one account and region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The region, which decides the prices.
+    pub region: Region,
+    /// The limits the functions share.
+    pub account: AccountLimits,
+    /// The functions, sorted by name without repetition: see [`Inventory::new`].
+    pub functions: Vec<Function>,
+}
+
+/// The concurrency limits of an account in a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountLimits {
+    /// Concurrent executions of the whole account and region; 1,000 by default, 10 in new accounts.
+    pub concurrency: u32,
+    /// What AWS wants left without reservation: 100; 10 to 50 has been seen in small accounts.
+    pub unreserved_minimum: u32,
+}
+
+impl Default for AccountLimits {
+    fn default() -> Self {
+        AccountLimits { concurrency: 1000, unreserved_minimum: 100 }
+    }
+}
+
+/// One Lambda function as configured now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    /// Its name.
+    pub name: FunctionName,
+    /// Its ARN, if known: protection by ARN compares with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// Memory in MB, 128 to 10,240.
+    pub memory_mb: u32,
+    /// Time-out in seconds, 1 to 900.
+    pub timeout_s: u32,
+    /// Instruction set.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// `/tmp` in MB, 512 to 10,240; the first 512 are free.
+    #[serde(default = "default_ephemeral_mb")]
+    pub ephemeral_mb: u32,
+    /// Reserved concurrency in force: `None` is *unset*, `Some(0)` stops the function. Zero is a number.
+    #[serde(default)]
+    pub reserved: Option<u32>,
+    /// Provisioned concurrency allocated over all versions and aliases.
+    #[serde(default)]
+    pub provisioned: u32,
+    /// Tags of the function.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Whether something may invoke it synchronously (API, Function URL, SDK). `true` unless known otherwise.
+    #[serde(default = "default_true")]
+    pub synchronous: bool,
+    /// How it is invoked asynchronously, if anything does (S3, SNS, EventBridge, `Event` invocations).
+    #[serde(default)]
+    pub asynchronous: Option<AsyncConfig>,
+    /// Its event source mappings.
+    #[serde(default)]
+    pub mappings: Vec<EventSourceMapping>,
+    /// When its configuration last changed: names the deploy that undid a cap.
+    #[serde(default)]
+    pub last_modified: Option<DateTime<Utc>>,
+}
+
+const fn default_ephemeral_mb() -> u32 {
+    512
+}
+const fn default_true() -> bool {
+    true
+}
+
+/// Asynchronous invocation settings (`FunctionEventInvokeConfig`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsyncConfig {
+    /// Further attempts after a function error, 0 to 2. Default 2.
+    pub max_retries: u8,
+    /// Age in seconds at which an event is given up, 60 to 21,600. Default 21,600.
+    pub max_event_age_s: u32,
+    /// Whether a dead-letter queue or an on-failure destination catches what is given up.
+    pub on_failure: bool,
+}
+
+impl Default for AsyncConfig {
+    /// What Lambda does when nothing is configured.
+    fn default() -> Self {
+        AsyncConfig { max_retries: 2, max_event_age_s: 21_600, on_failure: false }
+    }
+}
+
+/// An event source mapping: a queue or stream that Lambda polls for the function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventSourceMapping {
+    /// Its UUID.
+    pub id: MappingId,
+    /// Whether it polls now.
+    #[serde(default = "default_true")]
+    pub enabled: bool,
+    /// Events per invocation at most.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: u32,
+    /// What it polls.
+    pub source: EventSource,
+}
+
+const fn default_batch_size() -> u32 {
+    10
+}
+
+/// What an event source mapping polls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventSource {
+    /// An SQS queue.
+    Sqs {
+        /// `MaximumConcurrency` of the mapping, 2 to 1,000, if set.
+        #[serde(default)]
+        max_concurrency: Option<u32>,
+        /// Whether the mapping has provisioned pollers, which exclude `MaximumConcurrency`.
+        #[serde(default)]
+        provisioned_pollers: bool,
+        /// `maxReceiveCount` of the redrive policy; `None` where the queue has no dead-letter queue.
+        #[serde(default)]
+        max_receive_count: Option<u32>,
+        /// Seconds a message stays in the queue.
+        #[serde(default = "default_sqs_retention_s")]
+        retention_s: u32,
+    },
+    /// A Kinesis or DynamoDB stream.
+    Stream {
+        /// Shards of the stream.
+        #[serde(default = "default_one")]
+        shards: u32,
+        /// Batches in flight per shard, 1 to 10.
+        #[serde(default = "default_one")]
+        parallelization: u32,
+        /// Further attempts at a failed batch; `None` is "until the record expires" (−1 in the API).
+        #[serde(default)]
+        max_retries: Option<u32>,
+        /// Whether a failing batch is halved, which adds invocations.
+        #[serde(default)]
+        bisect: bool,
+        /// Seconds a record stays in the stream: 24 h for DynamoDB.
+        #[serde(default = "default_stream_retention_s")]
+        retention_s: u32,
+        /// Whether an on-failure destination catches what is given up.
+        #[serde(default)]
+        on_failure: bool,
+    },
+}
+
+const fn default_one() -> u32 {
+    1
+}
+/// Four days: the default of SQS.
+const fn default_sqs_retention_s() -> u32 {
+    345_600
+}
+/// 24 hours: DynamoDB always, Kinesis by default.
+const fn default_stream_retention_s() -> u32 {
+    86_400
+}
+
+impl Inventory {
+    /// Sorts the functions by name and drops repetitions, which `ListFunctions` can return while pages shift.
+    pub fn new(region: impl Into<Region>, account: AccountLimits, mut functions: Vec<Function>) -> Self {
+        functions.sort_by(|a, b| a.name.cmp(&b.name));
+        functions.dedup_by(|a, b| a.name == b.name);
+        Inventory { region: region.into(), account, functions }
+    }
+
+    /// The function of that name.
+    pub fn function(&self, name: &FunctionName) -> Option<&Function> {
+        let index = self.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
+        self.functions.get(index)
+    }
+
+    /// Concurrency reserved by all functions together.
+    pub fn reserved_total(&self) -> u32 {
+        self.functions.iter().filter_map(|function| function.reserved).fold(0, u32::saturating_add)
+    }
+}
+
+impl Function {
+    /// A function with AWS's defaults, invoked synchronously: the start of examples and tests.
+    pub fn new(name: impl Into<FunctionName>, memory_mb: u32, timeout_s: u32) -> Self {
+        Function {
+            name: name.into(),
+            arn: None,
+            memory_mb,
+            timeout_s,
+            architecture: Architecture::default(),
+            ephemeral_mb: default_ephemeral_mb(),
+            reserved: None,
+            provisioned: 0,
+            tags: BTreeMap::new(),
+            synchronous: true,
+            asynchronous: None,
+            mappings: Vec::new(),
+            last_modified: None,
+        }
+    }
+
+    /// Whether some event source would lose events for good if they were not run in time.
+    pub fn can_lose_events(&self) -> bool {
+        self.asynchronous.is_some_and(|config| !config.on_failure)
+            || self.mappings.iter().any(|mapping| !mapping.has_dead_letter())
+    }
+}
+
+impl EventSourceMapping {
+    /// Whether what this mapping gives up is kept somewhere.
+    pub fn has_dead_letter(&self) -> bool {
+        match self.source {
+            EventSource::Sqs { max_receive_count, .. } => max_receive_count.is_some(),
+            EventSource::Stream { on_failure, .. } => on_failure,
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! Money as an integer: pico-dollars in an `i128`, one rounding rule, and ranges that say why they are wide.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Pico-dollars in a dollar. Every price AWS lists for Lambda has at most ten decimals, so each is exact.
+pub const PICOS_PER_USD: i128 = 1_000_000_000_000;
+
+/// An amount of money in pico-dollars (10⁻¹² US dollars), exact.
+///
+/// The name is the common case. For a budget counted in invocations the same type holds the count
+/// (one invocation is one whole unit), and for the two Chinese regions it holds yuan: the report names the unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Usd(i128);
+
+/// Why a text is not an amount of money.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an amount: expected a decimal number of dollars with at most 12 decimals, such as 400 or 0.0000166667")]
+pub struct ParseUsdError {
+    /// What was read.
+    pub text: String,
+}
+
+impl Usd {
+    /// No money.
+    pub const ZERO: Usd = Usd(0);
+    /// More than any bill: stands for "no bound". Additions saturate here instead of wrapping.
+    pub const MAX: Usd = Usd(i128::MAX);
+
+    /// From pico-dollars.
+    pub const fn from_picos(picos: i128) -> Self {
+        Usd(picos)
+    }
+
+    /// From whole dollars.
+    pub const fn from_dollars(dollars: i64) -> Self {
+        Usd(dollars as i128 * PICOS_PER_USD)
+    }
+
+    /// The amount in pico-dollars.
+    pub const fn picos(self) -> i128 {
+        self.0
+    }
+
+    /// The amount in dollars for charts and ratios, never for sums: `f64` keeps 15 digits.
+    #[expect(clippy::cast_precision_loss, reason = "a picture needs no more than 15 digits")]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / PICOS_PER_USD as f64
+    }
+
+    /// From dollars as a float, by its shortest decimal text, so that `0.1` is one tenth. Rounded up.
+    ///
+    /// # Errors
+    /// When the number is not finite or its text is no amount.
+    pub fn from_f64(dollars: f64) -> Result<Self, ParseUsdError> {
+        if dollars.is_finite() && dollars.abs() < 1e15 {
+            Self::parse_rounding_up(&format!("{dollars}"))
+        } else {
+            Err(ParseUsdError { text: dollars.to_string() })
+        }
+    }
+
+    /// `self × numerator ÷ denominator`, rounded **up** (towards more money spent): the only rounding rule of
+    /// the product. A guard that rounds down finds the budget intact while the bill is over it.
+    ///
+    /// Saturates at [`Usd::MAX`] where the product leaves `i128`; a zero denominator gives [`Usd::MAX`] for a
+    /// positive amount ("no bound") and zero for zero.
+    pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {
+        if denominator == 0 {
+            return if self.0 == 0 || numerator == 0 { Usd::ZERO } else { Usd::MAX };
+        }
+        match self.0.checked_mul(numerator) {
+            Some(product) => Usd(div_up(product, denominator)),
+            None => Usd::MAX,
+        }
+    }
+
+    /// How many times `unit` fits into this amount, rounded down; `None` where `unit` is not positive.
+    pub fn div_floor(self, unit: Usd) -> Option<i128> {
+        (unit.0 > 0).then(|| self.0.div_euclid(unit.0))
+    }
+
+    /// `self ÷ whole` in thousandths, rounded up; a part of nothing is 0 when it is nothing itself, else 1,000.
+    pub fn per_mille_of(self, whole: Usd) -> i64 {
+        if whole.0 <= 0 {
+            return if self.0 <= 0 { 0 } else { 1000 };
+        }
+        let per_mille = self.0.checked_mul(1000).map_or(i128::MAX, |n| div_up(n, whole.0));
+        i64::try_from(per_mille).unwrap_or(i64::MAX)
+    }
+
+    /// The larger of the amount and zero.
+    pub fn at_least_zero(self) -> Self {
+        self.max(Usd::ZERO)
+    }
+
+    fn parse_rounding_up(text: &str) -> Result<Self, ParseUsdError> {
+        let error = || ParseUsdError { text: text.to_owned() };
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
+            return Err(error());
+        }
+        let whole_picos = match whole {
+            "" => 0,
+            some => some.parse::<i128>().ok().and_then(|n| n.checked_mul(PICOS_PER_USD)).ok_or_else(error)?,
+        };
+        let (kept, dropped) = fraction.split_at(fraction.len().min(12));
+        let kept_picos: i128 = format!("{kept:0<12}").parse().map_err(|_| error())?;
+        let beyond = i128::from(!negative && dropped.bytes().any(|b| b != b'0'));
+        let picos = whole_picos.checked_add(kept_picos + beyond).ok_or_else(error)?;
+        Ok(Usd(if negative { -picos } else { picos }))
+    }
+}
+
+/// Division rounded towards positive infinity.
+fn div_up(numerator: i128, denominator: i128) -> i128 {
+    let quotient = numerator / denominator;
+    let exact = numerator % denominator == 0;
+    if !exact && ((numerator > 0) == (denominator > 0)) { quotient + 1 } else { quotient }
+}
+
+impl FromStr for Usd {
+    type Err = ParseUsdError;
+
+    /// Reads a decimal number of dollars, exactly: more than 12 decimals are refused, not rounded.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        if decimals > 12 {
+            return Err(ParseUsdError { text: text.to_owned() });
+        }
+        Self::parse_rounding_up(text)
+    }
+}
+
+impl Add for Usd {
+    type Output = Usd;
+    fn add(self, other: Usd) -> Usd {
+        Usd(self.0.saturating_add(other.0))
+    }
+}
+impl Sub for Usd {
+    type Output = Usd;
+    fn sub(self, other: Usd) -> Usd {
+        Usd(self.0.saturating_sub(other.0))
+    }
+}
+impl Neg for Usd {
+    type Output = Usd;
+    fn neg(self) -> Usd {
+        Usd(self.0.saturating_neg())
+    }
+}
+impl Mul<i128> for Usd {
+    type Output = Usd;
+    fn mul(self, times: i128) -> Usd {
+        Usd(self.0.saturating_mul(times))
+    }
+}
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Usd) {
+        *self = *self + other;
+    }
+}
+impl SubAssign for Usd {
+    fn sub_assign(&mut self, other: Usd) {
+        *self = *self - other;
+    }
+}
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Usd>>(amounts: I) -> Usd {
+        amounts.fold(Usd::ZERO, Add::add)
+    }
+}
+impl<'a> Sum<&'a Usd> for Usd {
+    fn sum<I: Iterator<Item = &'a Usd>>(amounts: I) -> Usd {
+        amounts.copied().sum()
+    }
+}
+
+impl fmt::Display for Usd {
+    /// Dollars with a sign and thousands separators: to the cent from $1 up, with more digits below, rounded up.
+    /// A precision asks for exactly that many decimals: `{:.6}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Usd::MAX {
+            return f.write_str("unbounded");
+        }
+        let magnitude = self.0.unsigned_abs();
+        let one = PICOS_PER_USD.unsigned_abs();
+        let decimals = f.precision().unwrap_or(match magnitude {
+            0 => 2,
+            m if m >= one => 2,
+            m if m >= one / 100 => 4,
+            m if m >= one / 10_000 => 6,
+            m if m >= one / 1_000_000 => 8,
+            _ => 12,
+        });
+        let decimals = decimals.min(12);
+        let scale = 10_i128.pow(u32::try_from(12 - decimals).unwrap_or(0));
+        let rounded = div_up(self.0, scale);
+        let sign = if rounded < 0 { "-" } else { "" };
+        let unit = 10_u128.pow(u32::try_from(decimals).unwrap_or(0));
+        let (whole, fraction) = (rounded.unsigned_abs() / unit, rounded.unsigned_abs() % unit);
+        let body = grouped(whole);
+        if decimals == 0 {
+            f.pad_integral(true, "", &format!("{sign}${body}"))
+        } else {
+            let text = format!("{sign}${body}.{fraction:0decimals$}");
+            f.write_str(&format!("{text:>width$}", width = f.width().unwrap_or(0)))
+        }
+    }
+}
+
+/// Digits in groups of three: `1234567` → `1,234,567`.
+pub(crate) fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl Serialize for Usd {
+    /// A string of dollars with all twelve decimals' worth of precision, trailing zeros cut: no reader loses digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Exact(*self))
+    }
+}
+
+/// Writes an amount in full precision without a currency sign.
+struct Exact(Usd);
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.0.unsigned_abs();
+        let one = PICOS_PER_USD.unsigned_abs();
+        let sign = if self.0.0 < 0 { "-" } else { "" };
+        let fraction = format!("{:012}", magnitude % one);
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.is_empty() {
+            write!(f, "{sign}{}", magnitude / one)
+        } else {
+            write!(f, "{sign}{}.{fraction}", magnitude / one)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    /// Accepts `400`, `400.5` and `"400.50"`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Usd;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an amount in dollars, as a number or a decimal text")
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Usd, E> {
+                Ok(Usd::from_dollars(value))
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Usd, E> {
+                Ok(Usd::from_picos(i128::from(value)) * PICOS_PER_USD)
+            }
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Usd, E> {
+                Usd::from_f64(value).map_err(E::custom)
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Usd, E> {
+                value.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl schemars::JsonSchema for Usd {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Usd".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An amount in US dollars, as a number or a decimal text with at most 12 decimals.",
+            "anyOf": [{ "type": "number" }, { "type": "string", "pattern": r"^[+-]?\d+(\.\d{1,12})?$" }]
+        })
+    }
+}
+
+/// One reason why an amount is a range and not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u16)]
+pub enum Cause {
+    /// Billed duration is rounded up to 1 ms per invocation: 0 to 1 ms each, ½ expected.
+    MillisecondRounding = 1,
+    /// CloudWatch `Duration` leaves the billed INIT phase out; cold starts are estimated.
+    InitEstimate = 1 << 1,
+    /// Minutes that CloudWatch has not shown yet are extrapolated.
+    UnseenMinutes = 1 << 2,
+    /// Retries that are certain to be attempted, of uncertain success.
+    CommittedRetries = 1 << 3,
+    /// A backlog behind a cap, of unknown length.
+    DeferredBacklog = 1 << 4,
+    /// The price is unknown for the region: the dearest known price stands in.
+    UnknownPrice = 1 << 5,
+    /// The baseline rests on little history.
+    ShortHistory = 1 << 6,
+    /// Whether the excess lasts or stops is the attacker's choice.
+    AttackMayStop = 1 << 7,
+    /// Region totals were priced at the mean price of the functions seen last.
+    RegionMix = 1 << 8,
+    /// Retries and duplicates cannot be told from new events exactly.
+    RepeatedWork = 1 << 9,
+}
+
+impl Cause {
+    const ALL: [Cause; 10] = [
+        Cause::MillisecondRounding,
+        Cause::InitEstimate,
+        Cause::UnseenMinutes,
+        Cause::CommittedRetries,
+        Cause::DeferredBacklog,
+        Cause::UnknownPrice,
+        Cause::ShortHistory,
+        Cause::AttackMayStop,
+        Cause::RegionMix,
+        Cause::RepeatedWork,
+    ];
+}
+
+/// A set of [`Cause`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Causes(u16);
+
+impl Causes {
+    /// No cause: an exact amount.
+    pub const NONE: Causes = Causes(0);
+
+    /// The set of one cause.
+    pub const fn of(cause: Cause) -> Self {
+        Causes(cause as u16)
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn and(self, other: Causes) -> Self {
+        Causes(self.0 | other.0)
+    }
+
+    /// Whether the cause is in the set.
+    pub const fn contains(self, cause: Cause) -> bool {
+        self.0 & cause as u16 != 0
+    }
+
+    /// The causes in the order of their declaration.
+    pub fn iter(self) -> impl Iterator<Item = Cause> {
+        Cause::ALL.into_iter().filter(move |cause| self.contains(*cause))
+    }
+}
+
+impl FromIterator<Cause> for Causes {
+    fn from_iter<I: IntoIterator<Item = Cause>>(causes: I) -> Self {
+        causes.into_iter().fold(Causes::NONE, |set, cause| set.and(Causes::of(cause)))
+    }
+}
+
+impl Serialize for Causes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+impl<'de> Deserialize<'de> for Causes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Cause>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+/// An amount of money known within bounds: `low ≤ expected ≤ high`, and why they differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsdRange {
+    /// No less than this.
+    pub low: Usd,
+    /// The best estimate.
+    pub expected: Usd,
+    /// No more than this.
+    pub high: Usd,
+    /// What makes the range wide.
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub causes: Causes,
+}
+
+fn is_exact(causes: &Causes) -> bool {
+    *causes == Causes::NONE
+}
+
+impl UsdRange {
+    /// Nothing, exactly.
+    pub const ZERO: UsdRange =
+        UsdRange { low: Usd::ZERO, expected: Usd::ZERO, high: Usd::ZERO, causes: Causes::NONE };
+
+    /// An amount known exactly.
+    pub const fn exact(amount: Usd) -> Self {
+        UsdRange { low: amount, expected: amount, high: amount, causes: Causes::NONE }
+    }
+
+    /// A range with its cause. The three amounts are put in order, so that `low ≤ expected ≤ high` always holds.
+    pub fn new(low: Usd, expected: Usd, high: Usd, causes: Causes) -> Self {
+        let low = low.min(expected);
+        UsdRange { low, expected, high: high.max(expected), causes }
+    }
+
+    /// The same range with one more cause.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.causes = self.causes.and(Causes::of(cause));
+        self
+    }
+
+    /// Each end times a ratio, rounded up; the ratio must not be negative.
+    #[must_use]
+    pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {
+        UsdRange {
+            low: self.low.mul_div_up(numerator, denominator),
+            expected: self.expected.mul_div_up(numerator, denominator),
+            high: self.high.mul_div_up(numerator, denominator),
+            causes: self.causes,
+        }
+    }
+
+    /// Takes a part away that was added before, end by end: the inverse of `+`, not the difference of two
+    /// independent ranges.
+    #[must_use]
+    pub fn minus_posted(self, part: UsdRange) -> Self {
+        UsdRange {
+            low: self.low - part.low,
+            expected: self.expected - part.expected,
+            high: self.high - part.high,
+            causes: self.causes,
+        }
+    }
+}
+
+impl Add for UsdRange {
+    type Output = UsdRange;
+    fn add(self, other: UsdRange) -> UsdRange {
+        UsdRange {
+            low: self.low + other.low,
+            expected: self.expected + other.expected,
+            high: self.high + other.high,
+            causes: self.causes.and(other.causes),
+        }
+    }
+}
+impl AddAssign for UsdRange {
+    fn add_assign(&mut self, other: UsdRange) {
+        *self = *self + other;
+    }
+}
+impl Sum for UsdRange {
+    fn sum<I: Iterator<Item = UsdRange>>(amounts: I) -> UsdRange {
+        amounts.fold(UsdRange::ZERO, Add::add)
+    }
+}
+impl fmt::Display for UsdRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.low == self.high {
+            write!(f, "{}", self.expected)
+        } else {
+            write!(f, "{} [{}–{}]", self.expected, self.low, self.high)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

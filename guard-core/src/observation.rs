@@ -1,0 +1,136 @@
+//! What was seen: metric points with their freshness. A missing point is neither zero nor an error.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::name::FunctionName;
+use crate::time::{Hour, Minute};
+
+/// How far a series can be trusted.
+///
+/// CloudWatch stamps a value with the invocation's start and sends it at the end, and points converge for
+/// minutes; so "no point" may mean no traffic, not yet, or not told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is", content = "minutes")]
+pub enum Freshness {
+    /// The answer is complete up to the assumed metric lag.
+    Fresh,
+    /// The newest point is this many minutes older than the assumed lag allows.
+    Late(u32),
+    /// The answer was complete and holds no point, while the region's totals do not contradict that.
+    Silent,
+    /// Nobody knows: the call failed, was throttled or partial, or was not made. Never read as zero.
+    #[default]
+    Unknown,
+}
+
+impl Freshness {
+    /// Whether the absence of points may be read as the absence of traffic.
+    pub const fn is_trustworthy(self) -> bool {
+        matches!(self, Freshness::Fresh | Freshness::Silent)
+    }
+}
+
+/// The `AWS/Lambda` metrics of one minute, of one function or of the whole region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// `Invocations`, Sum: billed requests, retries and duplicates included.
+    pub invocations: u64,
+    /// `Errors`, Sum.
+    #[serde(default)]
+    pub errors: u64,
+    /// `Throttles`, Sum: refused, not billed, in neither of the two above.
+    #[serde(default)]
+    pub throttles: u64,
+    /// `Duration`, Sum, in microseconds. Leaves out the INIT phase.
+    pub duration_us: u64,
+    /// `ConcurrentExecutions`, Maximum.
+    #[serde(default)]
+    pub concurrency_max: u32,
+    /// `AsyncEventsReceived`, Sum: events queued, each once. `None` where the metric was not read.
+    #[serde(default)]
+    pub async_received: Option<u64>,
+    /// Events an event source mapping took in and did not filter out (`PolledEventCount` −
+    /// `FilteredOutEventCount`), Sum. `None` where the mapping's opt-in metrics are off.
+    #[serde(default)]
+    pub polled_events: Option<u64>,
+    /// `InvokedEventCount` of the mappings, Sum: events again at every retry.
+    #[serde(default)]
+    pub invoked_events: Option<u64>,
+}
+
+/// What was seen of one function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// How far to trust it.
+    pub freshness: Freshness,
+    /// One-minute points, ascending, each minute at most once. Minutes without a point are absent.
+    #[serde(default)]
+    pub minutes: Vec<(Minute, Point)>,
+    /// One-hour points of a census, ascending: they settle the ledger and feed the baseline.
+    #[serde(default)]
+    pub hours: Vec<(Hour, Point)>,
+}
+
+/// One look at the world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When the look was made: the "now" of the decision.
+    pub at: DateTime<Utc>,
+    /// The region's totals (metrics without dimension).
+    pub region: Series,
+    /// The functions that were looked at, sorted by name without repetition. One that was asked for and not
+    /// answered is here as [`Freshness::Unknown`]; one that was not asked for is absent.
+    pub functions: Vec<(FunctionName, Series)>,
+}
+
+impl Observation {
+    /// A look at which nothing was learned.
+    pub fn blind(at: DateTime<Utc>) -> Self {
+        Observation { at, region: Series::default(), functions: Vec::new() }
+    }
+
+    /// What was seen of a function, if it was looked at.
+    pub fn of(&self, name: &FunctionName) -> Option<&Series> {
+        let index = self.functions.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
+        self.functions.get(index).map(|(_, series)| series)
+    }
+}
+
+impl Series {
+    /// A complete series of minutes.
+    pub fn fresh(minutes: Vec<(Minute, Point)>) -> Self {
+        Series { freshness: Freshness::Fresh, minutes, hours: Vec::new() }
+    }
+
+    /// A complete answer without a point: no traffic.
+    pub fn silent() -> Self {
+        Series { freshness: Freshness::Silent, ..Series::default() }
+    }
+
+    /// The newest minute that has a point.
+    pub fn newest(&self) -> Option<Minute> {
+        self.minutes.last().map(|(minute, _)| *minute)
+    }
+}
+
+impl Point {
+    /// Both points together: sums added, the higher of the maxima.
+    #[must_use]
+    pub fn plus(self, other: Point) -> Point {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        Point {
+            invocations: self.invocations.saturating_add(other.invocations),
+            errors: self.errors.saturating_add(other.errors),
+            throttles: self.throttles.saturating_add(other.throttles),
+            duration_us: self.duration_us.saturating_add(other.duration_us),
+            concurrency_max: self.concurrency_max.max(other.concurrency_max),
+            async_received: sum(self.async_received, other.async_received),
+            polled_events: sum(self.polled_events, other.polled_events),
+            invoked_events: sum(self.invoked_events, other.invoked_events),
+        }
+    }
+}

@@ -1,0 +1,471 @@
+//! A plan is data: actions in order, notices for people, records for everybody. Making one changes nothing.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::AsyncConfig;
+use crate::money::{Usd, UsdRange};
+use crate::name::{BudgetName, FunctionName, MappingId};
+use crate::observation::Freshness;
+use crate::sampling::SamplingPlan;
+
+/// The outcome of one tick's thinking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[must_use = "an unread plan saves nobody's money"]
+pub struct Plan {
+    /// Version of this format. Raised when a reader would break.
+    pub schema: u32,
+    /// The tick it belongs to.
+    pub at: DateTime<Utc>,
+    /// Whether `actions` may be carried out. Where not, they are what the guard *would have* done.
+    pub armed: bool,
+    /// Changes to make, in this order.
+    pub actions: Vec<Action>,
+    /// What could not or must not be done, each with its reason.
+    pub refusals: Vec<Refusal>,
+    /// What people should hear.
+    pub notices: Vec<Notice>,
+    /// One record per budget.
+    pub budgets: Vec<BudgetRecord>,
+    /// One record per function that was looked at or is capped.
+    pub functions: Vec<FunctionRecord>,
+    /// What to look at next.
+    pub sampling: SamplingPlan,
+}
+
+/// The version of [`Plan`]'s serialised form.
+pub const PLAN_SCHEMA: u32 = 1;
+
+/// One change to one function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// The function.
+    pub function: FunctionName,
+    /// What to change, from what was seen to what is wanted.
+    pub change: Change,
+    /// Why.
+    pub reason: Reason,
+    /// The budget on whose behalf; `None` for an operator's command.
+    pub budget: Option<BudgetName>,
+}
+
+/// A change of one setting. `from` is what was seen when the plan was made: the actuator compares before it sets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "lever", rename_all = "snake_case")]
+pub enum Change {
+    /// Asynchronous retries and event age.
+    AsyncConfig {
+        /// In force.
+        from: AsyncSetting,
+        /// Wanted.
+        to: AsyncSetting,
+    },
+    /// `MaximumConcurrency` of an SQS mapping; `None` is unset.
+    MappingConcurrency {
+        /// The mapping.
+        mapping: MappingId,
+        /// In force.
+        from: Option<u32>,
+        /// Wanted.
+        to: Option<u32>,
+    },
+    /// Whether a mapping polls.
+    MappingEnabled {
+        /// The mapping.
+        mapping: MappingId,
+        /// In force.
+        from: bool,
+        /// Wanted.
+        to: bool,
+    },
+    /// Reserved concurrency; `None` is unset, `Some(0)` stops.
+    ReservedConcurrency {
+        /// In force.
+        from: Option<u32>,
+        /// Wanted.
+        to: Option<u32>,
+    },
+}
+
+/// The two asynchronous settings that the guard moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AsyncSetting {
+    /// Further attempts after a function error, 0 to 2.
+    pub max_retries: u8,
+    /// Seconds after which an event is given up, 60 to 21,600.
+    pub max_event_age_s: u32,
+}
+
+impl From<AsyncConfig> for AsyncSetting {
+    fn from(config: AsyncConfig) -> Self {
+        AsyncSetting { max_retries: config.max_retries, max_event_age_s: config.max_event_age_s }
+    }
+}
+
+/// A setting without its values: what a [`Change`] changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "lever", rename_all = "snake_case")]
+pub enum Lever {
+    /// Asynchronous retries and event age.
+    AsyncConfig,
+    /// `MaximumConcurrency` of a mapping.
+    MappingConcurrency {
+        /// The mapping.
+        mapping: MappingId,
+    },
+    /// Whether a mapping polls.
+    MappingEnabled {
+        /// The mapping.
+        mapping: MappingId,
+    },
+    /// Reserved concurrency.
+    ReservedConcurrency,
+}
+
+/// The value of a lever: what is saved before a change and put back after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Asynchronous retries and event age.
+    Async(AsyncSetting),
+    /// A concurrency: reserved, or a mapping's maximum. `None` is unset; zero is a number.
+    Concurrency(Option<u32>),
+    /// Whether a mapping polls.
+    Enabled(bool),
+}
+
+impl Change {
+    /// What it changes.
+    pub fn lever(&self) -> Lever {
+        match self {
+            Change::AsyncConfig { .. } => Lever::AsyncConfig,
+            Change::MappingConcurrency { mapping, .. } => {
+                Lever::MappingConcurrency { mapping: mapping.clone() }
+            }
+            Change::MappingEnabled { mapping, .. } => Lever::MappingEnabled { mapping: mapping.clone() },
+            Change::ReservedConcurrency { .. } => Lever::ReservedConcurrency,
+        }
+    }
+
+    /// The value it starts from.
+    pub fn from(&self) -> Setting {
+        match self {
+            Change::AsyncConfig { from, .. } => Setting::Async(*from),
+            Change::MappingEnabled { from, .. } => Setting::Enabled(*from),
+            Change::MappingConcurrency { from, .. } | Change::ReservedConcurrency { from, .. } => {
+                Setting::Concurrency(*from)
+            }
+        }
+    }
+
+    /// The value it sets.
+    pub fn to(&self) -> Setting {
+        match self {
+            Change::AsyncConfig { to, .. } => Setting::Async(*to),
+            Change::MappingEnabled { to, .. } => Setting::Enabled(*to),
+            Change::MappingConcurrency { to, .. } | Change::ReservedConcurrency { to, .. } => {
+                Setting::Concurrency(*to)
+            }
+        }
+    }
+
+    /// A change of that lever between two values; `None` where the values are not of the lever's kind.
+    pub fn of(lever: &Lever, from: Setting, to: Setting) -> Option<Change> {
+        match (lever, from, to) {
+            (Lever::AsyncConfig, Setting::Async(from), Setting::Async(to)) => {
+                Some(Change::AsyncConfig { from, to })
+            }
+            (Lever::MappingConcurrency { mapping }, Setting::Concurrency(from), Setting::Concurrency(to)) => {
+                Some(Change::MappingConcurrency { mapping: mapping.clone(), from, to })
+            }
+            (Lever::MappingEnabled { mapping }, Setting::Enabled(from), Setting::Enabled(to)) => {
+                Some(Change::MappingEnabled { mapping: mapping.clone(), from, to })
+            }
+            (Lever::ReservedConcurrency, Setting::Concurrency(from), Setting::Concurrency(to)) => {
+                Some(Change::ReservedConcurrency { from, to })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why something was done or left. Rendered for people by its `Display` in `report.rs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Reason {
+    /// Nothing out of the ordinary.
+    WithinBaseline,
+    /// The function spends more than usual, but no budget asks for action.
+    ExcessWithinBudget,
+    /// A budget is at its line and this function's excess explains it.
+    BudgetLine {
+        /// Share of all excess that this function has, in per mille.
+        excess_share_per_mille: u32,
+        /// The cap the money affords, before the floor.
+        affordable: u32,
+        /// The floor.
+        floor: u32,
+    },
+    /// The budget's burn rate breaks it, and this function's excess explains it.
+    BurnRate {
+        /// Share of all excess that this function has, in per mille.
+        excess_share_per_mille: u32,
+        /// The cap the money affords, before the floor.
+        affordable: u32,
+        /// The floor.
+        floor: u32,
+    },
+    /// Repeated work is cut without refusing a new event.
+    CutRetries {
+        /// Attempts per event, in per mille.
+        attempts_per_mille: u32,
+    },
+    /// The barrier: the worst case must fit into what is left.
+    Barrier {
+        /// What is left for the worst case.
+        remaining: Usd,
+    },
+    /// The standing cap.
+    Envelope {
+        /// The floor it is held at.
+        floor: u32,
+    },
+    /// Calm: one step of the ramp.
+    Calm {
+        /// Minutes of calm.
+        minutes: u32,
+    },
+    /// The ramp is over: what was there before is put back.
+    Restored,
+    /// The excess came back during the ramp or the flap window: same trip, longer cooldown.
+    Relapse {
+        /// How many times it came back.
+        relapses: u32,
+    },
+    /// A deploy or a person undid the cap, which the trip still needs.
+    Untripped {
+        /// When the function's configuration last changed, if known.
+        last_modified: Option<DateTime<Utc>>,
+    },
+    /// An intent was written down and never settled; the change is made again or found made.
+    Resumed,
+    /// The period ended.
+    Rollover,
+    /// An operator said so.
+    Operator,
+    /// Other functions explain the excess.
+    ExplainedByOthers,
+    /// Spend is ordinary: the budget is too small for the traffic it covers.
+    NoExcess,
+    /// Too little is known to lower a cap or to release one.
+    Blind {
+        /// How far the data can be trusted.
+        freshness: Freshness,
+    },
+    /// Waiting for the cooldown or for calm.
+    CoolingDown {
+        /// Minutes until the next step at the earliest.
+        minutes: u32,
+    },
+    /// The mode of the budget or a tag of the function forbids acting.
+    ModeForbids,
+    /// The function is on the protected list, or is the guard itself.
+    Protected,
+    /// The pool has no room for the reservation.
+    NoRoom {
+        /// The cap wanted.
+        wanted: u32,
+        /// The most that could be reserved.
+        room: u32,
+    },
+    /// Stopping would lose events that nothing catches.
+    EventLoss,
+    /// Somebody set another value; the guard leaves it alone.
+    ChangedBySomebodyElse {
+        /// What the guard had set.
+        ours: Setting,
+        /// What is there now.
+        found: Setting,
+    },
+    /// More changes than a tick may make; the next tick goes on.
+    TickFull,
+    /// The second opinion objects.
+    Unsafe {
+        /// The rule.
+        rule: String,
+    },
+}
+
+/// Something that was not done, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The function.
+    pub function: FunctionName,
+    /// The change that was wanted, where there was a definite one.
+    pub change: Option<Change>,
+    /// Why not.
+    pub reason: Reason,
+    /// The budget on whose behalf.
+    pub budget: Option<BudgetName>,
+}
+
+/// What a notice tells: the life cycle of a trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// The guard was armed or disarmed.
+    Armed,
+    /// A burn-rate pair fires: unusual spend.
+    Noticed,
+    /// A threshold of the ladder is crossed.
+    Warned,
+    /// A cap or a gentler lever was applied.
+    Capped,
+    /// Disarmed: what would have been applied.
+    WouldHaveCapped,
+    /// Something wanted could not or must not be done.
+    Refused,
+    /// The ramp goes on.
+    Releasing,
+    /// What was there before is back.
+    Released,
+    /// The period ended with caps in force.
+    Expired,
+    /// A cap was undone by somebody else.
+    Untripped,
+    /// An action could not be carried out.
+    Failed,
+    /// The guard cannot see.
+    Blind,
+    /// The guard sees again.
+    Sighted,
+}
+
+/// One thing people should hear. The shell renders it for e-mail, chat and pagers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// The name under which pagers file it: the same in alarm and OK.
+    pub alarm: String,
+    /// Whether it opens (`true`) or closes (`false`) the alarm.
+    pub alarming: bool,
+    /// The budget, if it is about one.
+    pub budget: Option<BudgetName>,
+    /// The function, if it is about one.
+    pub function: Option<FunctionName>,
+    /// One line that works as a text message.
+    pub headline: String,
+    /// The lines below it: numbers, what was done, what it breaks, how to undo it.
+    pub body: Vec<String>,
+}
+
+/// The state of a budget at a tick, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRecord {
+    /// The budget.
+    pub budget: BudgetName,
+    /// Whether the amounts are dollars, yuan or invocations.
+    pub unit: Unit,
+    /// The amount of the period.
+    pub amount: Usd,
+    /// Start of the period.
+    pub period_start: DateTime<Utc>,
+    /// End of the period.
+    pub period_end: DateTime<Utc>,
+    /// Seen in metrics so far.
+    pub spent: UsdRange,
+    /// Part of `spent` that no function known to the guard explains.
+    pub unattributed: UsdRange,
+    /// Part of `spent` that was repeated work: retries and duplicates.
+    pub repeated: UsdRange,
+    /// Spent but not shown yet.
+    pub unseen: UsdRange,
+    /// Retries certain to run.
+    pub committed: UsdRange,
+    /// Backlog behind caps.
+    pub deferred: UsdRange,
+    /// Per hour, over the last five settled minutes.
+    pub burn_per_hour: Usd,
+    /// Per hour, what the baseline expects now; `None` without history.
+    pub baseline_per_hour: Option<Usd>,
+    /// At the end of the period if the excess lasts.
+    pub projected_if_sustained: UsdRange,
+    /// At the end of the period if the excess decays.
+    pub projected_if_it_stops: UsdRange,
+    /// When the amount is gone if the excess lasts; `None`: not within the period.
+    pub exhausted_if_sustained: Option<DateTime<Utc>>,
+    /// When the amount is gone if the excess decays.
+    pub exhausted_if_it_stops: Option<DateTime<Utc>>,
+    /// Which burn-rate pairs fire, shortest first.
+    pub burning: Vec<BurnAlert>,
+    /// How far the data can be trusted.
+    pub freshness: Freshness,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Whether some price was unknown and the dearest known one stood in.
+    pub price_unknown: bool,
+}
+
+/// What the amounts of a budget count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// US dollars.
+    #[default]
+    Usd,
+    /// Yuan, in the two Chinese regions.
+    Cny,
+    /// Invocations.
+    Invocations,
+}
+
+/// A pair of burn-rate windows that both exceed their factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BurnAlert {
+    /// The short window in minutes.
+    pub short_min: u32,
+    /// The long window in minutes.
+    pub long_min: u32,
+    /// How many times its share of the budget the long window used, in per mille.
+    pub rate_per_mille: u64,
+}
+
+/// What was decided for a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Within its line.
+    Fine,
+    /// A threshold is crossed or a burn-rate pair fires.
+    Warn,
+    /// At its line, and the mode asks for people only.
+    BreachedAlert,
+    /// At its line, and levers are pulled.
+    BreachedAct,
+    /// At its line, and nothing can or may be done: see the refusals.
+    BreachedRefused,
+    /// At its line, and nothing exceeds the ordinary.
+    BreachedOrdinary,
+}
+
+/// The state of a function at a tick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionRecord {
+    /// The function.
+    pub function: FunctionName,
+    /// Dollars per hour over the last five settled minutes.
+    pub burn_per_hour: Usd,
+    /// Dollars per hour that the baseline expects now; `None` without history.
+    pub baseline_per_hour: Option<Usd>,
+    /// Dollars per hour above the ordinary; zero within the band.
+    pub excess_per_hour: Usd,
+    /// Attempts per logical event, in per mille; 1,000 is "each once".
+    pub attempts_per_mille: u32,
+    /// Concurrency cap in force that the guard set.
+    pub cap: Option<u32>,
+    /// How far the data can be trusted.
+    pub freshness: Freshness,
+    /// What was decided and why.
+    pub reason: Reason,
+}

@@ -1,0 +1,356 @@
+//! The policy: what the owner wants, as a TOML file. Unknown keys are refused; every error names the key, the
+//! value and the accepted range; the JSON Schema is generated from these types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Usd;
+
+/// The whole policy. Disarmed by default: everything runs and is reported, and nothing is changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Version of this format. Always 1.
+    pub schema: u32,
+    /// Whether the guard may change anything. Without it every action is reported as "would have".
+    pub armed: bool,
+    /// IANA time zone in which days, weeks and months begin, such as `Europe/Berlin`. Default `UTC`.
+    pub timezone: String,
+    /// What to do with the account's free tier, which several accounts may share.
+    pub free_tier: FreeTier,
+    /// Assumptions about time.
+    pub timing: Timing,
+    /// Functions never to touch: names, `*`/`?` patterns, ARNs, or `tag:KEY` / `tag:KEY=VALUE`.
+    pub protected: Vec<String>,
+    /// How the concurrency that legitimate traffic needs is derived.
+    pub floor: Floor,
+    /// How caps are released.
+    pub release: Release,
+    /// How alerts are repeated.
+    pub alerts: Alerts,
+    /// Limits on the guard itself.
+    pub limits: Limits,
+    /// Costs of an invocation besides Lambda's own. What is not listed is not counted, and reports say so.
+    pub companion: Vec<Companion>,
+    /// Budgets, any number, overlapping at will.
+    pub budget: Vec<Budget>,
+}
+
+/// What to do with Lambda's monthly free tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FreeTier {
+    /// Count every invocation at list price (several accounts of an organization share one free tier).
+    #[default]
+    Ignore,
+    /// Take it off what the whole account spends.
+    Deduct,
+}
+
+/// Assumptions about time, in seconds. The published bound holds as long as they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timing {
+    /// Age at which a metric minute is taken as settled, 60 to 900. Default 180.
+    pub metric_lag_s: u32,
+    /// Time between two ticks, 60 to 3,600. Default 60.
+    pub tick_s: u32,
+    /// Time from a call to its effect, 0 to 600. Default 30.
+    pub actuation_s: u32,
+    /// Half-life of the excess in the "if it stops" projection, in minutes, 1 to 1,440. Default 30.
+    pub decay_half_life_min: u32,
+}
+
+/// The concurrency a cap leaves to a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Floor {
+    /// Percent of the baseline's p99 concurrency that is left, 100 to 1,000. Default 150.
+    pub headroom_percent: u32,
+    /// The least concurrency left to any function, 1 to 1,000. Default 5.
+    pub minimum: u32,
+}
+
+/// How caps are released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Release {
+    /// Minutes a cap stays at least, 1 to 10,080. Doubled at every relapse. Default 30.
+    pub cooldown_min: u32,
+    /// Minutes of calm before each step of the ramp, 1 to 1,440. Default 10.
+    pub calm_min: u32,
+    /// Hours after a release in which a relapse belongs to the same trip, 1 to 168. Default 24.
+    pub flap_window_h: u32,
+    /// Whether a cap that a deploy undid is set again while its trip lasts. Default true.
+    pub reassert: bool,
+}
+
+/// How alerts are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// Minutes after which an unresolved alert is sent again, 5 to 10,080. Default 240.
+    pub realert_min: u32,
+}
+
+/// Limits on the guard itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Changes per tick at most, 1 to 100: the control plane takes 15 requests a second. Default 20.
+    pub actions_per_tick: u32,
+    /// Concurrency kept without reservation for all other functions, 0 to 100,000; AWS's own minimum is kept
+    /// in any case. Default 100.
+    pub keep_unreserved: u32,
+    /// What to do where the account's pool has no room for a positive cap (accounts with a limit of 10).
+    pub no_room: NoRoom,
+    /// Overrun that the sampling plan tolerates per look, in dollars, 0.01 to 1,000,000. Default 1.
+    pub tolerated_overrun_usd: Usd,
+}
+
+/// Fallback where a positive cap is impossible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoRoom {
+    /// Say so and change nothing.
+    #[default]
+    Alert,
+    /// Stop the function: a reservation of 0 is always accepted.
+    Stop,
+}
+
+/// Costs of one invocation besides Lambda's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Companion {
+    /// The functions meant: a name or a `*`/`?` pattern. The first entry that matches counts.
+    pub functions: String,
+    /// Bytes logged per invocation, 0 to 10,000,000, priced as CloudWatch vended logs.
+    #[serde(default)]
+    pub log_bytes: u64,
+    /// What stands in front of the function.
+    #[serde(default)]
+    pub front_door: FrontDoor,
+    /// Anything else, in dollars per million invocations, 0 to 1,000,000.
+    #[serde(default)]
+    pub other_usd_per_million: Usd,
+    /// Billed INIT time of one cold start in milliseconds, 0 to 60,000. Default 400.
+    #[serde(default = "default_init_ms")]
+    pub init_ms: u32,
+}
+
+const fn default_init_ms() -> u32 {
+    400
+}
+
+/// What stands in front of a function and bills each request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontDoor {
+    /// Nothing, or a Function URL, which costs nothing of its own.
+    #[default]
+    None,
+    /// API Gateway REST API.
+    RestApi,
+    /// API Gateway HTTP API.
+    HttpApi,
+}
+
+/// One budget: an amount per period for a scope, and what may be done when it breaks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Its name, unique in the policy: 1 to 64 letters, digits, `-`, `_` or `.`.
+    pub name: String,
+    /// The functions it covers. Default: the whole account and region.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Its period.
+    pub period: Period,
+    /// Its amount in dollars, above 0 and up to 1,000,000,000. Either this or `invocations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd: Option<Usd>,
+    /// Its amount in invocations, 1 to 1,000,000,000,000. Either this or `usd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocations: Option<u64>,
+    /// The most that may be done when it breaks. Default `alert`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Percentages at which to warn, ascending, 1 to 1,000. Default 50, 75, 90, 100.
+    #[serde(default = "default_thresholds_percent")]
+    pub thresholds_percent: Vec<u32>,
+    /// When to act: at the budget line, or already at a burn rate that breaks it. Default `line`.
+    #[serde(default)]
+    pub trip_on: TripOn,
+    /// What to do where the cap that the budget affords is below the floor. Default `keep_floor`.
+    #[serde(default)]
+    pub below_floor: BelowFloor,
+    /// Whether events may be lost for good to save money. Default false.
+    #[serde(default)]
+    pub allow_event_loss: bool,
+    /// What happens to caps when the period ends. Default `release`.
+    #[serde(default)]
+    pub at_rollover: AtRollover,
+    /// The standing cap: reserved concurrency held at the floor before anything happens. Default false.
+    #[serde(default)]
+    pub envelope: bool,
+    /// The barrier: ceilings tighten so that spend cannot cross the line. Default false.
+    #[serde(default)]
+    pub guarantee: bool,
+}
+
+fn default_thresholds_percent() -> Vec<u32> {
+    vec![50, 75, 90, 100]
+}
+
+/// The functions a budget covers: all criteria given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scope {
+    /// A function's name or a `*`/`?` pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub functions: Option<String>,
+    /// Tags the function must carry, each with this value; `*` and `?` allowed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The period of a budget, in the policy's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// From full hour to full hour.
+    Hour,
+    /// From midnight to midnight.
+    Day,
+    /// From Monday to Monday.
+    Week,
+    /// From the first to the first.
+    Month,
+}
+
+/// The most a guard may do for a budget.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Record only.
+    Observe,
+    /// Tell people.
+    #[default]
+    Alert,
+    /// Cap, never below the floor unless `below_floor` says so.
+    Cap,
+    /// Stop: reserved concurrency 0, mappings disabled.
+    Stop,
+}
+
+/// When a budget acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TripOn {
+    /// When what is spent, unseen and committed reaches the amount within one reaction time.
+    #[default]
+    Line,
+    /// Earlier: when a pair of burn-rate windows agrees that the period's amount will be broken.
+    Burn,
+}
+
+/// What gives way where money and floor collide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BelowFloor {
+    /// The money: legitimate traffic keeps its concurrency.
+    #[default]
+    KeepFloor,
+    /// The traffic: the function is stopped.
+    Stop,
+}
+
+/// What happens to caps when a period ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AtRollover {
+    /// The ramp begins at once.
+    #[default]
+    Release,
+    /// Caps stay until calm, as within a period.
+    Hold,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            schema: 1,
+            armed: false,
+            timezone: "UTC".to_owned(),
+            free_tier: FreeTier::default(),
+            timing: Timing::default(),
+            protected: Vec::new(),
+            floor: Floor::default(),
+            release: Release::default(),
+            alerts: Alerts::default(),
+            limits: Limits::default(),
+            companion: Vec::new(),
+            budget: Vec::new(),
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing { metric_lag_s: 180, tick_s: 60, actuation_s: 30, decay_half_life_min: 30 }
+    }
+}
+
+impl Timing {
+    /// Seconds from a cause to the effect of the guard's answer: metric lag + tick + actuation, the *L* of the
+    /// published bound.
+    pub const fn reaction_s(&self) -> u32 {
+        self.metric_lag_s + self.tick_s + self.actuation_s
+    }
+}
+
+impl Default for Floor {
+    fn default() -> Self {
+        Floor { headroom_percent: 150, minimum: 5 }
+    }
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Release { cooldown_min: 30, calm_min: 10, flap_window_h: 24, reassert: true }
+    }
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Alerts { realert_min: 240 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            actions_per_tick: 20,
+            keep_unreserved: 100,
+            no_room: NoRoom::default(),
+            tolerated_overrun_usd: Usd::from_dollars(1),
+        }
+    }
+}
+
+impl Default for Companion {
+    fn default() -> Self {
+        Companion {
+            functions: "*".to_owned(),
+            log_bytes: 0,
+            front_door: FrontDoor::None,
+            other_usd_per_million: Usd::ZERO,
+            init_ms: default_init_ms(),
+        }
+    }
+}

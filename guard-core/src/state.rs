@@ -1,0 +1,151 @@
+//! The guard's memory between two ticks. Plain data: whoever keeps it (DynamoDB, a file, the simulator) keeps all of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::Profile;
+use crate::ledger::{BudgetLedger, FunctionLedger, Meters, RegionLedger};
+use crate::name::{BudgetName, FunctionName};
+use crate::plan::{Lever, Setting};
+use crate::time::Minute;
+
+/// The version of the serialised form.
+pub const STATE_SCHEMA: u32 = 1;
+
+/// Everything remembered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Version of this format.
+    pub schema: u32,
+    /// Raised at every save: two ticks cannot both win.
+    pub revision: u64,
+    /// When the last tick looked.
+    pub last_tick: Option<DateTime<Utc>>,
+    /// The minute from which no tick has been able to see, if the guard is blind now.
+    pub blind_since: Option<Minute>,
+    /// What operators said.
+    pub operator: Operator,
+    /// GB-seconds of the month so far, for the volume tiers.
+    pub meters: Meters,
+    /// Money per budget.
+    pub budgets: BTreeMap<BudgetName, BudgetLedger>,
+    /// Money and history per function, sorted by name without repetition.
+    pub functions: Vec<FunctionLedger>,
+    /// What the region spends beyond the functions that were looked at.
+    pub region: RegionLedger,
+    /// Trips in force or watched.
+    pub latches: BTreeMap<FunctionName, Latch>,
+    /// Alerts that are open or were sent lately, by alarm name.
+    pub alerts: BTreeMap<String, AlertState>,
+}
+
+/// Operators' words that outlive a tick.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// Overrides `armed` of the policy.
+    pub armed: Option<bool>,
+    /// Functions on which nothing changes until the given time: neither tighter nor looser.
+    pub holds: BTreeMap<FunctionName, DateTime<Utc>>,
+    /// Functions released by hand, which are not capped again before the given time.
+    pub pardons: BTreeMap<FunctionName, DateTime<Utc>>,
+}
+
+/// A trip: why a function is capped, what was there before, and how far it has recovered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latch {
+    /// The budget that tripped; `None` for an operator's cap.
+    pub budget: Option<BudgetName>,
+    /// When it tripped first.
+    pub tripped_at: DateTime<Utc>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When the phase began, or its last step was taken.
+    pub phase_since: DateTime<Utc>,
+    /// The first of the calm minutes that run until now; `None` while it is not calm.
+    pub calm_since: Option<Minute>,
+    /// How often the excess came back since the trip: doubles the cooldown each time.
+    pub relapses: u32,
+    /// The levers pulled, in the order in which they were pulled.
+    pub levers: Vec<LeverState>,
+}
+
+/// Where a trip stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Capped.
+    Capped,
+    /// Being released step by step.
+    Ramping,
+    /// Restored; a relapse until the end of the flap window belongs to this trip.
+    Watching,
+    /// Somebody else set another value: left alone until an operator decides.
+    Foreign,
+    /// The standing cap of a policy with `envelope`, or a ceiling of the barrier: no trip.
+    Standing,
+}
+
+/// One lever that the guard moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeverState {
+    /// Which.
+    pub lever: Lever,
+    /// What was there before the guard came: written once, before the first change.
+    pub original: Setting,
+    /// The value the guard set last and knows to be in force; `None` before the first change is settled.
+    pub ours: Option<Setting>,
+    /// A change written down and not settled yet.
+    pub pending: Option<Setting>,
+}
+
+/// An alert that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertState {
+    /// Whether it is open.
+    pub open: bool,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// When it was sent last.
+    pub sent_at: DateTime<Utc>,
+    /// What distinguishes a change worth a new message from a repetition.
+    pub digest: String,
+}
+
+impl State {
+    /// A guard that remembers nothing.
+    pub fn new() -> Self {
+        State { schema: STATE_SCHEMA, ..State::default() }
+    }
+
+    /// The ledger of a function, if it was ever seen.
+    pub fn function(&self, name: &FunctionName) -> Option<&FunctionLedger> {
+        let index = self.functions.binary_search_by(|ledger| ledger.name.cmp(name)).ok()?;
+        self.functions.get(index)
+    }
+
+    /// The hourly history of a function, if there is any.
+    pub fn profile(&self, name: &FunctionName) -> Option<&Profile> {
+        self.function(name).map(|ledger| &ledger.profile)
+    }
+}
+
+impl Latch {
+    /// The lever's state, if the guard moved it.
+    pub fn lever(&self, lever: &Lever) -> Option<&LeverState> {
+        self.levers.iter().find(|state| state.lever == *lever)
+    }
+
+    /// Whether the guard holds some lever away from its original value, or is about to.
+    pub fn is_holding(&self) -> bool {
+        self.levers.iter().any(|state| state.pending.is_some() || state.ours.is_some())
+    }
+}
+
+impl LeverState {
+    /// The value that should be in force as far as the guard knows: what it set last, else the original.
+    pub fn known(&self) -> Setting {
+        self.ours.unwrap_or(self.original)
+    }
+}
