@@ -6,7 +6,11 @@ use crate::money::Usd;
 use crate::time::{HOURS_PER_WEEK, Hour};
 
 /// Weeks of history kept.
-const WEEKS: usize = 4;
+const WEEKS: i64 = 4;
+/// Hours kept.
+const RING: i64 = 168 * WEEKS;
+/// Hours kept, as a length.
+const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 
 /// Pico-dollars in the unit in which samples are kept: a micro-dollar, so that a sample fits into 4 bytes up to
 /// $4,294 an hour and a profile into 4 kB.
@@ -42,8 +46,6 @@ pub struct Expectation {
 }
 
 impl Profile {
-    const RING: usize = HOURS_PER_WEEK * WEEKS;
-
     /// Hours of history present, at most 672.
     pub fn hours(&self) -> u32 {
         self.count
@@ -62,12 +64,12 @@ impl Profile {
     /// Records a complete hour. An hour older than the ring, or one recorded before, is replaced or ignored:
     /// the newest four weeks count.
     pub fn record(&mut self, hour: Hour, amount: Usd, concurrency_max: u32) {
-        if self.newest.is_some_and(|newest| hour.0 <= newest.0 - Self::RING as i64) {
+        if self.newest.is_some_and(|newest| hour.0 <= newest.0 - RING) {
             return;
         }
         if self.amounts.is_empty() {
-            self.amounts = vec![0; Self::RING];
-            self.concurrency = vec![0; Self::RING];
+            self.amounts = vec![0; RING_SLOTS];
+            self.concurrency = vec![0; RING_SLOTS];
         }
         self.forget_between(hour);
         let slot = Self::slot(hour);
@@ -79,6 +81,20 @@ impl Profile {
         }
         self.newest = self.newest.max(Some(hour));
         self.refresh_concurrency();
+    }
+
+    /// Adds to an hour's amount, for histories that arrive function by function.
+    pub fn add(&mut self, hour: Hour, amount: Usd) {
+        let before = self.amount(hour).unwrap_or(Usd::ZERO);
+        self.record(hour, before + amount, 0);
+    }
+
+    /// The amount recorded for an hour within the ring, to the micro-dollar.
+    pub fn amount(&self, hour: Hour) -> Option<Usd> {
+        let newest = self.newest?;
+        let kept = *self.amounts.get(Self::slot(hour))?;
+        let within = hour <= newest && newest.0 - hour.0 < RING;
+        (within && kept > 0).then(|| Usd::from_picos((i128::from(kept) - 1) * PICOS_PER_SAMPLE_UNIT))
     }
 
     /// Records a complete hour that does not count as ordinary: it only moves the ring on.
@@ -97,7 +113,7 @@ impl Profile {
             return None;
         }
         let mut picked = [0_u32; 28];
-        let mut found = self.pick(&mut picked, (0..WEEKS).map(|week| Self::slot(hour.plus(-168 * (week as i64 + 1)))));
+        let mut found = self.pick(&mut picked, (1..=WEEKS).map(|week| Self::slot(hour.plus(-168 * week))));
         let mut widening = WIDENING_SAME_HOUR;
         if found < 2 {
             found = self.pick(&mut picked, (1..=28).map(|day| Self::slot(hour.plus(-24 * day))));
@@ -136,7 +152,7 @@ impl Profile {
     /// Clears the slots of hours that lie between the newest and the given one: nothing was recorded then.
     fn forget_between(&mut self, hour: Hour) {
         let Some(newest) = self.newest else { return };
-        let gap = (hour.0 - newest.0 - 1).clamp(0, Self::RING as i64);
+        let gap = (hour.0 - newest.0 - 1).clamp(0, RING);
         for back in 1..=gap {
             self.clear(Self::slot(hour.plus(-back)));
         }
@@ -167,7 +183,7 @@ impl Profile {
 
     /// The hour's place in the ring.
     fn slot(hour: Hour) -> usize {
-        usize::try_from(hour.0.rem_euclid(Self::RING as i64)).unwrap_or(0)
+        usize::try_from(hour.0.rem_euclid(RING)).unwrap_or(0)
     }
 }
 

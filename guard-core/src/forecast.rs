@@ -1,1 +1,283 @@
-//! forecast.
+//! Where a budget is going: what is spent, what cannot be seen yet, and two projections, one if the excess lasts
+//! and one if it stops.
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::budget::BudgetRule;
+use crate::ledger::{BURN_MINUTES, BudgetLedger, Hidden};
+use crate::money::{Cause, Causes, Usd, UsdRange};
+use crate::plan::BurnAlert;
+use crate::policy::Timing;
+use crate::time::{Hour, Minute};
+
+/// Paired burn-rate windows: minutes of the short one, minutes of the long one, factor in tenths.
+///
+/// The pairs and factors of "The Site Reliability Workbook", chapter 5 (multiwindow, multi-burn-rate alerts), which
+/// there guard an error budget; here the budget is in dollars, and its share is shaped by the baseline.
+pub const BURN_WINDOWS: [(i64, i64, i128); 4] = [(5, 60, 144), (30, 360, 60), (120, 1440, 30), (360, 4320, 10)];
+
+/// The state of one budget at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlook {
+    /// Seen in metrics.
+    pub spent: UsdRange,
+    /// Spent and not shown yet.
+    pub unseen: UsdRange,
+    /// Retries certain to run.
+    pub committed: UsdRange,
+    /// Backlog behind caps, an upper bound.
+    pub deferred: UsdRange,
+    /// Per hour over the last settled minutes.
+    pub burn_per_hour: Usd,
+    /// Per hour that history expects now; `None` without history.
+    pub ordinary_per_hour: Option<Usd>,
+    /// At the end of the period if the excess lasts.
+    pub if_sustained: UsdRange,
+    /// At the end of the period if the excess decays.
+    pub if_it_stops: UsdRange,
+    /// When the amount is gone if the excess lasts.
+    pub exhausted_if_sustained: Option<DateTime<Utc>>,
+    /// When the amount is gone if the excess decays.
+    pub exhausted_if_it_stops: Option<DateTime<Utc>>,
+    /// Pairs of windows that fire, shortest first.
+    pub burning: Vec<BurnAlert>,
+    /// What is ordinary from now to the end of the period.
+    pub ordinary_to_come: Usd,
+}
+
+/// What the moment is.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// The newest settled minute.
+    pub settled: Minute,
+    /// The newest minute about which something is known; older than `settled` while the guard is blind.
+    pub seen_until: Minute,
+}
+
+/// Works out the outlook of a budget.
+pub fn outlook(
+    rule: &BudgetRule,
+    book: &BudgetLedger,
+    hidden: &Hidden,
+    deferred: UsdRange,
+    moment: Moment,
+    timing: &Timing,
+) -> Outlook {
+    let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES);
+    let unseen = unseen(book, hidden, moment);
+    let line = book.spent + unseen + hidden.committed + deferred_expected(deferred);
+    let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
+    let excess = (burn_per_hour - ordinary.expected).at_least_zero();
+    let sustained = walk(rule, book, moment.at, line.expected, Excess::Sustained(excess));
+    let stops = walk(
+        rule,
+        book,
+        moment.at,
+        line.expected,
+        Excess::Decaying(excess, i64::from(timing.decay_half_life_min)),
+    );
+    let spread = |projected: &Walk, lower: Usd, cause: Cause| {
+        let mut causes = line.causes.and(Causes::of(cause));
+        if !ordinary.known {
+            causes = causes.and(Causes::of(Cause::ShortHistory));
+        }
+        let below = line.expected - line.low;
+        let above = line.high - line.expected;
+        UsdRange::new(
+            (projected.total.min(lower) - below).max(book.spent.low),
+            projected.total,
+            projected.upper + above,
+            causes,
+        )
+    };
+    Outlook {
+        spent: book.spent,
+        unseen,
+        committed: hidden.committed,
+        deferred,
+        burn_per_hour,
+        ordinary_per_hour: ordinary.known.then_some(ordinary.expected),
+        if_sustained: spread(&sustained, stops.total, Cause::AttackMayStop),
+        if_it_stops: spread(&stops, stops.total, Cause::UnseenMinutes),
+        exhausted_if_sustained: sustained.exhausted,
+        exhausted_if_it_stops: stops.exhausted,
+        burning: burning(rule, book, moment.seen_until),
+        ordinary_to_come: sustained.ordinary,
+    }
+}
+
+impl Outlook {
+    /// Spent for certain or as good as: seen, unseen and committed.
+    pub fn line(&self) -> UsdRange {
+        self.spent + self.unseen + self.committed
+    }
+
+    /// What the burn of the moment adds before an answer given now takes effect.
+    pub fn until_effect(&self, timing: &Timing) -> Usd {
+        let seconds = i128::from(timing.actuation_s + timing.tick_s);
+        self.burn_per_hour.mul_div_up(seconds, 3600)
+    }
+}
+
+/// A backlog is deferred at most, so that nothing is expected of it until it drains: only the upper end counts.
+fn deferred_expected(deferred: UsdRange) -> UsdRange {
+    UsdRange::new(Usd::ZERO, deferred.expected, deferred.high, deferred.causes)
+}
+
+/// Per hour, the mean over the minutes that end with `until`.
+fn burn(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
+    book.minutes.sum(until.0, minutes).mul_div_up(60, i128::from(minutes))
+}
+
+/// From the last minute known to now: at the higher of the last minute's rate and the mean of the last minutes,
+/// less what partial minutes have shown already, plus long invocations in flight.
+fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
+    let last = book.minutes.at(moment.seen_until.0).unwrap_or(Usd::ZERO);
+    let rate_per_hour = (last * 60).max(burn(book, moment.seen_until, BURN_MINUTES));
+    let since = moment.at - moment.seen_until.plus(1).start();
+    let seconds = i128::from(since.num_seconds().max(0));
+    let extrapolated = rate_per_hour.mul_div_up(seconds, 3600);
+    let shown_minutes = Minute::of(moment.at).since(moment.seen_until);
+    let shown = book.minutes.sum(Minute::of(moment.at).0, shown_minutes);
+    let rest = (extrapolated - shown).at_least_zero();
+    // Twice the rate as the upper end: load may have doubled since, and the next look will tell.
+    UsdRange::new(Usd::ZERO, rest, rest + extrapolated, Causes::of(Cause::UnseenMinutes)) + hidden.in_flight
+}
+
+/// How the excess goes on.
+#[derive(Clone, Copy)]
+enum Excess {
+    /// For ever, per hour.
+    Sustained(Usd),
+    /// Per hour, with a half-life in minutes.
+    Decaying(Usd, i64),
+}
+
+/// The sum of a projection, its upper band, and when it meets the amount.
+struct Walk {
+    total: Usd,
+    ordinary: Usd,
+    upper: Usd,
+    exhausted: Option<DateTime<Utc>>,
+}
+
+/// Adds ordinary spend and excess hour by hour to the end of the period.
+fn walk(rule: &BudgetRule, book: &BudgetLedger, at: DateTime<Utc>, line: Usd, excess: Excess) -> Walk {
+    let mut projected = Walk { total: line, ordinary: Usd::ZERO, upper: line, exhausted: (line >= rule.amount).then_some(at) };
+    let mut from = at;
+    while from < book.period_end {
+        let until = Hour::of(from).plus(1).start().min(book.period_end);
+        let seconds = i128::from((until - from).num_seconds().max(1));
+        let ordinary = book.ordinary(Hour::of(from), rule.amount);
+        let usual = ordinary.expected.mul_div_up(seconds, 3600);
+        let step = usual + excess.between(from - at, until - at);
+        projected.ordinary += usual;
+        if projected.exhausted.is_none() && projected.total + step >= rule.amount {
+            let missing = rule.amount - projected.total;
+            let after = missing.mul_div_up(seconds, step.picos().max(1)).picos();
+            let after = Duration::seconds(i64::try_from(missing_seconds(after, seconds)).unwrap_or(0));
+            projected.exhausted = Some(from + after);
+        }
+        projected.total += step;
+        projected.upper += step + (ordinary.upper - ordinary.expected).mul_div_up(seconds, 3600);
+        from = until;
+    }
+    projected
+}
+
+/// Keeps an interpolated moment within its step.
+fn missing_seconds(after: i128, step: i128) -> i128 {
+    after.clamp(0, step)
+}
+
+impl Excess {
+    /// Dollars between two offsets from now.
+    fn between(self, from: Duration, until: Duration) -> Usd {
+        match self {
+            Excess::Sustained(per_hour) => {
+                per_hour.mul_div_up(i128::from((until - from).num_seconds()), 3600)
+            }
+            Excess::Decaying(per_hour, half_life_min) => {
+                let reached = |offset: Duration| decayed_ppm(offset.num_seconds(), half_life_min * 60);
+                let area_ppm_s = (reached(until) - reached(from)).max(0);
+                per_hour.mul_div_up(area_ppm_s, 3600 * PPM)
+            }
+        }
+    }
+}
+
+/// Parts per million.
+const PPM: i128 = 1_000_000;
+
+/// The area under 2^(−t/h) from 0 to `seconds`, in seconds × parts per million.
+///
+/// Over each whole half-life the area is h · 1/(2·ln 2) = 0.721348 h of the height at its start; within one it is
+/// interpolated linearly, which is off by less than 2 % of that half-life.
+fn decayed_ppm(seconds: i64, half_life_s: i64) -> i128 {
+    let half_life_s = half_life_s.max(1);
+    let whole = seconds.max(0) / half_life_s;
+    let rest = i128::from(seconds.max(0) % half_life_s);
+    let mut height = PPM;
+    let mut area = 0;
+    for _ in 0..whole.min(64) {
+        area += i128::from(half_life_s) * height * 721_348 / PPM;
+        height /= 2;
+    }
+    area + rest * height * 721_348 / PPM
+}
+
+/// The pairs of windows that fire: both windows have used their share of the budget so many times over.
+fn burning(rule: &BudgetRule, book: &BudgetLedger, until: Minute) -> Vec<BurnAlert> {
+    let period = (book.period_end - book.period_start).num_seconds().max(1);
+    let ordinary_of_period = book.period_ordinary(rule.amount);
+    let mut alerts = Vec::new();
+    for (short_min, long_min, factor_tenths) in BURN_WINDOWS {
+        let rate = |minutes: i64| {
+            let used = window_sum(book, until, minutes);
+            let share = share_of(rule.amount, book, until, minutes, period, ordinary_of_period);
+            used.per_mille_of(share)
+        };
+        let (short, long) = (rate(short_min), rate(long_min));
+        if i128::from(short.min(long)) >= factor_tenths * 100 {
+            alerts.push(BurnAlert {
+                short_min: u32::try_from(short_min).unwrap_or(0),
+                long_min: u32::try_from(long_min).unwrap_or(0),
+                rate_per_mille: u64::try_from(long).unwrap_or(0),
+            });
+        }
+    }
+    alerts
+}
+
+/// What was posted in the minutes that end with `until`; beyond six hours counted in whole hours and the part of
+/// the hour in progress.
+fn window_sum(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
+    if minutes <= 360 {
+        book.minutes.sum(until.0, minutes)
+    } else {
+        book.hours.sum(until.hour().0, minutes / 60)
+    }
+}
+
+/// The share of the amount that a window should use: by the ordinary shape of the period where it is known, so
+/// that a busy morning does not page; else evenly.
+fn share_of(amount: Usd, book: &BudgetLedger, until: Minute, minutes: i64, period_s: i64, of_period: Option<Usd>) -> Usd {
+    let even = amount.mul_div_up(i128::from(minutes * 60), i128::from(period_s));
+    let Some(of_period) = of_period.filter(|total| *total > Usd::ZERO) else { return even };
+    let mut of_window = Usd::ZERO;
+    let mut from = until.plus(1 - minutes);
+    let end = until.plus(1);
+    while from < end {
+        let next = from.hour().plus(1).first_minute().min(end);
+        let ordinary = book.ordinary(from.hour(), amount).expected;
+        of_window += ordinary.mul_div_up(i128::from(next.since(from)), 60);
+        from = next;
+    }
+    // Never less than a tenth of the even share: a quiet hour of the night has some right to traffic.
+    amount.mul_div_up(of_window.picos(), of_period.picos()).max(even.mul_div_up(1, 10))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,24 @@
 //! Double-entry book of spend: every minute seen of a function is posted once to each budget that covers it, and
 //! a minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
 
+mod book;
+mod post;
+mod region;
+
 use std::collections::VecDeque;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
+pub use self::post::{BURN_MINUTES, FunctionReading, Hidden, Reading, post};
+pub use self::region::{Attributed, RegionLedger};
 use crate::baseline::Profile;
-use crate::money::{Usd, UsdRange};
+use crate::money::UsdRange;
 use crate::name::FunctionName;
 use crate::observation::Point;
 use crate::time::{Hour, Minute};
 
-/// What was posted for one minute of one function.
+/// What was posted for one minute (or hour) of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
     /// The point as seen last.
@@ -32,60 +38,38 @@ pub struct FunctionLedger {
     pub minutes: VecDeque<(Minute, Posted)>,
     /// Totals of the latest hours, ascending: a census posts the difference to them.
     pub hours: VecDeque<(Hour, Posted)>,
+    /// Minutes from the first to the last were all looked at, without a gap.
+    pub covered: Option<(Minute, Minute)>,
+    /// Hours up to here are in the profile and change no more.
+    pub settled_through: Option<Hour>,
     /// What is ordinary for it.
     pub profile: Profile,
-    /// When it last had an invocation.
+    /// The last minute in which it had an invocation.
     pub last_invoked: Option<Minute>,
 }
 
-/// The book of one budget in its current period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetLedger {
-    /// Start of the period.
-    pub period_start: DateTime<Utc>,
-    /// End of the period.
-    pub period_end: DateTime<Utc>,
-    /// Posted in this period.
-    pub spent: UsdRange,
-    /// Part of it that was repeated work.
-    pub repeated: UsdRange,
-    /// Part of it that no function explains.
-    pub unattributed: UsdRange,
-    /// Expected amounts of the latest minutes.
-    pub minutes: Ring,
-    /// Expected amounts of the latest hours.
-    pub hours: Ring,
-    /// What is ordinary for it, in its own unit per hour.
-    pub profile: Profile,
-}
-
-/// Amounts of the latest minutes (or hours) in a row, newest last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ring {
-    /// The number of the newest slot.
-    newest: i64,
-    /// Amounts, oldest first.
-    amounts: VecDeque<Usd>,
+impl FunctionLedger {
+    /// An empty book.
+    pub fn new(name: FunctionName) -> Self {
+        FunctionLedger {
+            name,
+            minutes: VecDeque::new(),
+            hours: VecDeque::new(),
+            covered: None,
+            settled_through: None,
+            profile: Profile::default(),
+            last_invoked: None,
+        }
+    }
 }
 
 /// GB-seconds used in the month, by architecture, in MB·µs: decides the volume tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meters {
-    /// First minute of the month that is metered.
-    pub month_start: Option<Minute>,
+    /// The month that is metered, as year × 12 + month − 1, in UTC as AWS bills.
+    pub month: i32,
     /// x86-64.
     pub x86_64_mb_us: i128,
     /// Arm.
     pub arm64_mb_us: i128,
-}
-
-/// The region's totals, of which functions explain a part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegionLedger {
-    /// What the functions posted for each of the latest minutes.
-    pub attributed: VecDeque<(Minute, Point)>,
-    /// The remainder, posted as if it were a function.
-    pub remainder: VecDeque<(Minute, Posted)>,
-    /// Memory in MB of the mean microsecond of duration that functions posted lately.
-    pub mean_memory_mb: u32,
 }

@@ -16,6 +16,7 @@ pub mod levers;
 pub mod money;
 pub mod name;
 pub mod observation;
+pub mod operator;
 pub mod plan;
 pub mod planner;
 pub mod policy;
@@ -27,3 +28,5 @@ pub mod sampling;
 pub mod settle;
 pub mod state;
 pub mod time;
+
+pub use self::planner::tick;

@@ -77,6 +77,8 @@ pub struct Series {
 pub struct Observation {
     /// When the look was made: the "now" of the decision.
     pub at: DateTime<Utc>,
+    /// The first minute that was asked for: long enough ago for late points to be read again.
+    pub from: Minute,
     /// The region's totals (metrics without dimension).
     pub region: Series,
     /// The functions that were looked at, sorted by name without repetition. One that was asked for and not
@@ -87,7 +89,7 @@ pub struct Observation {
 impl Observation {
     /// A look at which nothing was learned.
     pub fn blind(at: DateTime<Utc>) -> Self {
-        Observation { at, region: Series::default(), functions: Vec::new() }
+        Observation { at, from: Minute::of(at), region: Series::default(), functions: Vec::new() }
     }
 
     /// What was seen of a function, if it was looked at.

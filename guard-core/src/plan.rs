@@ -358,6 +358,8 @@ pub struct Notice {
     pub headline: String,
     /// The lines below it: numbers, what was done, what it breaks, how to undo it.
     pub body: Vec<String>,
+    /// What distinguishes it from a repetition of the last one under the same alarm.
+    pub digest: String,
 }
 
 /// The state of a budget at a tick, in numbers.

@@ -1,1 +1,336 @@
-//! planner.
+//! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
+
+mod escalate;
+mod notify;
+mod pool;
+mod release;
+mod standing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::budget::BudgetRule;
+use crate::forecast::{self, Moment, Outlook};
+use crate::ledger::{FunctionReading, Reading};
+use crate::money::{Cause, Causes, Usd, UsdRange};
+use crate::name::FunctionName;
+use crate::observation::Observation;
+use crate::plan::{
+    Action, BudgetRecord, Change, FunctionRecord, Lever, PLAN_SCHEMA, Plan, Reason, Refusal, Setting, Verdict,
+};
+use crate::roster::Roster;
+use crate::safety;
+use crate::sampling;
+use crate::settle::{self, Finding};
+use crate::state::{Phase, State};
+use crate::time::Minute;
+
+/// One tick: reads what is in force against what the guard remembers, posts what was seen, plans, has the plan
+/// checked by the second opinion, and writes down what to restore before anything is changed.
+///
+/// The caller saves the state, carries out `plan.actions` if `plan.armed`, and calls [`settle::settle`] with what
+/// came of each.
+pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
+    let findings = settle::reconcile(state, seen.at, &roster.inventory);
+    let reading = crate::ledger::post(roster, state, seen);
+    release::mark_calm(roster, state, &reading, seen);
+    let plan = plan(roster, state, seen, &reading, &findings);
+    let violations = safety::check(&plan, state, &roster.safety_context());
+    let plan = safety::enforce(plan, violations);
+    notify::remember(roster, state, &plan);
+    settle::intend(state, &plan);
+    state.last_tick = Some(seen.at);
+    plan
+}
+
+/// Makes the plan. Changes nothing.
+pub fn plan(roster: &Roster, state: &State, seen: &Observation, reading: &Reading, findings: &[Finding]) -> Plan {
+    let mut draft = Draft::new(roster, state, seen, reading);
+    draft.look_ahead();
+    draft.resume(findings);
+    draft.release();
+    draft.escalate();
+    draft.stand();
+    draft.finish(findings)
+}
+
+/// A plan in the making.
+pub(crate) struct Draft<'a> {
+    pub(crate) roster: &'a Roster,
+    pub(crate) state: &'a State,
+    pub(crate) seen: &'a Observation,
+    pub(crate) reading: &'a Reading,
+    pub(crate) armed: bool,
+    pub(crate) outlooks: Vec<Outlook>,
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) refusals: Vec<Refusal>,
+    /// What was decided per function, by place in the roster; the first word counts.
+    pub(crate) reasons: BTreeMap<usize, Reason>,
+    /// Levers that have a decision in this plan already.
+    pub(crate) settled: BTreeSet<(FunctionName, Lever)>,
+    pub(crate) pool: pool::Pool,
+}
+
+impl<'a> Draft<'a> {
+    fn new(roster: &'a Roster, state: &'a State, seen: &'a Observation, reading: &'a Reading) -> Self {
+        Draft {
+            roster,
+            state,
+            seen,
+            reading,
+            armed: state.operator.armed.unwrap_or(roster.policy.armed),
+            outlooks: Vec::with_capacity(roster.rules.len()),
+            verdicts: Vec::with_capacity(roster.rules.len()),
+            actions: Vec::new(),
+            refusals: Vec::new(),
+            reasons: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            pool: pool::Pool::new(roster),
+        }
+    }
+
+    /// Works out where every budget stands and is going.
+    fn look_ahead(&mut self) {
+        let moment = self.moment();
+        for (index, rule) in self.roster.rules.iter().enumerate() {
+            let hidden = self.reading.hidden.get(index).copied().unwrap_or_default();
+            let outlook = match self.state.budgets.get(&rule.name) {
+                Some(book) => {
+                    let deferred = self.deferred(index);
+                    forecast::outlook(rule, book, &hidden, deferred, moment, &self.roster.policy.timing)
+                }
+                None => continue,
+            };
+            self.verdicts.push(self.verdict(rule, &outlook));
+            self.outlooks.push(outlook);
+        }
+    }
+
+    /// The newest minute about which the region's totals or the functions say something.
+    fn moment(&self) -> Moment {
+        let known = self.state.region.seen_until.unwrap_or(self.reading.settled);
+        let functions_fresh = self.reading.functions.iter().any(|function| function.freshness.is_trustworthy());
+        let seen_until = if functions_fresh { self.reading.settled } else { known.min(self.reading.settled) };
+        Moment { at: self.seen.at, settled: self.reading.settled, seen_until }
+    }
+
+    /// What backlogs behind caps may still cost: at most the cap's full use for the event age.
+    fn deferred(&self, rule: usize) -> UsdRange {
+        let mut high = Usd::ZERO;
+        for (name, latch) in &self.state.latches {
+            let Ok(index) = self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)) else {
+                continue;
+            };
+            let (Some(function), Some(member)) =
+                (self.roster.inventory.functions.get(index), self.roster.members.get(index))
+            else {
+                continue;
+            };
+            if let (true, Some(config), Some(cap)) =
+                (member.budgets.contains(&rule) && latch.is_holding(), function.asynchronous, function.reserved)
+            {
+                high += member.unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
+            }
+        }
+        UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::of(Cause::DeferredBacklog))
+    }
+
+    fn verdict(&self, rule: &BudgetRule, outlook: &Outlook) -> Verdict {
+        if escalate::breached(rule, outlook, &self.roster.policy.timing) {
+            return Verdict::BreachedAlert;
+        }
+        let warned = rule.thresholds_percent.iter().any(|percent| {
+            i128::from(outlook.spent.expected.per_mille_of(rule.amount)) >= i128::from(*percent) * 10
+        });
+        if warned || !outlook.burning.is_empty() { Verdict::Warn } else { Verdict::Fine }
+    }
+
+    /// Whether an operator's word keeps the guard away from a function.
+    pub(crate) fn is_held(&self, name: &FunctionName) -> bool {
+        self.state.operator.holds.get(name).is_some_and(|until| self.seen.at < *until)
+    }
+
+    /// Adds an action unless the plan has decided on the lever already.
+    pub(crate) fn act(&mut self, index: usize, change: Change, reason: Reason, rule: Option<&BudgetRule>) {
+        let Some(function) = self.roster.inventory.functions.get(index) else { return };
+        let budget = rule.map(|rule| rule.name.clone());
+        if !self.settled.insert((function.name.clone(), change.lever())) {
+            return;
+        }
+        if self.actions.len() >= self.roster.policy.limits.actions_per_tick as usize {
+            let refusal =
+                Refusal { function: function.name.clone(), change: Some(change), reason: Reason::TickFull, budget };
+            self.refusals.push(refusal);
+            return;
+        }
+        self.pool.take(&change);
+        self.reasons.insert(index, reason.clone());
+        self.actions.push(Action { function: function.name.clone(), change, reason, budget });
+    }
+
+    /// Records that something was not done.
+    pub(crate) fn refuse(&mut self, index: usize, change: Option<Change>, reason: Reason, rule: Option<&BudgetRule>) {
+        let Some(function) = self.roster.inventory.functions.get(index) else { return };
+        self.reasons.entry(index).or_insert_with(|| reason.clone());
+        self.refusals.push(Refusal {
+            function: function.name.clone(),
+            change,
+            reason,
+            budget: rule.map(|rule| rule.name.clone()),
+        });
+    }
+
+    /// The place of a function in the roster.
+    pub(crate) fn index_of(&self, name: &FunctionName) -> Option<usize> {
+        self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()
+    }
+
+    /// What was read of a function at this look.
+    pub(crate) fn reading_of(&self, index: usize) -> Option<&'a FunctionReading> {
+        let place = self.reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok()?;
+        self.reading.functions.get(place)
+    }
+
+    /// Makes changes again that were written down and not found in force, and sets again what a deploy undid.
+    fn resume(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Resume { function, change } => {
+                    let (Some(index), Some(latch)) = (self.index_of(function), self.state.latches.get(function)) else {
+                        continue;
+                    };
+                    let rule = latch.budget.as_ref().and_then(|name| self.rule(name));
+                    if !self.is_held(function) {
+                        self.act(index, change.clone(), Reason::Resumed, rule);
+                    }
+                }
+                Finding::Untripped { function, change } => self.reassert(function, change),
+                Finding::Foreign { function, ours, found, .. } => {
+                    if let Some(index) = self.index_of(function) {
+                        let reason = Reason::ChangedBySomebodyElse { ours: *ours, found: *found };
+                        self.refuse(index, None, reason, None);
+                    }
+                }
+                Finding::Gone { .. } => {}
+            }
+        }
+    }
+
+    fn reassert(&mut self, name: &FunctionName, change: &Change) {
+        let (Some(index), Some(latch)) = (self.index_of(name), self.state.latches.get(name)) else { return };
+        if matches!(latch.phase, Phase::Foreign | Phase::Watching) {
+            return;
+        }
+        let function = self.roster.inventory.functions.get(index);
+        let reason = Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
+        let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
+        if self.roster.policy.release.reassert && !self.is_held(name) {
+            self.act(index, change.clone(), reason, rule);
+        } else {
+            self.refuse(index, Some(change.clone()), reason, rule);
+        }
+    }
+
+    pub(crate) fn rule(&self, name: &crate::name::BudgetName) -> Option<&'a BudgetRule> {
+        self.roster.rules.iter().find(|rule| rule.name == *name)
+    }
+
+    fn finish(mut self, findings: &[Finding]) -> Plan {
+        let budgets = self.budget_records();
+        let functions = self.function_records();
+        let notices = notify::notices(&self, &budgets, findings);
+        let sampling = sampling::next(self.roster, self.state, self.seen, self.reading, &self.verdicts);
+        Plan {
+            schema: PLAN_SCHEMA,
+            at: self.seen.at,
+            armed: self.armed,
+            actions: std::mem::take(&mut self.actions),
+            refusals: std::mem::take(&mut self.refusals),
+            notices,
+            budgets,
+            functions,
+            sampling,
+        }
+    }
+
+    fn budget_records(&self) -> Vec<BudgetRecord> {
+        let rules = self.roster.rules.iter().zip(&self.outlooks).zip(&self.verdicts);
+        rules
+            .filter_map(|((rule, outlook), verdict)| {
+                let book = self.state.budgets.get(&rule.name)?;
+                Some(BudgetRecord {
+                    budget: rule.name.clone(),
+                    unit: rule.unit,
+                    amount: rule.amount,
+                    period_start: book.period_start,
+                    period_end: book.period_end,
+                    spent: outlook.spent,
+                    unattributed: book.unattributed,
+                    repeated: book.repeated,
+                    unseen: outlook.unseen,
+                    committed: outlook.committed,
+                    deferred: outlook.deferred,
+                    burn_per_hour: outlook.burn_per_hour,
+                    baseline_per_hour: outlook.ordinary_per_hour,
+                    projected_if_sustained: outlook.if_sustained,
+                    projected_if_it_stops: outlook.if_it_stops,
+                    exhausted_if_sustained: outlook.exhausted_if_sustained,
+                    exhausted_if_it_stops: outlook.exhausted_if_it_stops,
+                    burning: outlook.burning.clone(),
+                    freshness: self.reading.region,
+                    verdict: *verdict,
+                    price_unknown: self.roster.price_unknown(),
+                })
+            })
+            .collect()
+    }
+
+    fn function_records(&self) -> Vec<FunctionRecord> {
+        let mut decided = self.reasons.iter().peekable();
+        let looked = self.reading.functions.iter().filter_map(|reading| {
+            while decided.peek().is_some_and(|(index, _)| **index < reading.index) {
+                decided.next();
+            }
+            let reason = decided.peek().filter(|(index, _)| **index == reading.index).map(|(_, reason)| (*reason).clone());
+            let function = self.roster.inventory.functions.get(reading.index)?;
+            let ordinary = if reading.excess_per_hour == Usd::ZERO {
+                Reason::WithinBaseline
+            } else {
+                Reason::ExcessWithinBudget
+            };
+            Some(FunctionRecord {
+                function: function.name.clone(),
+                burn_per_hour: reading.burn_per_hour,
+                baseline_per_hour: reading.ordinary_per_hour,
+                excess_per_hour: reading.excess_per_hour,
+                attempts_per_mille: reading.attempts_per_mille,
+                cap: self.cap_of(&function.name),
+                freshness: reading.freshness,
+                reason: reason.unwrap_or(ordinary),
+            })
+        });
+        looked.collect()
+    }
+
+    /// The concurrency that the guard holds a function at.
+    fn cap_of(&self, name: &FunctionName) -> Option<u32> {
+        let latch = self.state.latches.get(name)?;
+        match latch.lever(&Lever::ReservedConcurrency)?.ours? {
+            Setting::Concurrency(cap) => cap,
+            _ => None,
+        }
+    }
+
+    /// Minutes since something, as a person counts.
+    pub(crate) fn minutes_since(&self, at: chrono::DateTime<chrono::Utc>) -> u32 {
+        u32::try_from((self.seen.at - at).num_minutes().max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// The minute of the look.
+    pub(crate) fn now(&self) -> Minute {
+        self.reading.now
+    }
+}
+
+#[cfg(test)]
+mod tests;

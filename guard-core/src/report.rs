@@ -1,1 +1,332 @@
-//! report.
+//! Records for people: every number with its unit, every decision with its reason, readable at 3 a.m.
+
+use std::fmt;
+
+use crate::inventory::{EventSource, Function};
+use crate::money::{PICOS_PER_USD, Usd, UsdRange, grouped};
+use crate::name::FunctionName;
+use crate::observation::Freshness;
+use crate::plan::{
+    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Unit, Verdict,
+};
+use crate::policy::AtRollover;
+
+/// An amount in its unit: dollars, yuan, or whole invocations.
+pub fn amount(amount: Usd, unit: Unit) -> String {
+    match unit {
+        Unit::Usd => amount.to_string(),
+        Unit::Cny => amount.to_string().replace('$', "¥"),
+        Unit::Invocations if amount == Usd::MAX => amount.to_string(),
+        Unit::Invocations => grouped((amount.at_least_zero().picos() / PICOS_PER_USD).unsigned_abs()),
+    }
+}
+
+/// A range in its unit: the expected amount, and the ends where they differ.
+pub fn range(range: UsdRange, unit: Unit) -> String {
+    let expected = amount(range.expected, unit);
+    if range.low == range.high {
+        return expected;
+    }
+    format!("{expected} [{}–{}]", amount(range.low, unit), amount(range.high, unit))
+}
+
+/// How far data can be trusted, in a word.
+pub fn freshness(freshness: Freshness) -> String {
+    match freshness {
+        Freshness::Fresh => "fresh".to_owned(),
+        Freshness::Late(minutes) => format!("{minutes} min late"),
+        Freshness::Silent => "silent".to_owned(),
+        Freshness::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// A setting in words.
+pub fn setting(setting: Setting) -> String {
+    match setting {
+        Setting::Concurrency(None) => "unset".to_owned(),
+        Setting::Concurrency(Some(value)) => value.to_string(),
+        Setting::Enabled(true) => "enabled".to_owned(),
+        Setting::Enabled(false) => "disabled".to_owned(),
+        Setting::Async(AsyncSetting { max_retries, max_event_age_s }) => {
+            format!("{max_retries} retries, event age {max_event_age_s} s")
+        }
+    }
+}
+
+/// A change in words: what, from, to.
+pub fn change(change: &Change) -> String {
+    let what = match change {
+        Change::AsyncConfig { .. } => "asynchronous retries".to_owned(),
+        Change::MappingConcurrency { mapping, .. } => format!("maximum concurrency of mapping {mapping}"),
+        Change::MappingEnabled { mapping, .. } => format!("event source mapping {mapping}"),
+        Change::ReservedConcurrency { .. } => "reserved concurrency".to_owned(),
+    };
+    format!("{what} {} → {}", setting(change.from()), setting(change.to()))
+}
+
+/// An action in a line; disarmed, what it would have been.
+pub fn action(action: &Action, armed: bool) -> String {
+    let verb = if armed { "Change" } else { "Would change" };
+    format!("{verb} {}: {}: {}", action.function, change(&action.change), action.reason)
+}
+
+/// A refusal in a line.
+pub fn refusal(refusal: &Refusal) -> String {
+    let wanted = refusal.change.as_ref().map(|wanted| format!(" ({})", change(wanted))).unwrap_or_default();
+    format!("Left {}{wanted}: {}", refusal.function, refusal.reason)
+}
+
+/// What a set of changes means for the function's events.
+pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let stops = actions.iter().any(|action| action.change.to() == Setting::Concurrency(Some(0)));
+    let reserves = actions.iter().any(|action| matches!(action.change, Change::ReservedConcurrency { .. }));
+    if reserves && function.synchronous {
+        let what = if stops { "every" } else { "excess" };
+        lines.push(format!("Breaks: {what} synchronous calls get 429; friend and foe alike."));
+    }
+    if let Some(config) = function.asynchronous.filter(|_| reserves) {
+        let hours = config.max_event_age_s.div_ceil(3600);
+        lines.push(match (config.on_failure, stops) {
+            (true, true) => "New asynchronous events go to the on-failure destination at once.".to_owned(),
+            (false, true) => "New asynchronous events ARE LOST: no on-failure destination.".to_owned(),
+            (true, false) => format!("Asynchronous events wait up to {hours} h, then go to the on-failure destination."),
+            (false, false) => format!("Asynchronous events wait up to {hours} h, then ARE LOST: no on-failure destination."),
+        });
+    }
+    for mapping in &function.mappings {
+        let moved = actions.iter().any(|action| match &action.change {
+            Change::MappingEnabled { mapping: id, .. } | Change::MappingConcurrency { mapping: id, .. } => {
+                *id == mapping.id
+            }
+            _ => false,
+        });
+        if moved {
+            let (EventSource::Sqs { retention_s, .. } | EventSource::Stream { retention_s, .. }) = mapping.source;
+            lines.push(format!("Mapping {}: what waits longer than {} h is lost.", mapping.id, retention_s / 3600));
+        }
+        if !mapping.has_dead_letter() {
+            lines.push(format!("Mapping {} has no dead-letter queue: failing events repeat until they expire.", mapping.id));
+        }
+    }
+    if function.provisioned > 0 {
+        lines.push(format!("Still bills: provisioned concurrency {}, used or not.", function.provisioned));
+    }
+    lines.push("Still bills: invocations already running, up to their time-out.".to_owned());
+    lines
+}
+
+/// What happens to caps at the end of a period.
+pub const fn rollover(policy: AtRollover) -> &'static str {
+    match policy {
+        AtRollover::Release => "Policy at_rollover = release: the ramp begins now.",
+        AtRollover::Hold => "Policy at_rollover = hold: caps stay until calm.",
+    }
+}
+
+/// The first line of a budget's message: works as a text message.
+pub fn budget_headline(record: &BudgetRecord) -> String {
+    let spent = amount(record.spent.expected, record.unit);
+    let of = amount(record.amount, record.unit);
+    let gone = match record.exhausted_if_sustained {
+        Some(at) if record.spent.expected < record.amount => format!("; gone {} UTC at this rate", at.format("%a %R")),
+        _ => String::new(),
+    };
+    let word = match record.verdict {
+        Verdict::Fine => "fine",
+        Verdict::Warn => "warning",
+        Verdict::BreachedAlert | Verdict::BreachedAct | Verdict::BreachedRefused | Verdict::BreachedOrdinary => {
+            "AT ITS LINE"
+        }
+    };
+    format!("Budget {} {word}: {spent} of {of}, {}/h{gone}", record.budget, amount(record.burn_per_hour, record.unit))
+}
+
+/// The numbers behind a budget's message.
+pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
+    let unit = record.unit;
+    let ordinary = record.baseline_per_hour.map_or_else(
+        || "no history yet".to_owned(),
+        |ordinary| format!("ordinary {}/h", amount(ordinary, unit)),
+    );
+    let mut lines = vec![
+        format!(
+            "Period {} to {} UTC, data {}",
+            record.period_start.format("%F %R"),
+            record.period_end.format("%F %R"),
+            freshness(record.freshness)
+        ),
+        format!(
+            "Spent {}; not shown yet {}; retries to come {}",
+            range(record.spent, unit),
+            range(record.unseen, unit),
+            range(record.committed, unit)
+        ),
+        format!("Burn {}/h ({ordinary})", amount(record.burn_per_hour, unit)),
+        format!(
+            "At the end of the period: {} if it lasts, {} if it stops",
+            amount(record.projected_if_sustained.expected, unit),
+            amount(record.projected_if_it_stops.expected, unit)
+        ),
+    ];
+    if record.repeated.expected > Usd::ZERO {
+        let share = record.repeated.expected.per_mille_of(record.spent.expected);
+        let text = format!(
+            "Repeated work (retries, duplicates): {}, {}.{} % of what was spent",
+            range(record.repeated, unit),
+            share / 10,
+            share % 10
+        );
+        lines.push(text);
+    }
+    if record.verdict == Verdict::BreachedOrdinary {
+        lines.push("Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped.".to_owned());
+    }
+    if record.price_unknown {
+        lines.push("A price of this region is unknown: the dearest known one stands in.".to_owned());
+    }
+    lines
+}
+
+/// The first line of a trip's message.
+pub fn trip_headline(
+    kind: NoticeKind,
+    name: &FunctionName,
+    actions: &[&Action],
+    refusals: &[&Refusal],
+    record: Option<&BudgetRecord>,
+) -> String {
+    let what = match (kind, actions.last(), refusals.first()) {
+        (NoticeKind::Capped, Some(action), _) => format!("{name} CAPPED: {}", change(&action.change)),
+        (NoticeKind::WouldHaveCapped, Some(action), _) => {
+            format!("{name} would have been capped: {} (disarmed)", change(&action.change))
+        }
+        (NoticeKind::Released, Some(action), _) => format!("OK: {name} released: {}", change(&action.change)),
+        (NoticeKind::Releasing, Some(action), _) => format!("{name} recovering: {}", change(&action.change)),
+        (_, _, Some(refusal)) => format!("{name} NOT capped: {}", refusal.reason),
+        _ => name.to_string(),
+    };
+    match record {
+        Some(record) => format!(
+            "{what}. {} of {}, {}/h",
+            amount(record.spent.expected, record.unit),
+            amount(record.amount, record.unit),
+            amount(record.burn_per_hour, record.unit)
+        ),
+        None => what,
+    }
+}
+
+/// A reason in one word, for digests and metrics.
+pub fn reason_word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::WithinBaseline => "within-baseline",
+        Reason::ExcessWithinBudget => "excess-within-budget",
+        Reason::BudgetLine { .. } => "budget-line",
+        Reason::BurnRate { .. } => "burn-rate",
+        Reason::CutRetries { .. } => "cut-retries",
+        Reason::Barrier { .. } => "barrier",
+        Reason::Envelope { .. } => "envelope",
+        Reason::Calm { .. } => "calm",
+        Reason::Restored => "restored",
+        Reason::Relapse { .. } => "relapse",
+        Reason::Untripped { .. } => "untripped",
+        Reason::Resumed => "resumed",
+        Reason::Rollover => "rollover",
+        Reason::Operator => "operator",
+        Reason::ExplainedByOthers => "explained-by-others",
+        Reason::NoExcess => "no-excess",
+        Reason::Blind { .. } => "blind",
+        Reason::CoolingDown { .. } => "cooling-down",
+        Reason::ModeForbids => "mode-forbids",
+        Reason::Protected => "protected",
+        Reason::NoRoom { .. } => "no-room",
+        Reason::EventLoss => "event-loss",
+        Reason::ChangedBySomebodyElse { .. } => "changed-by-somebody-else",
+        Reason::TickFull => "tick-full",
+        Reason::Unsafe { .. } => "unsafe",
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::WithinBaseline => f.write_str("within the ordinary"),
+            Reason::ExcessWithinBudget => f.write_str("above the ordinary, within every budget"),
+            Reason::BudgetLine { excess_share_per_mille, affordable, floor } => {
+                write!(f, "budget at its line; {} of the excess is here; ", percent(*excess_share_per_mille))?;
+                depth(f, *affordable, *floor)
+            }
+            Reason::BurnRate { excess_share_per_mille, affordable, floor } => {
+                write!(f, "burn rate breaks the budget; {} of the excess is here; ", percent(*excess_share_per_mille))?;
+                depth(f, *affordable, *floor)
+            }
+            Reason::CutRetries { attempts_per_mille } => {
+                write!(f, "{} attempts per event: repeats are cut, no new event is refused", times(*attempts_per_mille))
+            }
+            Reason::Barrier { remaining } => write!(f, "guarantee: the worst case must fit into {remaining}"),
+            Reason::Envelope { floor } => write!(f, "standing cap at the floor of {floor}"),
+            Reason::Calm { minutes } => write!(f, "calm for {minutes} min: one step up"),
+            Reason::Restored => f.write_str("ramp over: the original value is put back"),
+            Reason::Relapse { relapses } => write!(f, "excess came back ({relapses}×): same trip, longer cooldown"),
+            Reason::Untripped { last_modified: Some(at) } => {
+                write!(f, "undone by the deploy of {} UTC", at.format("%F %R"))
+            }
+            Reason::Untripped { last_modified: None } => f.write_str("undone from outside"),
+            Reason::Resumed => f.write_str("written down earlier, not found in force: made again"),
+            Reason::Rollover => f.write_str("the period ended"),
+            Reason::Operator => f.write_str("an operator said so"),
+            Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
+            Reason::NoExcess => f.write_str("nothing above the ordinary"),
+            Reason::Blind { freshness: how } => write!(f, "data is {}: unknown never loosens a cap", freshness(*how)),
+            Reason::CoolingDown { minutes } => write!(f, "next step in {minutes} min at the earliest"),
+            Reason::ModeForbids => f.write_str("its mode allows no change"),
+            Reason::Protected => f.write_str("protected"),
+            Reason::NoRoom { wanted, room } => {
+                write!(f, "no room in the account's pool: wanted {wanted}, could reserve {room}")
+            }
+            Reason::EventLoss => f.write_str("events would be lost: no on-failure destination, allow_event_loss is false"),
+            Reason::ChangedBySomebodyElse { ours, found } => {
+                write!(f, "changed by somebody else: {} instead of {}", setting(*found), setting(*ours))
+            }
+            Reason::TickFull => f.write_str("more changes than a tick may make; next tick"),
+            Reason::Unsafe { rule } => write!(f, "second opinion objects: {rule}"),
+        }
+    }
+}
+
+fn depth(f: &mut fmt::Formatter<'_>, affordable: u32, floor: u32) -> fmt::Result {
+    write!(f, "money affords {affordable}, floor {floor}")
+}
+
+fn percent(per_mille: u32) -> String {
+    format!("{} %", per_mille.div_ceil(10))
+}
+
+fn times(per_mille: u32) -> String {
+    format!("{}.{:02}", per_mille / 1000, per_mille % 1000 / 10)
+}
+
+impl fmt::Display for FunctionRecord {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}/h", self.function, self.burn_per_hour)?;
+        if let Some(ordinary) = self.baseline_per_hour {
+            write!(f, " (ordinary {ordinary}/h)")?;
+        }
+        if self.attempts_per_mille > 1000 {
+            write!(f, ", {}× attempts", times(self.attempts_per_mille))?;
+        }
+        if let Some(cap) = self.cap {
+            write!(f, ", cap {cap}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+impl fmt::Display for BudgetRecord {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&budget_headline(self))
+    }
+}

@@ -1,1 +1,143 @@
-//! roster.
+//! The policy read against the inventory, once: per function its unit costs, budgets, floor and modes, so that a
+//! tick is arithmetic.
+
+use crate::amplification;
+use crate::budget::{self, BudgetRule};
+use crate::cost::UnitCost;
+use crate::inventory::{Architecture, Inventory};
+use crate::name::FunctionName;
+use crate::plan::Unit;
+use crate::money::Usd;
+use crate::policy::{Companion, FunctionOverrides, Mode, Period, Policy, Protected, TagProblem};
+use crate::pricing::{PriceTable, Quote, companion_per_invocation};
+
+/// Policy, prices and inventory, compiled.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    /// The policy.
+    pub policy: Policy,
+    /// What exists. Whoever changes a lever keeps this up to date.
+    pub inventory: Inventory,
+    /// The budgets of the policy, then those that function tags ask for.
+    pub rules: Vec<BudgetRule>,
+    /// Compiled facts, in the order of the inventory's functions.
+    pub members: Vec<Member>,
+    /// Tags that could not be read: reported, never fatal.
+    pub tag_problems: Vec<TagProblem>,
+    /// The guard's own function: never touched.
+    pub guard: Option<FunctionName>,
+    /// The price list for x86-64.
+    pub quote_x86_64: Quote,
+    /// The price list for Arm.
+    pub quote_arm64: Quote,
+}
+
+/// What the policy says about one function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// What its usage costs.
+    pub unit: UnitCost,
+    /// The budgets that cover it, as indices into [`Roster::rules`], ascending.
+    pub budgets: Vec<usize>,
+    /// Whether it must never be touched.
+    pub protected: bool,
+    /// What its tags override.
+    pub overrides: FunctionOverrides,
+    /// Minutes after which a metric minute of it changes no more: lag, time-out, and two to spare.
+    pub window_min: i64,
+}
+
+impl Roster {
+    /// Reads the policy against the inventory.
+    pub fn new(policy: Policy, prices: &PriceTable, inventory: Inventory, guard: Option<FunctionName>) -> Self {
+        let (rules, tag_problems) = budget::rules(&policy, &inventory);
+        let quote_x86_64 = prices.quote(&inventory.region, Architecture::X86_64);
+        let quote_arm64 = prices.quote(&inventory.region, Architecture::Arm64);
+        let protected = Protected::compile(&policy.protected);
+        let companions: Vec<(wildmatch::WildMatch, &Companion)> =
+            policy.companion.iter().map(|entry| (wildmatch::WildMatch::new(&entry.functions), entry)).collect();
+        let none = Companion::default();
+        let members = inventory
+            .functions
+            .iter()
+            .map(|function| {
+                let companion = companions
+                    .iter()
+                    .find(|(pattern, _)| pattern.matches(function.name.as_str()))
+                    .map_or(&none, |(_, companion)| companion);
+                let quote = match function.architecture {
+                    Architecture::X86_64 => &quote_x86_64,
+                    Architecture::Arm64 => &quote_arm64,
+                };
+                let overrides = FunctionOverrides::from_tags(&function.tags).0;
+                Member {
+                    unit: UnitCost::new(function, quote, companion, companion_per_invocation(companion)),
+                    budgets: (0..rules.len())
+                        .filter(|index| rules.get(*index).is_some_and(|rule| rule.scope.matches(function)))
+                        .collect(),
+                    protected: guard.as_ref() == Some(&function.name)
+                        || overrides.protect
+                        || protected.matches(function),
+                    overrides,
+                    window_min: i64::from((policy.timing.metric_lag_s + function.timeout_s).div_ceil(60)) + 2,
+                }
+            })
+            .collect();
+        Roster { policy, inventory, rules, members, tag_problems, guard, quote_x86_64, quote_arm64 }
+    }
+
+    /// The prices of an architecture.
+    pub fn quote(&self, architecture: Architecture) -> &Quote {
+        match architecture {
+            Architecture::X86_64 => &self.quote_x86_64,
+            Architecture::Arm64 => &self.quote_arm64,
+        }
+    }
+
+    /// Whether some price of the region is unknown and a stand-in is used.
+    pub fn price_unknown(&self) -> bool {
+        !self.quote_x86_64.unknown.is_empty() || !self.quote_arm64.unknown.is_empty()
+    }
+
+    /// The concurrency a cap leaves to a function: what legitimate traffic needed, times headroom; the policy's
+    /// minimum without history; what its tag says, if it says.
+    pub fn floor(&self, index: usize, concurrency_p99: Option<u32>) -> u32 {
+        let tagged = self.members.get(index).and_then(|member| member.overrides.floor);
+        tagged.unwrap_or_else(|| {
+            let percent = u64::from(self.policy.floor.headroom_percent);
+            let needed = (u64::from(concurrency_p99.unwrap_or(0)) * percent).div_ceil(100);
+            u32::try_from(needed).unwrap_or(u32::MAX).max(self.policy.floor.minimum)
+        })
+    }
+
+    /// The most that may be done to a function on behalf of a budget: the function's tag, else the budget's mode.
+    pub fn mode(&self, index: usize, rule: &BudgetRule) -> Mode {
+        self.members.get(index).and_then(|member| member.overrides.mode).unwrap_or(rule.mode)
+    }
+
+    /// Minutes from now back to which functions must be read again, for late points and long invocations.
+    pub fn reread_min(&self) -> i64 {
+        self.members.iter().map(|member| member.window_min).max().unwrap_or(5)
+    }
+}
+
+impl BudgetRule {
+    /// The amount spread evenly over its period, per hour. A month counts 30 days.
+    pub fn even_share_per_hour(&self) -> Usd {
+        let hours = match self.period {
+            Period::Hour => 1,
+            Period::Day => 24,
+            Period::Week => 168,
+            Period::Month => 720,
+        };
+        self.amount.mul_div_up(1, hours)
+    }
+
+    /// Whether the rule counts invocations.
+    pub fn counts_invocations(&self) -> bool {
+        self.unit == Unit::Invocations
+    }
+}
+
+/// Attempts per event, in per mille, that mean "each event once".
+pub const ONCE_PER_MILLE: u32 = amplification::PER_MILLE;

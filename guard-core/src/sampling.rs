@@ -1,14 +1,179 @@
 //! What to look at, how often, and what looking costs: sweep, focus and census.
+//!
+//! The sweep reads the region's totals every tick, a handful of metrics whatever the number of functions. The
+//! focus reads single functions minute by minute, as often as their money at risk demands. The census reads every
+//! function once a day in one-hour points: it settles the ledger and refreshes the baselines.
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Reading;
+use crate::money::Usd;
 use crate::name::FunctionName;
+use crate::observation::Observation;
+use crate::plan::Verdict;
+use crate::policy::Mode;
+use crate::roster::Roster;
+use crate::state::{Phase, State};
+use crate::time::Hour;
 
-/// What the next tick should ask CloudWatch.
+/// What the next tick should ask CloudWatch, besides the region's totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamplingPlan {
-    /// Functions to read minute by minute.
+    /// Functions to read minute by minute, sorted by name.
     pub focus: Vec<FunctionName>,
-    /// Whether to read one-hour points of every function: settles the ledger, refreshes baselines.
+    /// Whether to read the one-hour points of every function.
     pub census: bool,
 }
+
+/// Metrics read of the region, and of each function in focus or census: Invocations, Errors, Throttles, Duration,
+/// ConcurrentExecutions.
+pub const METRICS_PER_LOOK: u64 = 5;
+
+/// `GetMetricData` costs $0.01 per 1,000 metrics requested, outside the free tier ("Amazon CloudWatch pricing",
+/// read 2026-11).
+pub const USD_PER_METRIC: Usd = Usd::from_picos(10_000_000);
+
+/// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
+pub const FOCUS_MAX: usize = 500;
+
+/// The longest time between two looks at a function that a budget of its own covers, in seconds.
+const INTERVAL_MAX_S: u64 = 3600;
+
+/// Minutes after the full hour at which its points are complete: the longest time-out and the lag.
+const CENSUS_AFTER_MIN: i64 = 20;
+
+/// A region that burns more than this part of its band is looked at function by function, in per mille.
+const SURGE_PER_MILLE: i64 = 1000;
+
+/// What to look at next.
+pub fn next(
+    roster: &Roster,
+    state: &State,
+    seen: &Observation,
+    reading: &Reading,
+    verdicts: &[Verdict],
+) -> SamplingPlan {
+    let suspicious: Vec<bool> = roster
+        .rules
+        .iter()
+        .zip(verdicts)
+        .map(|(rule, verdict)| *verdict >= Verdict::Warn || surges(rule, state, reading))
+        .collect();
+    let mut wanted: Vec<(Usd, usize)> = Vec::new();
+    let any_suspicion = suspicious.contains(&true);
+    let mut ledgers = state.functions.iter().peekable();
+    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
+        let suspected = any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
+        let narrow = member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|r| !r.scope.is_everything()));
+        if !suspected && !narrow {
+            continue;
+        }
+        let per_second = worst_per_second(roster, index);
+        let due = suspected || {
+            while ledgers.peek().is_some_and(|ledger| ledger.name < function.name) {
+                ledgers.next();
+            }
+            let ledger = ledgers.peek().filter(|ledger| ledger.name == function.name);
+            let looked_until = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
+            let interval_s = interval_s(roster, per_second);
+            looked_until.is_none_or(|until| {
+                let since_s = u64::try_from(reading.settled.since(until).max(0)).unwrap_or(0) * 60;
+                since_s + u64::from(roster.policy.timing.tick_s) > interval_s
+            })
+        };
+        if due {
+            wanted.push((per_second, index));
+        }
+    }
+    SamplingPlan { focus: focus(roster, state, wanted), census: census_due(state, seen) }
+}
+
+/// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].
+fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<FunctionName> {
+    let latched = state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Foreign).map(|(name, _)| name);
+    let mut names: Vec<FunctionName> = latched.take(FOCUS_MAX).cloned().collect();
+    let room = FOCUS_MAX - names.len();
+    if wanted.len() > room {
+        wanted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        wanted.truncate(room);
+    }
+    let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
+    names.extend(wanted.into_iter().filter_map(|(_, index)| name_of(index)));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Whether a budget burns beyond its ordinary band now; without history, beyond its even share.
+fn surges(rule: &crate::budget::BudgetRule, state: &State, reading: &Reading) -> bool {
+    let Some(book) = state.budgets.get(&rule.name) else { return false };
+    if rule.mode < Mode::Alert {
+        return false;
+    }
+    let ordinary = book.ordinary(reading.now.hour(), rule.amount);
+    let last = book.minutes.at(reading.settled.0).unwrap_or(Usd::ZERO) * 60;
+    last > ordinary.upper.mul_div_up(i128::from(SURGE_PER_MILLE), 1000)
+}
+
+/// The most a function can burn per second: every unit of concurrency it can get, busy and answering.
+pub fn worst_per_second(roster: &Roster, index: usize) -> Usd {
+    let (Some(function), Some(member)) = (roster.inventory.functions.get(index), roster.members.get(index)) else {
+        return Usd::ZERO;
+    };
+    let pool = roster.inventory.account.concurrency.saturating_sub(roster.inventory.account.unreserved_minimum);
+    let ceiling = function.reserved.unwrap_or(pool.max(roster.inventory.account.unreserved_minimum));
+    member.unit.worst_per_concurrency(1) * i128::from(ceiling)
+}
+
+/// Seconds between two looks: the tolerated overrun ÷ the worst burn, between a tick and an hour.
+pub fn interval_s(roster: &Roster, worst_per_second: Usd) -> u64 {
+    let tick_s = u64::from(roster.policy.timing.tick_s);
+    let tolerated = roster.policy.limits.tolerated_overrun_usd;
+    let seconds = tolerated.div_floor(worst_per_second).and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.unwrap_or(INTERVAL_MAX_S).clamp(tick_s.min(INTERVAL_MAX_S), INTERVAL_MAX_S)
+}
+
+/// Once a day, when the day before is complete; at once where there never was one.
+fn census_due(state: &State, seen: &Observation) -> bool {
+    let complete = Hour::of(seen.at - chrono::Duration::minutes(CENSUS_AFTER_MIN)).plus(-1);
+    let days = |hour: Hour| hour.plus(1).0.div_euclid(24);
+    state.census_through.is_none_or(|through| days(complete) > days(through))
+}
+
+/// What looking costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnCost {
+    /// The region's totals, every tick.
+    pub sweep: Usd,
+    /// Functions with budgets of their own, each at its interval.
+    pub focus: Usd,
+    /// Every function, once a day.
+    pub census: Usd,
+}
+
+impl OwnCost {
+    /// All of it.
+    pub fn total(&self) -> Usd {
+        self.sweep + self.focus + self.census
+    }
+}
+
+/// What `GetMetricData` costs in a month of 30 days without alarm, by the sampling plan.
+pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
+    let month_s: u64 = 30 * 86_400;
+    let looks = |interval_s: u64| USD_PER_METRIC * i128::from(METRICS_PER_LOOK * (month_s / interval_s.max(1)));
+    let functions = roster.inventory.functions.len();
+    let narrow = |index: &usize| {
+        roster.members.get(*index).is_some_and(|member| {
+            member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.scope.is_everything()))
+        })
+    };
+    OwnCost {
+        sweep: looks(u64::from(roster.policy.timing.tick_s)),
+        focus: (0..functions).filter(narrow).map(|index| looks(interval_s(roster, worst_per_second(roster, index)))).sum(),
+        census: looks(86_400) * i128::try_from(functions).unwrap_or(i128::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::baseline::Profile;
 use crate::ledger::{BudgetLedger, FunctionLedger, Meters, RegionLedger};
 use crate::name::{BudgetName, FunctionName};
 use crate::plan::{Lever, Setting};
-use crate::time::Minute;
+use crate::time::{Hour, Minute};
 
 /// The version of the serialised form.
 pub const STATE_SCHEMA: u32 = 1;
@@ -23,8 +23,6 @@ pub struct State {
     pub revision: u64,
     /// When the last tick looked.
     pub last_tick: Option<DateTime<Utc>>,
-    /// The minute from which no tick has been able to see, if the guard is blind now.
-    pub blind_since: Option<Minute>,
     /// What operators said.
     pub operator: Operator,
     /// GB-seconds of the month so far, for the volume tiers.
@@ -35,6 +33,8 @@ pub struct State {
     pub functions: Vec<FunctionLedger>,
     /// What the region spends beyond the functions that were looked at.
     pub region: RegionLedger,
+    /// The newest hour that a census has read.
+    pub census_through: Option<Hour>,
     /// Trips in force or watched.
     pub latches: BTreeMap<FunctionName, Latch>,
     /// Alerts that are open or were sent lately, by alarm name.
@@ -109,6 +109,8 @@ pub struct AlertState {
     pub opened_at: DateTime<Utc>,
     /// When it was sent last.
     pub sent_at: DateTime<Utc>,
+    /// Since when its cause has been gone, while it is open.
+    pub quiet_since: Option<DateTime<Utc>>,
     /// What distinguishes a change worth a new message from a repetition.
     pub digest: String,
 }

@@ -1,1 +1,28 @@
-//! Suite.
+//! One binary for what spans modules and crates: stories of incidents, promises, and the tidiness of the tree.
+
+mod incidents;
+mod money_and_traffic;
+mod other_people;
+mod restoring;
+mod tidy;
+
+use guard_core::policy::Policy;
+
+/// A policy from TOML, checked as a user's would be.
+fn policy(text: &str) -> Policy {
+    Policy::from_toml(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An armed policy with one budget of $10 a day over everything that may cap.
+fn ten_dollars_a_day() -> Policy {
+    policy(
+        r#"
+        armed = true
+        [[budget]]
+        name = "day"
+        period = "day"
+        usd = 10
+        mode = "cap"
+        "#,
+    )
+}

@@ -1,1 +1,184 @@
+use proptest::prelude::*;
 
+use super::*;
+
+fn dollars(amount: &str) -> Usd {
+    amount.parse().unwrap()
+}
+
+/// A profile of whole weeks in which every hour costs the same.
+fn flat(weeks: i64, amount: &str) -> Profile {
+    let mut profile = Profile::default();
+    for hour in 0..168 * weeks {
+        profile.record(Hour(hour), dollars(amount), 3);
+    }
+    profile
+}
+
+#[test]
+fn without_history_nothing_is_expected() {
+    let profile = Profile::default();
+    assert_eq!(profile.expect(Hour(5)), None);
+    assert_eq!(profile.concurrency_p99(), None);
+    assert_eq!(profile.hours(), 0);
+    assert_eq!(profile.newest(), None);
+}
+
+#[test]
+fn four_equal_weeks_expect_the_same_with_the_narrowest_band() {
+    let expectation = flat(4, "10").expect(Hour(168 * 4)).unwrap();
+    assert_eq!(expectation.expected, dollars("10"));
+    // The spread is a fifth of the median at least: $2; two spreads with four samples.
+    assert_eq!(expectation.upper, dollars("14"));
+    assert_eq!(expectation.samples, 4);
+}
+
+#[test]
+fn less_history_widens_the_band() {
+    let upper = |weeks: i64| flat(weeks, "10").expect(Hour(168 * weeks)).unwrap().upper;
+    // Three samples: 3 spreads of $2; two: 4 spreads; one week: the same hour of seven days, 3 spreads.
+    assert_eq!(upper(3), dollars("16"));
+    assert_eq!(upper(2), dollars("18"));
+    assert_eq!(upper(1), dollars("16"));
+}
+
+#[test]
+fn a_day_of_history_counts_all_its_hours_with_a_wide_band() {
+    let mut profile = Profile::default();
+    for hour in 0..24 {
+        profile.record(Hour(hour), dollars("1"), 1);
+    }
+    let expectation = profile.expect(Hour(24)).unwrap();
+    assert_eq!((expectation.expected, expectation.upper), (dollars("1"), dollars("1.8")));
+    assert_eq!(expectation.samples, 24);
+}
+
+#[test]
+fn two_days_of_history_expect_the_same_hour_of_the_other_day() {
+    let mut profile = Profile::default();
+    for hour in 0..48 {
+        profile.record(Hour(hour), dollars(if hour % 24 == 9 { "50" } else { "1" }), 1);
+    }
+    let at_nine = profile.expect(Hour(48 + 9)).unwrap();
+    assert_eq!((at_nine.expected, at_nine.samples), (dollars("50"), 2));
+    // Two samples of other days: 6 spreads of a fifth.
+    assert_eq!(at_nine.upper, dollars("110"));
+    assert_eq!(profile.expect(Hour(48 + 10)).unwrap().expected, dollars("1"));
+}
+
+#[test]
+fn the_hour_of_the_week_is_told_apart() {
+    let mut profile = Profile::default();
+    for hour in 0..168 * 4 {
+        let amount = if hour % 168 == 10 { "90" } else { "1" };
+        profile.record(Hour(hour), dollars(amount), 1);
+    }
+    assert_eq!(profile.expect(Hour(168 * 4 + 10)).unwrap().expected, dollars("90"));
+    assert_eq!(profile.expect(Hour(168 * 4 + 34)).unwrap().expected, dollars("1"));
+}
+
+#[test]
+fn one_wild_week_does_not_move_the_median() {
+    let mut profile = flat(4, "10");
+    for hour in 168 * 3..168 * 4 {
+        profile.record(Hour(hour), dollars("4000"), 900);
+    }
+    assert_eq!(profile.expect(Hour(168 * 4)).unwrap().expected, dollars("10"));
+}
+
+#[test]
+fn the_spread_of_the_samples_widens_the_band() {
+    let mut profile = Profile::default();
+    for week in 0..4_i64 {
+        for hour in 0..168 {
+            let amount = ["10", "14", "18", "22"][usize::try_from(week).unwrap()];
+            profile.record(Hour(week * 168 + hour), dollars(amount), 1);
+        }
+    }
+    let expectation = profile.expect(Hour(168 * 4)).unwrap();
+    // Upper median 18; deviations 8, 4, 0, 4, upper median 4; × 1.4826 × 2.
+    assert_eq!(expectation.expected, dollars("18"));
+    assert_eq!(expectation.upper, dollars("29.8608"));
+}
+
+#[test]
+fn the_newest_four_weeks_replace_older_ones() {
+    let mut profile = flat(4, "10");
+    for hour in 168 * 4..168 * 8 {
+        profile.record(Hour(hour), dollars("20"), 7);
+    }
+    assert_eq!(profile.hours(), 672);
+    assert_eq!(profile.expect(Hour(168 * 8)).unwrap().expected, dollars("20"));
+    assert_eq!(profile.concurrency_p99(), Some(7));
+    profile.record(Hour(168 * 4 - 1), dollars("4000"), 900);
+    assert_eq!(profile.expect(Hour(168 * 8 - 1)).unwrap().expected, dollars("20"), "too old to count");
+}
+
+#[test]
+fn a_gap_leaves_no_stale_hours_behind() {
+    let mut profile = flat(4, "10");
+    profile.record(Hour(168 * 4 + 400), dollars("10"), 3);
+    assert_eq!(profile.hours(), 672 - 400);
+    profile.record(Hour(168 * 40), dollars("10"), 3);
+    assert_eq!(profile.hours(), 1);
+}
+
+#[test]
+fn a_skipped_hour_is_absent_and_not_zero() {
+    let mut profile = flat(1, "10");
+    profile.skip(Hour(168));
+    assert_eq!((profile.hours(), profile.newest()), (168, Some(Hour(168))));
+    assert_eq!(profile.amount(Hour(168)), None);
+    profile.skip(Hour(100));
+    assert_eq!(profile.amount(Hour(100)), Some(dollars("10")), "only the newest hour can be skipped");
+}
+
+#[test]
+fn recording_an_hour_twice_replaces_it_and_adding_sums_up() {
+    let mut profile = Profile::default();
+    profile.record(Hour(3), dollars("1"), 1);
+    profile.record(Hour(3), dollars("2"), 1);
+    assert_eq!((profile.amount(Hour(3)), profile.hours()), (Some(dollars("2")), 1));
+    profile.add(Hour(3), dollars("0.5"));
+    profile.add(Hour(4), dollars("7"));
+    assert_eq!(profile.amount(Hour(3)), Some(dollars("2.5")));
+    assert_eq!(profile.amount(Hour(4)), Some(dollars("7")));
+    assert_eq!(profile.amount(Hour(5)), None);
+}
+
+#[test]
+fn p99_ignores_one_peak_in_a_hundred_hours_and_not_two() {
+    let mut profile = Profile::default();
+    for hour in 0..100 {
+        profile.record(Hour(hour), dollars("1"), if hour == 50 { 900 } else { 4 });
+    }
+    assert_eq!(profile.concurrency_p99(), Some(4));
+    profile.record(Hour(51), dollars("1"), 800);
+    assert_eq!(profile.concurrency_p99(), Some(800));
+}
+
+#[test]
+fn an_hour_beyond_the_scale_is_kept_at_the_scale_s_end() {
+    let mut profile = Profile::default();
+    profile.record(Hour(0), dollars("1000000"), 100_000);
+    assert_eq!(profile.amount(Hour(0)), Some(Usd::from_picos((i128::from(u32::MAX) - 1) * 1_000_000)));
+    assert_eq!(profile.concurrency_p99(), Some(65_535));
+    profile.record(Hour(1), dollars("-5"), 0);
+    assert_eq!(profile.amount(Hour(1)), Some(Usd::ZERO));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn the_band_never_lies_below_the_expectation(amounts in proptest::collection::vec(0_i64..5_000_000, 1..900), at in 0_i64..2000) {
+        let mut profile = Profile::default();
+        for (hour, micros) in amounts.iter().enumerate() {
+            profile.record(Hour(i64::try_from(hour).unwrap()), Usd::from_picos(i128::from(*micros) * 1_000_000), 1);
+        }
+        let expectation = profile.expect(Hour(at)).unwrap();
+        prop_assert!(expectation.expected <= expectation.upper);
+        prop_assert!(expectation.expected >= Usd::ZERO);
+        prop_assert!(expectation.samples >= 1);
+        prop_assert_eq!(profile.hours(), u32::try_from(amounts.len().min(672)).unwrap());
+    }
+}

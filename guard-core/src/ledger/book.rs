@@ -1,0 +1,277 @@
+//! The book of one budget: what was posted in its period, the latest minutes and hours, and what is ordinary.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::Profile;
+use crate::money::{Usd, UsdRange};
+use crate::time::{HOURS_PER_WEEK, Hour, Minute};
+
+/// Minutes kept: the longest short window, six hours.
+const MINUTES_KEPT: usize = 6 * 60;
+/// Hours kept: the longest window, three days, and one in progress.
+const HOURS_KEPT: usize = 73;
+/// An hour of a budget over everything is closed so many minutes after its end: late points have come in.
+const CLOSING_SWEPT_MIN: i64 = 75;
+/// An hour of a narrower budget is closed so many minutes after its end: the daily census has come in.
+const CLOSING_CENSUS_MIN: i64 = 26 * 60;
+
+/// The book of one budget in its current period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetLedger {
+    /// Start of the period.
+    pub period_start: DateTime<Utc>,
+    /// End of the period.
+    pub period_end: DateTime<Utc>,
+    /// Posted in this period.
+    pub spent: UsdRange,
+    /// Part of it that was repeated work.
+    pub repeated: UsdRange,
+    /// Part of it that no function explains.
+    pub unattributed: UsdRange,
+    /// Expected amounts of the latest minutes.
+    pub minutes: Ring,
+    /// Expected amounts of the latest hours.
+    pub hours: Ring,
+    /// Hours during a trip: they do not count as ordinary.
+    pub tainted: BTreeSet<Hour>,
+    /// Hours up to here are in the profile.
+    pub closed_through: Option<Hour>,
+    /// What is ordinary for it, in its own unit per hour.
+    pub profile: Profile,
+    /// The profile as a week, worked out once an hour.
+    pub shape: WeekShape,
+}
+
+impl BudgetLedger {
+    /// An empty book for a period.
+    pub fn new(period_start: DateTime<Utc>, period_end: DateTime<Utc>) -> Self {
+        BudgetLedger {
+            period_start,
+            period_end,
+            spent: UsdRange::ZERO,
+            repeated: UsdRange::ZERO,
+            unattributed: UsdRange::ZERO,
+            minutes: Ring::default(),
+            hours: Ring::default(),
+            tainted: BTreeSet::new(),
+            closed_through: None,
+            profile: Profile::default(),
+            shape: WeekShape::default(),
+        }
+    }
+
+    /// Begins a new period: what was spent counts no more, what is ordinary stays known.
+    pub fn roll(&mut self, period_start: DateTime<Utc>, period_end: DateTime<Utc>) {
+        self.period_start = period_start;
+        self.period_end = period_end;
+        self.spent = UsdRange::ZERO;
+        self.repeated = UsdRange::ZERO;
+        self.unattributed = UsdRange::ZERO;
+    }
+
+    /// Posts the difference between what a minute is now known to have cost and what was posted before.
+    pub(crate) fn post_minute(&mut self, minute: Minute, entry: &Entry) {
+        self.minutes.add(minute.0, entry.expected(), MINUTES_KEPT);
+        self.hours.add(minute.hour().0, entry.expected(), HOURS_KEPT);
+        self.post_period(minute.start(), entry);
+    }
+
+    /// Posts the difference that a census found for a whole hour. Hours before the ring go to the profile.
+    pub(crate) fn post_hour(&mut self, hour: Hour, entry: &Entry) {
+        if !self.hours.add(hour.0, entry.expected(), HOURS_KEPT) {
+            self.profile.add(hour, entry.expected());
+        }
+        self.post_period(hour.start(), entry);
+    }
+
+    fn post_period(&mut self, at: DateTime<Utc>, entry: &Entry) {
+        if at < self.period_start || at >= self.period_end {
+            return;
+        }
+        self.spent = (self.spent + entry.to).minus_posted(entry.from);
+        self.repeated = (self.repeated + entry.repeated_to).minus_posted(entry.repeated_from);
+        if entry.unattributed {
+            self.unattributed = (self.unattributed + entry.to).minus_posted(entry.from);
+        }
+    }
+
+    /// Moves hours that are over into the profile.
+    pub(crate) fn close_hours(&mut self, now: Minute, covers_everything: bool) {
+        let wait = if covers_everything { CLOSING_SWEPT_MIN } else { CLOSING_CENSUS_MIN };
+        let last = now.plus(-wait).hour().plus(-1);
+        let Some(oldest) = self.hours.oldest() else { return };
+        let first = self.closed_through.map_or(Hour(oldest), |hour| hour.plus(1)).max(Hour(oldest));
+        if first > last {
+            return;
+        }
+        for number in first.0..=last.0 {
+            let hour = Hour(number);
+            if self.tainted.contains(&hour) {
+                self.profile.skip(hour);
+            } else {
+                self.profile.record(hour, self.hours.at(number).unwrap_or(Usd::ZERO), 0);
+            }
+        }
+        self.closed_through = Some(last);
+        self.tainted.retain(|hour| *hour > last);
+        self.shape = WeekShape::of(&self.profile, last.plus(1));
+    }
+
+    /// What history expects of the whole period; `None` without history.
+    pub fn period_ordinary(&self, amount: Usd) -> Option<Usd> {
+        let mut total = Usd::ZERO;
+        let mut from = self.period_start;
+        while from < self.period_end {
+            let until = Hour::of(from).plus(1).start().min(self.period_end);
+            let ordinary = self.ordinary(Hour::of(from), amount);
+            if !ordinary.known {
+                return None;
+            }
+            total += ordinary.expected.mul_div_up(i128::from((until - from).num_seconds()), 3600);
+            from = until;
+        }
+        Some(total)
+    }
+
+    /// The expected amount per hour that is ordinary in an hour: the profile, else the even share of the budget.
+    pub fn ordinary(&self, hour: Hour, amount: Usd) -> Ordinary {
+        self.shape.at(hour).unwrap_or_else(|| {
+            let seconds = (self.period_end - self.period_start).num_seconds().max(1);
+            let share = amount.mul_div_up(3600, i128::from(seconds));
+            Ordinary { expected: share, upper: share, known: false }
+        })
+    }
+}
+
+/// One entry of the double-entry book: what is posted now and what it replaces.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) from: UsdRange,
+    pub(crate) to: UsdRange,
+    pub(crate) repeated_from: UsdRange,
+    pub(crate) repeated_to: UsdRange,
+    pub(crate) unattributed: bool,
+}
+
+impl Entry {
+    fn expected(&self) -> Usd {
+        self.to.expected - self.from.expected
+    }
+}
+
+/// Amounts of the latest minutes (or hours) in a row, newest last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ring {
+    /// The number of the newest slot.
+    newest: i64,
+    /// Amounts, oldest first.
+    amounts: VecDeque<Usd>,
+}
+
+impl Ring {
+    /// Adds to a slot, moving the ring on where the slot is new; `false` where the slot is older than the ring.
+    fn add(&mut self, slot: i64, amount: Usd, kept: usize) -> bool {
+        if self.amounts.is_empty() {
+            self.newest = slot;
+        }
+        let steps = usize::try_from((slot - self.newest).max(0)).unwrap_or(usize::MAX);
+        if steps >= kept {
+            self.amounts.clear();
+            self.newest = slot;
+        }
+        while self.newest < slot || self.amounts.is_empty() {
+            self.newest += i64::from(!self.amounts.is_empty());
+            self.amounts.push_back(Usd::ZERO);
+        }
+        let back = self.newest - slot;
+        while usize::try_from(back).is_ok_and(|back| back >= self.amounts.len() && back < kept) {
+            self.amounts.push_front(Usd::ZERO);
+        }
+        while self.amounts.len() > kept {
+            self.amounts.pop_front();
+        }
+        match self.index(slot).and_then(|index| self.amounts.get_mut(index)) {
+            Some(kept) => {
+                *kept += amount;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The number of the oldest slot.
+    fn oldest(&self) -> Option<i64> {
+        let length = i64::try_from(self.amounts.len()).ok()?;
+        (length > 0).then(|| self.newest - length + 1)
+    }
+
+    fn index(&self, slot: i64) -> Option<usize> {
+        let index = slot - self.oldest()?;
+        usize::try_from(index).ok().filter(|index| *index < self.amounts.len())
+    }
+
+    /// The amount of a slot; `None` outside the ring.
+    pub fn at(&self, slot: i64) -> Option<Usd> {
+        self.amounts.get(self.index(slot)?).copied()
+    }
+
+    /// The sum over `slots` slots that end with `last`; slots outside the ring count as nothing.
+    pub fn sum(&self, last: i64, slots: i64) -> Usd {
+        let Some(oldest) = self.oldest() else { return Usd::ZERO };
+        let first = (last - slots + 1).max(oldest);
+        let last = last.min(self.newest);
+        if first > last {
+            return Usd::ZERO;
+        }
+        let skip = usize::try_from(first - oldest).unwrap_or(0);
+        let take = usize::try_from(last - first + 1).unwrap_or(0);
+        self.amounts.iter().skip(skip).take(take).sum()
+    }
+}
+
+/// What is ordinary in one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ordinary {
+    /// Expected per hour.
+    pub expected: Usd,
+    /// Up to here is ordinary, per hour.
+    pub upper: Usd,
+    /// Whether history says so; else it is the even share of the budget.
+    pub known: bool,
+}
+
+/// A profile as one week of expectations, so that a forecast of a month is a sum of table entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekShape {
+    /// `[hour of week]` → expected, upper. Empty without history.
+    hours: Vec<(Usd, Usd)>,
+}
+
+impl WeekShape {
+    /// The week from `from` on as the profile expects it.
+    pub fn of(profile: &Profile, from: Hour) -> Self {
+        let mut hours = vec![(Usd::ZERO, Usd::ZERO); HOURS_PER_WEEK];
+        for ahead in 0..HOURS_PER_WEEK {
+            let hour = from.plus(i64::try_from(ahead).unwrap_or(0));
+            let Some(expectation) = profile.expect(hour) else { return WeekShape::default() };
+            if let Some(slot) = hours.get_mut(hour.of_week()) {
+                *slot = (expectation.expected, expectation.upper);
+            }
+        }
+        WeekShape { hours }
+    }
+
+    fn at(&self, hour: Hour) -> Option<Ordinary> {
+        let index = usize::try_from((hour.0 + EPOCH_HOUR_OF_WEEK).rem_euclid(168)).ok()?;
+        self.hours.get(index).map(|(expected, upper)| Ordinary { expected: *expected, upper: *upper, known: true })
+    }
+}
+
+/// 1970-01-01 was a Thursday: hour 72 of the week.
+const EPOCH_HOUR_OF_WEEK: i64 = 72;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,532 @@
+//! Posting: what a look has shown goes into the books, once.
+
+use std::collections::VecDeque;
+
+use chrono::{Datelike, Duration};
+
+use super::book::{BudgetLedger, Entry};
+use super::region::{Attributed, exchange};
+use super::{FunctionLedger, Meters, Posted};
+use crate::amplification;
+use crate::budget;
+use crate::cost::{UnitCost, tier_at};
+use crate::inventory::{Architecture, Function};
+use crate::money::{Cause, PICOS_PER_USD, Usd, UsdRange};
+use crate::observation::{Freshness, Observation, Point, Series};
+use crate::roster::{Member, Roster};
+use crate::state::{Phase, State};
+use crate::time::{Hour, Minute};
+
+/// Minutes over which the burn of the moment is taken.
+pub const BURN_MINUTES: i64 = 5;
+/// Hour totals kept per function: two may be open, and a census comes an hour late.
+const HOURS_KEPT: usize = 4;
+
+/// What a look has shown, worked out for the decision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The minute in which the look was made.
+    pub now: Minute,
+    /// The newest minute that is taken as settled.
+    pub settled: Minute,
+    /// Budgets whose period has ended since the last look, as indices into the roster's rules.
+    pub rolled: Vec<usize>,
+    /// Per budget of the roster: work in flight that no metric shows yet, and retries certain to run.
+    pub hidden: Vec<Hidden>,
+    /// The functions looked at, in the roster's order.
+    pub functions: Vec<FunctionReading>,
+    /// How far the region's totals can be trusted.
+    pub region: Freshness,
+}
+
+/// Spend of a budget that no metric shows yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Long invocations still running.
+    pub in_flight: UsdRange,
+    /// Retries certain to run.
+    pub committed: UsdRange,
+}
+
+/// One function at this look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionReading {
+    /// Its place in the roster.
+    pub index: usize,
+    /// Dollars per hour over the last settled minutes.
+    pub burn_per_hour: Usd,
+    /// Dollars per hour expected; `None` without history.
+    pub ordinary_per_hour: Option<Usd>,
+    /// Dollars per hour above the expected, where the burn leaves the band; everything without history.
+    pub excess_per_hour: Usd,
+    /// Attempts per event in per mille.
+    pub attempts_per_mille: u32,
+    /// Failed attempts in per mille of attempts.
+    pub failure_per_mille: u32,
+    /// Throttles in the newest settled minutes.
+    pub throttles: u64,
+    /// Highest concurrency in the newest minutes.
+    pub concurrency_max: u32,
+    /// 99th percentile of its hourly concurrency maxima; `None` without history.
+    pub concurrency_p99: Option<u32>,
+    /// How far the data can be trusted.
+    pub freshness: Freshness,
+}
+
+/// Posts an observation to the books of the state, and reads off what the decision needs.
+///
+/// Seeing the same minute again changes nothing; seeing it with other numbers posts the difference.
+pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
+    let now = Minute::of(seen.at);
+    let lag = Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
+    let settled = Minute::of(seen.at - lag).plus(-1);
+    let (mut books, rolled) = open_books(roster, state, seen);
+    state.meters.turn_month(seen);
+    let mut poster = Poster {
+        roster,
+        books: &mut books,
+        meters: &mut state.meters,
+        now,
+        settled,
+        from: seen.from,
+        attributed: std::mem::take(&mut state.region.attributed),
+        mix: (0, 0),
+        hidden: vec![Hidden::default(); roster.rules.len()],
+    };
+    let mut functions = Vec::with_capacity(seen.functions.len());
+    let tainted = |name: &_| state.latches.get(name).is_some_and(|latch| latch.phase <= Phase::Ramping);
+    align(&mut state.functions, &seen.functions);
+    let mut ledgers = state.functions.iter_mut();
+    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate();
+    for (name, series) in &seen.functions {
+        let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
+        let Some((index, (function, member))) = members.find(|(_, (function, _))| function.name >= *name) else {
+            break;
+        };
+        if function.name == *name {
+            let subject = Subject { index, function, member, tainted: tainted(name) };
+            functions.push(poster.function(ledger, series, &subject));
+        }
+    }
+    let mix = poster.mix;
+    let hidden = std::mem::take(&mut poster.hidden);
+    let attributed = std::mem::take(&mut poster.attributed);
+    state.region.mix_us += mix.0;
+    state.region.mix_mb_us += mix.1;
+    state.region.attributed = attributed;
+    state.region.post(roster, &mut books, seen, settled);
+    let census = seen.functions.iter().filter_map(|(_, series)| series.hours.last()).map(|(hour, _)| *hour).max();
+    state.census_through = state.census_through.max(census);
+    for (rule, mut book) in roster.rules.iter().zip(books) {
+        book.close_hours(now, rule.scope.is_everything());
+        state.budgets.insert(rule.name.clone(), book);
+    }
+    taint_books(roster, state, now);
+    Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
+}
+
+/// Takes the books out of the state in the order of the rules, opened for the period that contains the look.
+fn open_books(roster: &Roster, state: &mut State, seen: &Observation) -> (Vec<BudgetLedger>, Vec<usize>) {
+    let mut rolled = Vec::new();
+    let mut old = std::mem::take(&mut state.budgets);
+    let books = roster
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(index, rule)| {
+            let (start, end) = budget::period_of(rule.period, rule.timezone, seen.at);
+            match old.remove(&rule.name) {
+                Some(mut book) => {
+                    if seen.at >= book.period_end {
+                        book.roll(start, end);
+                        rolled.push(index);
+                    }
+                    book
+                }
+                None => BudgetLedger::new(start, end),
+            }
+        })
+        .collect();
+    (books, rolled)
+}
+
+/// Makes sure that every function looked at has a ledger, keeping the order by name.
+fn align(ledgers: &mut Vec<FunctionLedger>, seen: &[(crate::name::FunctionName, Series)]) {
+    let mut known = ledgers.iter().map(|ledger| &ledger.name).peekable();
+    let missing: Vec<_> = seen
+        .iter()
+        .filter(|(name, _)| {
+            while known.peek().is_some_and(|other| *other < name) {
+                known.next();
+            }
+            known.peek() != Some(&name)
+        })
+        .map(|(name, _)| FunctionLedger::new(name.clone()))
+        .collect();
+    if !missing.is_empty() {
+        ledgers.extend(missing);
+        ledgers.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+/// Hours during a trip do not count as ordinary for the budget that tripped.
+fn taint_books(roster: &Roster, state: &mut State, now: Minute) {
+    for latch in state.latches.values().filter(|latch| latch.phase <= Phase::Ramping) {
+        let Some(budget) = &latch.budget else { continue };
+        if let Some(book) = state.budgets.get_mut(budget) {
+            book.tainted.insert(now.hour());
+        }
+    }
+    state.functions.retain(|ledger| !ledger.minutes.is_empty() || roster.inventory.function(&ledger.name).is_some());
+}
+
+struct Subject<'a> {
+    index: usize,
+    function: &'a Function,
+    member: &'a Member,
+    tainted: bool,
+}
+
+struct Poster<'a> {
+    roster: &'a Roster,
+    books: &'a mut Vec<BudgetLedger>,
+    meters: &'a mut Meters,
+    now: Minute,
+    settled: Minute,
+    from: Minute,
+    attributed: Attributed,
+    mix: (i128, i128),
+    hidden: Vec<Hidden>,
+}
+
+impl Poster<'_> {
+    fn function(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) -> FunctionReading {
+        for index in 0..series.minutes.len() {
+            self.minute(ledger, series, index, subject);
+        }
+        for (hour, point) in &series.hours {
+            self.census_hour(ledger, *hour, point, subject);
+        }
+        self.cover(ledger, series.freshness);
+        self.settle_hours(ledger, subject);
+        let window = self.now.plus(-subject.member.window_min.max(BURN_MINUTES + 5));
+        forget(&mut ledger.minutes, window);
+        self.hide(ledger, subject);
+        self.read(ledger, series.freshness, subject)
+    }
+
+    fn minute(&mut self, ledger: &mut FunctionLedger, series: &Series, index: usize, subject: &Subject<'_>) {
+        let Some((minute, point)) = series.minutes.get(index) else { return };
+        if ledger.settled_through.is_some_and(|hour| minute.hour() <= hour) {
+            return;
+        }
+        let slot = slot_of(&mut ledger.minutes, *minute);
+        if slot.point == *point {
+            return;
+        }
+        let earlier = series.minutes.get(index.saturating_sub(1)).filter(|(at, _)| at.since(*minute) == -1);
+        let before = earlier.map_or(0, |(_, point)| point.concurrency_max);
+        let window = series.minutes.get(index.saturating_sub(3)..=index).unwrap_or_default();
+        let repeated = amplification::repeated_of_last(subject.function, window);
+        let posted = self.priced(point, before, repeated, subject);
+        let replaced = std::mem::replace(slot, posted);
+        self.meter(&replaced.point, point, subject.function);
+        self.attributed.add_minute(*minute, &replaced.point, point);
+        if point.invocations > 0 {
+            ledger.last_invoked = ledger.last_invoked.max(Some(*minute));
+        }
+        let total = slot_of(&mut ledger.hours, minute.hour());
+        *total = exchanged(*total, &replaced, &posted);
+        self.book(&replaced, &posted, subject, |book, entry| book.post_minute(*minute, entry));
+    }
+
+    /// A census knows an hour in full: the difference to what its minutes have shown is posted.
+    fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
+        let complete = self.now.since(hour.plus(1).first_minute()) >= subject.member.window_min;
+        if !complete || ledger.settled_through.is_some_and(|settled| hour <= settled) {
+            return;
+        }
+        let repeated = amplification::repeated_of_last(subject.function, &[(hour.first_minute(), *point)]);
+        let posted = self.priced(point, 0, repeated, subject);
+        let replaced = ledger
+            .hours
+            .iter()
+            .find(|(other, _)| *other == hour)
+            .map_or_else(Posted::default, |(_, posted)| *posted);
+        self.meter(&replaced.point, point, subject.function);
+        self.attributed.add_hour(hour, &replaced.point, point);
+        if point.invocations > 0 {
+            ledger.last_invoked = ledger.last_invoked.max(Some(hour.first_minute()));
+        }
+        self.book(&replaced, &posted, subject, |book, entry| book.post_hour(hour, entry));
+        if !subject.tainted {
+            ledger.profile.record(hour, posted.cost.expected, point.concurrency_max);
+        }
+        ledger.settled_through = Some(hour);
+        forget(&mut ledger.hours, hour.plus(1));
+    }
+
+    /// Remembers from where to where every minute was looked at.
+    fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness) {
+        if !freshness.is_trustworthy() {
+            return;
+        }
+        let from = match ledger.covered {
+            Some((from, until)) if self.from <= until.plus(1) => from,
+            _ => self.from,
+        };
+        ledger.covered = Some((from, self.settled));
+    }
+
+    /// Hours of which every minute was looked at, and none can change any more, go to the profile.
+    fn settle_hours(&self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
+        let Some((from, until)) = ledger.covered else { return };
+        let last = until.plus(-subject.member.window_min - 59).hour();
+        let first = ledger.settled_through.map_or(from.plus(59).hour(), |hour| hour.plus(1).max(from.plus(59).hour()));
+        for number in first.0..=last.0 {
+            let hour = Hour(number);
+            let total = ledger.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| *posted);
+            let total = total.unwrap_or_default();
+            if subject.tainted {
+                ledger.profile.skip(hour);
+            } else {
+                ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
+            }
+            ledger.settled_through = Some(hour);
+        }
+        while ledger.hours.len() > HOURS_KEPT {
+            ledger.hours.pop_front();
+        }
+    }
+
+    /// The cost of a point now, at the volume tier the month has reached.
+    fn priced(&self, point: &Point, before: u32, repeated: [u64; 3], subject: &Subject<'_>) -> Posted {
+        let quote = self.roster.quote(subject.function.architecture);
+        let tier = tier_at(self.meters.of(subject.function.architecture), quote);
+        let cost = subject.member.unit.of_point(point, before, tier);
+        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated) }
+    }
+
+    fn meter(&mut self, from: &Point, to: &Point, function: &Function) {
+        let change = i128::from(to.duration_us) - i128::from(from.duration_us);
+        *self.meters.of_mut(function.architecture) += change * i128::from(function.memory_mb);
+        self.mix.0 += change;
+        self.mix.1 += change * i128::from(function.memory_mb);
+    }
+
+    fn book(&mut self, from: &Posted, to: &Posted, subject: &Subject<'_>, post: impl Fn(&mut BudgetLedger, &Entry)) {
+        let money = Entry {
+            from: from.cost,
+            to: to.cost,
+            repeated_from: from.repeated,
+            repeated_to: to.repeated,
+            unattributed: false,
+        };
+        for index in &subject.member.budgets {
+            let (Some(book), Some(rule)) = (self.books.get_mut(*index), self.roster.rules.get(*index)) else { continue };
+            if rule.counts_invocations() {
+                post(book, &counted(from, to));
+            } else {
+                post(book, &money);
+            }
+        }
+    }
+
+    /// Adds to the budgets what runs unseen in long invocations, and the retries certain to run.
+    fn hide(&mut self, ledger: &FunctionLedger, subject: &Subject<'_>) {
+        let window = self.now.plus(-subject.member.window_min);
+        let recent = || ledger.minutes.iter().filter(|(minute, _)| *minute >= window);
+        let in_flight = if subject.function.timeout_s > self.roster.policy.timing.metric_lag_s {
+            let busy: i128 = recent().map(|(_, posted)| i128::from(posted.point.concurrency_max) * 60).sum();
+            let shown: u64 = recent().map(|(_, posted)| posted.point.duration_us).sum();
+            in_flight(&subject.member.unit, busy, shown)
+        } else {
+            UsdRange::ZERO
+        };
+        let committed = committed(ledger, self.now, subject);
+        for index in &subject.member.budgets {
+            let Some(rule) = self.roster.rules.get(*index) else { continue };
+            let Some(hidden) = self.hidden.get_mut(*index) else { continue };
+            if rule.counts_invocations() {
+                hidden.committed += committed.1;
+            } else {
+                hidden.in_flight += in_flight;
+                hidden.committed += committed.0;
+            }
+        }
+    }
+
+    fn read(&self, ledger: &FunctionLedger, freshness: Freshness, subject: &Subject<'_>) -> FunctionReading {
+        let first = self.settled.plus(1 - BURN_MINUTES);
+        let mut total = Posted::default();
+        let mut newest = 0;
+        for (minute, posted) in ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first) {
+            newest = newest.max(posted.point.concurrency_max);
+            if *minute <= self.settled {
+                total = exchanged(total, &Posted::default(), posted);
+            }
+        }
+        let burn_per_hour = total.cost.expected.mul_div_up(60, i128::from(BURN_MINUTES));
+        let expectation = ledger.profile.expect(self.now.hour());
+        let excess_per_hour = match expectation {
+            Some(ordinary) if burn_per_hour <= ordinary.upper => Usd::ZERO,
+            Some(ordinary) => burn_per_hour - ordinary.expected,
+            None => burn_per_hour,
+        };
+        let unique = total.cost.expected - total.repeated.expected;
+        FunctionReading {
+            index: subject.index,
+            burn_per_hour,
+            ordinary_per_hour: expectation.map(|ordinary| ordinary.expected),
+            excess_per_hour,
+            attempts_per_mille: attempts_per_mille(total.cost.expected, unique),
+            failure_per_mille: per_mille(total.point.errors, total.point.invocations),
+            throttles: total.point.throttles,
+            concurrency_max: newest,
+            concurrency_p99: ledger.profile.concurrency_p99(),
+            freshness,
+        }
+    }
+}
+
+/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. Expected
+/// only where the gap is wide (three times what is shown), because the maximum of a minute exceeds its mean.
+fn in_flight(unit: &UnitCost, busy_seconds: i128, shown_us: u64) -> UsdRange {
+    let gap = busy_seconds * 1_000_000 - i128::from(shown_us);
+    let Ok(gap_us) = u64::try_from(gap) else { return UsdRange::ZERO };
+    let high = unit.compute(0, gap_us);
+    let expected = if gap > 2 * i128::from(shown_us) { high } else { Usd::ZERO };
+    UsdRange::new(Usd::ZERO, expected, high, crate::money::Causes::of(Cause::UnseenMinutes))
+}
+
+/// Retries certain to run: as money at the mean cost of the latest invocations, and as a count.
+fn committed(ledger: &FunctionLedger, now: Minute, subject: &Subject<'_>) -> (UsdRange, UsdRange) {
+    let mut window = [(Minute::default(), Point::default()); 4];
+    let mut filled = 0;
+    let mut mean = (0_i128, Usd::ZERO);
+    for (minute, posted) in ledger.minutes.iter().rev().take(window.len()) {
+        if let Some(slot) = window.get_mut(filled) {
+            *slot = (*minute, posted.point);
+            filled += 1;
+        }
+        mean = (mean.0 + i128::from(posted.point.invocations), mean.1 + posted.cost.expected);
+    }
+    let Some(window) = window.get_mut(..filled) else { return Default::default() };
+    window.reverse();
+    let further = amplification::committed_invocations(subject.function, window, now);
+    if further == [0; 3] || mean.0 == 0 {
+        return Default::default();
+    }
+    let ranged = |price: &dyn Fn(i128) -> Usd| {
+        let [low, expected, high] = further.map(|count| price(i128::from(count)));
+        UsdRange::new(low, expected, high, crate::money::Causes::of(Cause::CommittedRetries))
+    };
+    (ranged(&|count| mean.1.mul_div_up(count, mean.0)), ranged(&whole))
+}
+
+/// So many whole units: what a budget that counts invocations posts.
+fn whole(count: i128) -> Usd {
+    Usd::from_picos(PICOS_PER_USD) * count
+}
+
+/// The entry for a budget that counts invocations.
+pub(super) fn counted(from: &Posted, to: &Posted) -> Entry {
+    let count = |posted: &Posted| UsdRange::exact(whole(i128::from(posted.point.invocations)));
+    let repeated = |posted: &Posted| {
+        let all = count(posted).expected;
+        let share = |part: Usd, of: Usd| all.mul_div_up(part.picos(), of.picos());
+        if posted.cost.expected == Usd::ZERO {
+            return UsdRange::ZERO;
+        }
+        UsdRange::new(
+            share(posted.repeated.low, posted.cost.expected).min(all),
+            share(posted.repeated.expected, posted.cost.expected).min(all),
+            share(posted.repeated.high, posted.cost.expected).min(all),
+            posted.repeated.causes,
+        )
+    };
+    Entry {
+        from: count(from),
+        to: count(to),
+        repeated_from: repeated(from),
+        repeated_to: repeated(to),
+        unattributed: false,
+    }
+}
+
+/// The part of a cost that repeated invocations caused, at the mean cost of the point's invocations.
+fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3]) -> UsdRange {
+    if invocations == 0 || repeated == [0; 3] {
+        return UsdRange::ZERO;
+    }
+    let part = |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
+    let [low, expected, high] = repeated.map(part);
+    UsdRange::new(low, expected, high, crate::money::Causes::of(Cause::RepeatedWork))
+}
+
+/// A total with one posting exchanged for another. The point's maxima only rise.
+pub(super) fn exchanged(total: Posted, from: &Posted, to: &Posted) -> Posted {
+    let mut point = total.point;
+    exchange(&mut point, &from.point, &to.point);
+    Posted {
+        point,
+        cost: (total.cost + to.cost).minus_posted(from.cost),
+        repeated: (total.repeated + to.repeated).minus_posted(from.repeated),
+    }
+}
+
+fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
+    if unique <= Usd::ZERO {
+        return if all <= Usd::ZERO { crate::roster::ONCE_PER_MILLE } else { 3 * crate::roster::ONCE_PER_MILLE };
+    }
+    u32::try_from(all.per_mille_of(unique)).unwrap_or(u32::MAX)
+}
+
+fn per_mille(part: u64, whole: u64) -> u32 {
+    let value = u128::from(part) * 1000 / u128::from(whole.max(1));
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end.
+pub(super) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
+    let at = match row.back() {
+        Some((last, _)) if *last < key => row.len(),
+        None => 0,
+        _ => row.partition_point(|(other, _)| *other < key),
+    };
+    if row.get(at).is_none_or(|(other, _)| *other != key) {
+        row.insert(at, (key, V::default()));
+    }
+    &mut row[at].1
+}
+
+/// Drops entries before a key.
+pub(super) fn forget<K: Copy + Ord, V>(row: &mut VecDeque<(K, V)>, before: K) {
+    while row.front().is_some_and(|(key, _)| *key < before) {
+        row.pop_front();
+    }
+}
+
+impl Meters {
+    /// GB-seconds of the month so far, in MB·µs.
+    pub fn of(&self, architecture: Architecture) -> i128 {
+        match architecture {
+            Architecture::X86_64 => self.x86_64_mb_us,
+            Architecture::Arm64 => self.arm64_mb_us,
+        }
+    }
+
+    fn of_mut(&mut self, architecture: Architecture) -> &mut i128 {
+        match architecture {
+            Architecture::X86_64 => &mut self.x86_64_mb_us,
+            Architecture::Arm64 => &mut self.arm64_mb_us,
+        }
+    }
+
+    fn turn_month(&mut self, seen: &Observation) {
+        let month = seen.at.year() * 12 + i32::try_from(seen.at.month0()).unwrap_or(0);
+        if self.month != month {
+            *self = Meters { month, ..Meters::default() };
+        }
+    }
+}

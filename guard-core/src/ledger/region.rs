@@ -1,0 +1,178 @@
+//! What the region spends beyond the functions that were looked at: `_unattributed`, so that parts add up to the
+//! whole. Posted as if it were one more function; it shrinks when functions are looked at later.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Posted;
+use super::book::{BudgetLedger, Entry};
+use super::post::{counted, forget, slot_of};
+use crate::cost::UnitCost;
+use crate::inventory::{Architecture, Function};
+use crate::money::{Cause, Usd, UsdRange};
+use crate::observation::{Observation, Point};
+use crate::policy::Companion;
+use crate::roster::Roster;
+use crate::time::{Hour, Minute};
+
+/// Minutes of region totals that may still change: the longest time-out (15 min), the longest lag allowed (15
+/// min), and two to spare.
+const WINDOW_MIN: i64 = 32;
+/// Hours whose totals a census may still correct.
+const HOURS_KEPT: i64 = 4;
+/// Memory assumed for a region of which no function was looked at yet, in MB.
+const UNKNOWN_MEMORY_MB: u32 = 512;
+
+/// What functions posted, added up by minute and by hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributed {
+    minutes: VecDeque<(Minute, Point)>,
+    hours: VecDeque<(Hour, Point)>,
+    /// Hours that a census has added to.
+    census: Option<Hour>,
+}
+
+/// The region's totals, of which functions explain a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionLedger {
+    /// What the functions posted for the latest minutes and hours.
+    pub attributed: Attributed,
+    /// The region's totals of the latest hours, as its minutes have shown.
+    totals: VecDeque<(Hour, Point)>,
+    /// The totals of single minutes behind `totals`.
+    seen: VecDeque<(Minute, Point)>,
+    /// The remainder by minute, as posted.
+    minutes: VecDeque<(Minute, Posted)>,
+    /// The remainder by hour, as posted.
+    hours: VecDeque<(Hour, Posted)>,
+    /// Hours up to here were settled by a census.
+    settled_through: Option<Hour>,
+    /// Duration of functions posted in µs, and the same times memory in MB: their ratio prices the remainder.
+    pub mix_us: i128,
+    /// See `mix_us`.
+    pub mix_mb_us: i128,
+    /// The newest minute for which the region's totals are known.
+    pub seen_until: Option<Minute>,
+}
+
+/// Posts an exchange to the books that cover everything.
+type Poster<'a> = dyn FnMut(&Posted, &Posted, &dyn Fn(&mut BudgetLedger, &Entry)) + 'a;
+
+impl Attributed {
+    pub(super) fn add_minute(&mut self, minute: Minute, from: &Point, to: &Point) {
+        exchange(slot_of(&mut self.minutes, minute), from, to);
+        exchange(slot_of(&mut self.hours, minute.hour()), from, to);
+    }
+
+    pub(super) fn add_hour(&mut self, hour: Hour, from: &Point, to: &Point) {
+        exchange(slot_of(&mut self.hours, hour), from, to);
+        self.census = self.census.max(Some(hour));
+    }
+}
+
+impl RegionLedger {
+    pub(super) fn post(&mut self, roster: &Roster, books: &mut [BudgetLedger], seen: &Observation, settled: Minute) {
+        let unit = self.unit(roster);
+        let mut poster = |from: &Posted, to: &Posted, post: &dyn Fn(&mut BudgetLedger, &Entry)| {
+            for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
+                if rule.scope.is_everything() {
+                    let money = Entry { from: from.cost, to: to.cost, ..Entry::default() };
+                    let entry = if rule.counts_invocations() { counted(from, to) } else { money };
+                    post(book, &Entry { unattributed: true, ..entry });
+                }
+            }
+        };
+        for (minute, total) in &seen.region.minutes {
+            if self.settled_through.is_some_and(|hour| minute.hour() <= hour) {
+                continue;
+            }
+            let before = std::mem::replace(slot_of(&mut self.seen, *minute), *total);
+            exchange(slot_of(&mut self.totals, minute.hour()), &before, total);
+            let explained = *slot_of(&mut self.attributed.minutes, *minute);
+            let posted = remainder(&unit, total, &explained);
+            let replaced = std::mem::replace(slot_of(&mut self.minutes, *minute), posted);
+            if replaced != posted {
+                *slot_of(&mut self.hours, minute.hour()) =
+                    super::post::exchanged(*slot_of(&mut self.hours, minute.hour()), &replaced, &posted);
+                poster(&replaced, &posted, &|book, entry| book.post_minute(*minute, entry));
+            }
+        }
+        if let Some(last) = self.attributed.census.take() {
+            self.settle(&unit, last, seen, &mut poster);
+        }
+        if seen.region.freshness.is_trustworthy() {
+            self.seen_until = self.seen_until.max(Some(settled));
+        }
+        self.forget(settled);
+    }
+
+    /// After a census an hour's remainder is what the region's total leaves beyond all functions.
+    fn settle(
+        &mut self,
+        unit: &UnitCost,
+        last: Hour,
+        seen: &Observation,
+        poster: &mut Poster<'_>,
+    ) {
+        let open: Vec<(Hour, Point)> = self.totals.iter().filter(|(hour, _)| *hour <= last).copied().collect();
+        for (hour, shown) in open {
+            let total = seen.region.hours.iter().find(|(other, _)| *other == hour).map_or(shown, |(_, point)| *point);
+            let explained = *slot_of(&mut self.attributed.hours, hour);
+            let posted = remainder(unit, &total, &explained);
+            let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);
+            poster(&replaced, &posted, &|book, entry| book.post_hour(hour, entry));
+        }
+        self.settled_through = self.settled_through.max(Some(last));
+        forget(&mut self.totals, last.plus(1));
+        forget(&mut self.hours, last.plus(1));
+        forget(&mut self.attributed.hours, last.plus(1));
+    }
+
+    fn forget(&mut self, settled: Minute) {
+        let oldest = settled.plus(-WINDOW_MIN);
+        forget(&mut self.seen, oldest);
+        forget(&mut self.minutes, oldest);
+        forget(&mut self.attributed.minutes, oldest);
+        let oldest = settled.hour().plus(-HOURS_KEPT);
+        forget(&mut self.totals, oldest);
+        forget(&mut self.hours, oldest);
+        forget(&mut self.attributed.hours, oldest);
+    }
+
+    /// Unit cost of the mean microsecond that functions posted.
+    fn unit(&self, roster: &Roster) -> UnitCost {
+        let mean = if self.mix_us > 0 { self.mix_mb_us / self.mix_us } else { i128::from(UNKNOWN_MEMORY_MB) };
+        let memory_mb = u32::try_from(mean).unwrap_or(UNKNOWN_MEMORY_MB).clamp(128, 10_240);
+        let mean = Function::new("_unattributed", memory_mb, 900);
+        UnitCost::new(&mean, roster.quote(Architecture::X86_64), &Companion::default(), Usd::ZERO)
+    }
+}
+
+/// What a total leaves beyond what is explained, priced at the mean.
+fn remainder(unit: &UnitCost, total: &Point, explained: &Point) -> Posted {
+    let point = Point {
+        invocations: total.invocations.saturating_sub(explained.invocations),
+        errors: total.errors.saturating_sub(explained.errors),
+        throttles: total.throttles.saturating_sub(explained.throttles),
+        duration_us: total.duration_us.saturating_sub(explained.duration_us),
+        ..Point::default()
+    };
+    if point == Point::default() {
+        return Posted::default();
+    }
+    let cost = unit.of_point(&point, 0, 0).because(Cause::RegionMix);
+    Posted { point, cost, repeated: UsdRange::ZERO }
+}
+
+/// Exchanges one point for another in a sum. Maxima only rise.
+pub(super) fn exchange(sum: &mut Point, from: &Point, to: &Point) {
+    let all = sum.plus(*to);
+    *sum = Point {
+        invocations: all.invocations.saturating_sub(from.invocations),
+        errors: all.errors.saturating_sub(from.errors),
+        throttles: all.throttles.saturating_sub(from.throttles),
+        duration_us: all.duration_us.saturating_sub(from.duration_us),
+        ..all
+    };
+}

@@ -1,0 +1,164 @@
+//! What an operator may say: hold, release, cap, arm, disarm. Words become plans like any other: explained,
+//! checked, and written down before anything changes.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::name::FunctionName;
+use crate::plan::{Action, Change, PLAN_SCHEMA, Plan, Reason};
+use crate::roster::Roster;
+use crate::sampling::SamplingPlan;
+use crate::settle;
+use crate::state::State;
+
+/// Minutes for which a function released by hand is not capped again. Our choice: time to look, not to forget.
+const PARDON_MIN: i64 = 60;
+
+/// An operator's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Put back everything the guard changed on a function, now, and leave it alone for an hour.
+    Release {
+        /// The function.
+        function: FunctionName,
+    },
+    /// Change nothing on a function, neither tighter nor looser, for so many minutes.
+    Hold {
+        /// The function.
+        function: FunctionName,
+        /// For how long, 1 to 43,200.
+        minutes: u32,
+    },
+    /// Cap a function by hand; released by hand or by calm.
+    Cap {
+        /// The function.
+        function: FunctionName,
+        /// Reserved concurrency; 0 stops it.
+        concurrency: u32,
+    },
+    /// Let the guard change things, whatever the policy says.
+    Arm,
+    /// Let the guard change nothing, whatever the policy says. Caps in force stay until released.
+    Disarm,
+}
+
+/// Why a command cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The function does not exist in this account and region.
+    #[error("no function {function:?} in this account and region")]
+    NoSuchFunction {
+        /// What was asked for.
+        function: String,
+    },
+    /// The guard holds nothing on the function.
+    #[error("the guard changed nothing on {function:?}: there is nothing to release")]
+    NothingToRelease {
+        /// What was asked for.
+        function: String,
+    },
+    /// Protected functions are protected from operators' slips too.
+    #[error("{function:?} is protected: remove it from the policy's protected list first")]
+    Protected {
+        /// What was asked for.
+        function: String,
+    },
+    /// A number outside its range.
+    #[error("{key} = {value}: accepted are {range}")]
+    OutOfRange {
+        /// The field.
+        key: &'static str,
+        /// What was given.
+        value: u32,
+        /// What is accepted.
+        range: String,
+    },
+}
+
+/// Takes an operator's word: the plan that follows from it at once, its intents written into the state.
+///
+/// # Errors
+/// When the function is not known, protected, or has nothing to release, or a number is out of range. The state is
+/// then unchanged.
+pub fn command(roster: &Roster, state: &mut State, at: DateTime<Utc>, word: &Command) -> Result<Plan, CommandError> {
+    let mut plan = Plan {
+        schema: PLAN_SCHEMA,
+        at,
+        armed: true,
+        actions: Vec::new(),
+        refusals: Vec::new(),
+        notices: Vec::new(),
+        budgets: Vec::new(),
+        functions: Vec::new(),
+        sampling: SamplingPlan::default(),
+    };
+    match word {
+        Command::Release { function } => {
+            plan.actions = release(roster, state, function)?;
+            state.operator.pardons.insert(function.clone(), at + Duration::minutes(PARDON_MIN));
+            state.operator.holds.remove(function);
+        }
+        Command::Hold { function, minutes } => {
+            known(roster, function)?;
+            within("minutes", *minutes, 1, 43_200)?;
+            state.operator.holds.insert(function.clone(), at + Duration::minutes(i64::from(*minutes)));
+        }
+        Command::Cap { function, concurrency } => {
+            let action = cap(roster, function, *concurrency)?;
+            state.operator.pardons.remove(function);
+            plan.actions.extend(action);
+        }
+        Command::Arm => state.operator.armed = Some(true),
+        Command::Disarm => state.operator.armed = Some(false),
+    }
+    plan.armed = true;
+    settle::intend(state, &plan);
+    Ok(plan)
+}
+
+/// Everything back to what was there before; what somebody else changed since is left alone and said.
+fn release(roster: &Roster, state: &State, name: &FunctionName) -> Result<Vec<Action>, CommandError> {
+    let function = known(roster, name)?;
+    let nothing = || CommandError::NothingToRelease { function: name.to_string() };
+    let latch = state.latches.get(name).ok_or_else(nothing)?;
+    let actions: Vec<Action> = latch
+        .levers
+        .iter()
+        .rev()
+        .filter_map(|lever| {
+            let found = settle::setting_of(function, &lever.lever)?;
+            let ours = found == lever.known() || lever.pending == Some(found);
+            let change = Change::of(&lever.lever, found, lever.original)?;
+            ours.then(|| Action { function: name.clone(), change, reason: Reason::Operator, budget: None })
+        })
+        .collect();
+    if actions.is_empty() { Err(nothing()) } else { Ok(actions) }
+}
+
+fn cap(roster: &Roster, name: &FunctionName, concurrency: u32) -> Result<Option<Action>, CommandError> {
+    let function = known(roster, name)?;
+    let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).unwrap_or_default();
+    if roster.members.get(index).is_some_and(|member| member.protected) {
+        return Err(CommandError::Protected { function: name.to_string() });
+    }
+    let account = roster.inventory.account;
+    let others = roster.inventory.reserved_total() - function.reserved.unwrap_or(0);
+    let most = account.concurrency.saturating_sub(account.unreserved_minimum).saturating_sub(others);
+    within("concurrency", concurrency, 0, most.max(function.reserved.unwrap_or(0)))?;
+    let change = Change::ReservedConcurrency { from: function.reserved, to: Some(concurrency) };
+    let needed = function.reserved != Some(concurrency);
+    Ok(needed.then(|| Action { function: name.clone(), change, reason: Reason::Operator, budget: None }))
+}
+
+fn known<'a>(roster: &'a Roster, name: &FunctionName) -> Result<&'a crate::inventory::Function, CommandError> {
+    let missing = || CommandError::NoSuchFunction { function: name.to_string() };
+    roster.inventory.function(name).ok_or_else(missing)
+}
+
+fn within(key: &'static str, value: u32, low: u32, high: u32) -> Result<(), CommandError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(CommandError::OutOfRange { key, value, range: format!("{low} to {high}") })
+}

@@ -1,0 +1,267 @@
+//! Escalation: which functions explain a breach, which lever each gets, and how far.
+
+use super::Draft;
+use crate::budget::BudgetRule;
+use crate::cost::UnitCost;
+use crate::forecast::Outlook;
+use crate::ledger::FunctionReading;
+use crate::levers::{self, Depth, Work};
+use crate::money::Usd;
+use crate::plan::{Change, Reason, Verdict};
+use crate::policy::{BelowFloor, Mode, NoRoom, Timing, TripOn};
+use crate::state::Phase;
+
+/// Share of the excess that the functions acted on must explain, in per mille. Our choice: the tail of small
+/// excesses is noise.
+const EXPLAINED_PER_MILLE: i128 = 900;
+
+/// Burn-rate pairs whose short window is at most this long may trip a budget with `trip_on = "burn"`, in minutes.
+const TRIPPING_WINDOW_MIN: u32 = 30;
+
+/// Whether a budget is at its line: what is spent, unseen and committed, and what burns until an answer takes
+/// effect, reach its amount. With `trip_on = "burn"` also when a short burn-rate pair fires and the amount will
+/// not last the period.
+pub(super) fn breached(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) -> bool {
+    let at_line = outlook.line().expected + outlook.until_effect(timing) >= rule.amount;
+    let by_burn = rule.trip_on == TripOn::Burn
+        && outlook.if_sustained.expected > rule.amount
+        && outlook.burning.iter().any(|alert| alert.short_min <= TRIPPING_WINDOW_MIN);
+    at_line || by_burn
+}
+
+/// What a function burns above the ordinary, in the eyes of a budget: above its band where history says what is
+/// ordinary, else above the even share of the whole budget, below which it cannot be what breaks it.
+pub(super) fn excess(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
+    if reading.ordinary_per_hour.is_some() {
+        reading.excess_per_hour
+    } else {
+        (reading.burn_per_hour - rule.even_share_per_hour()).at_least_zero()
+    }
+}
+
+/// One function that explains a breach.
+struct Suspect {
+    index: usize,
+    excess: Usd,
+    share_per_mille: u32,
+}
+
+impl Draft<'_> {
+    /// Pulls levers for every budget at its line.
+    pub(super) fn escalate(&mut self) {
+        for place in 0..self.roster.rules.len() {
+            let Some(rule) = self.roster.rules.get(place) else { continue };
+            if self.verdicts.get(place) != Some(&Verdict::BreachedAlert) {
+                continue;
+            }
+            let (suspects, looked_at) = self.suspects(place, rule);
+            let before = (self.actions.len(), self.refusals.len());
+            for suspect in &suspects {
+                self.confront(place, rule, suspect);
+            }
+            let holding = suspects.iter().any(|suspect| self.is_latched(suspect.index));
+            let verdict = if rule.mode < Mode::Cap && self.actions.len() == before.0 {
+                Verdict::BreachedAlert
+            } else if self.actions.len() > before.0 || holding {
+                Verdict::BreachedAct
+            } else if self.refusals.len() > before.1 || !looked_at {
+                Verdict::BreachedRefused
+            } else {
+                Verdict::BreachedOrdinary
+            };
+            if let Some(slot) = self.verdicts.get_mut(place) {
+                *slot = verdict;
+            }
+        }
+    }
+
+    /// The fewest functions that explain the excess, dearest first; and whether any function of the scope was
+    /// looked at.
+    fn suspects(&mut self, place: usize, rule: &BudgetRule) -> (Vec<Suspect>, bool) {
+        let in_scope = |reading: &&FunctionReading| {
+            self.roster.members.get(reading.index).is_some_and(|member| member.budgets.binary_search(&place).is_ok())
+        };
+        let mut suspects: Vec<Suspect> = Vec::new();
+        let mut looked_at = false;
+        for reading in self.reading.functions.iter().filter(in_scope) {
+            looked_at = true;
+            let excess = excess(rule, reading);
+            if excess > Usd::ZERO {
+                suspects.push(Suspect { index: reading.index, excess, share_per_mille: 0 });
+            }
+        }
+        // The roster is sorted by name, so equal excesses are ordered by name.
+        suspects.sort_by(|a, b| b.excess.cmp(&a.excess).then(a.index.cmp(&b.index)));
+        let total: Usd = suspects.iter().map(|suspect| suspect.excess).sum();
+        let mut explained = Usd::ZERO;
+        let mut needed = 0;
+        for suspect in &mut suspects {
+            if explained.picos() * 1000 >= total.picos() * EXPLAINED_PER_MILLE {
+                break;
+            }
+            explained += suspect.excess;
+            suspect.share_per_mille = u32::try_from(suspect.excess.per_mille_of(total)).unwrap_or(1000).min(1000);
+            needed += 1;
+        }
+        for tail in suspects.drain(needed..) {
+            self.reasons.entry(tail.index).or_insert(Reason::ExplainedByOthers);
+        }
+        (suspects, looked_at)
+    }
+
+    /// Decides about one function that explains a breach.
+    fn confront(&mut self, place: usize, rule: &BudgetRule, suspect: &Suspect) {
+        let (Some(function), Some(member)) =
+            (self.roster.inventory.functions.get(suspect.index), self.roster.members.get(suspect.index))
+        else {
+            return;
+        };
+        let latch = self.state.latches.get(&function.name);
+        let pardoned =
+            self.state.operator.pardons.get(&function.name).is_some_and(|until| self.seen.at < *until);
+        let forbidden = if member.protected {
+            Some(Reason::Protected)
+        } else if self.roster.mode(suspect.index, rule) < Mode::Cap {
+            Some(Reason::ModeForbids)
+        } else if pardoned || self.is_held(&function.name) {
+            Some(Reason::Operator)
+        } else {
+            None
+        };
+        if let Some(reason) = forbidden {
+            self.refuse(suspect.index, None, reason, Some(rule));
+            return;
+        }
+        if latch.is_some_and(|latch| latch.phase == Phase::Foreign) {
+            return;
+        }
+        let Some(step) = self.depth(place, rule, suspect) else { return };
+        let reading = self.reading_of(suspect.index);
+        let work = Work {
+            attempts_per_mille: reading.map_or(0, |reading| reading.attempts_per_mille),
+            failure_per_mille: reading.map_or(0, |reading| reading.failure_per_mille),
+            allow_event_loss: rule.allow_event_loss,
+        };
+        let reason = match latch {
+            Some(latch) if matches!(latch.phase, Phase::Ramping | Phase::Watching) => {
+                Reason::Relapse { relapses: latch.relapses + 1 }
+            }
+            _ => step.reason(rule, suspect.share_per_mille),
+        };
+        let settled = latch.is_some_and(|latch| latch.phase == Phase::Capped && latch.is_holding());
+        self.pull(suspect.index, rule, &step, work, &reason, settled);
+    }
+
+    /// Adds the changes that bring a function down, as far as pool and events allow.
+    fn pull(&mut self, index: usize, rule: &BudgetRule, step: &Step, work: Work, reason: &Reason, settled: bool) {
+        let Some(function) = self.roster.inventory.functions.get(index) else { return };
+        let (changes, loss_refused) = levers::changes(function, step.depth, work);
+        if loss_refused {
+            self.refuse(index, None, Reason::EventLoss, Some(rule));
+        }
+        for (change, own_reason) in changes {
+            if settled && !is_much_tighter(&change) {
+                self.reasons.entry(index).or_insert_with(|| reason.clone());
+                continue;
+            }
+            let reason = own_reason.unwrap_or_else(|| reason.clone());
+            match self.fitting(index, rule, change, step.floor, work.allow_event_loss) {
+                Ok(change) => self.act(index, change, reason, Some(rule)),
+                Err((change, refusal)) => self.refuse(index, Some(change), refusal, Some(rule)),
+            }
+        }
+        if settled {
+            self.reasons.entry(index).or_insert_with(|| reason.clone());
+        }
+    }
+
+    /// The change as far as the pool has room for it, else the policy's fallback or a refusal.
+    fn fitting(
+        &self,
+        index: usize,
+        rule: &BudgetRule,
+        change: Change,
+        floor: u32,
+        allow_event_loss: bool,
+    ) -> Result<Change, (Change, Reason)> {
+        let Change::ReservedConcurrency { from, to: Some(wanted) } = change else { return Ok(change) };
+        let room = self.pool.room(from);
+        if wanted <= room {
+            return Ok(change);
+        }
+        if room >= floor.max(1) {
+            return Ok(Change::ReservedConcurrency { from, to: Some(room) });
+        }
+        let function = self.roster.inventory.functions.get(index);
+        let loses = function.is_some_and(|function| function.asynchronous.is_some_and(|config| !config.on_failure));
+        let may_stop = self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss);
+        if may_stop && self.roster.mode(index, rule) >= Mode::Cap {
+            return Ok(Change::ReservedConcurrency { from, to: Some(0) });
+        }
+        Err((change, Reason::NoRoom { wanted, room }))
+    }
+
+    /// How far a function has to go down for the budget's sake; `None` where the money affords all it can use.
+    fn depth(&self, place: usize, rule: &BudgetRule, suspect: &Suspect) -> Option<Step> {
+        let outlook = self.outlooks.get(place)?;
+        let book = self.state.budgets.get(&rule.name)?;
+        let member = self.roster.members.get(suspect.index)?;
+        let function = self.roster.inventory.functions.get(suspect.index)?;
+        let seconds = u64::try_from((book.period_end - self.seen.at).num_seconds().max(1)).unwrap_or(1);
+        let ordinary_to_come = outlook.ordinary_to_come;
+        let left = rule.amount - outlook.line().expected - ordinary_to_come;
+        let allowance = left.at_least_zero().mul_div_up(i128::from(suspect.share_per_mille), 1000);
+        let counting = UnitCost::counting();
+        let unit = if rule.counts_invocations() { &counting } else { &member.unit };
+        let affordable = levers::affordable(allowance, seconds, unit);
+        let reading = self.reading_of(suspect.index);
+        let floor = self.roster.floor(suspect.index, reading.and_then(|reading| reading.concurrency_p99));
+        let ceiling = function.reserved.unwrap_or(self.roster.inventory.account.concurrency);
+        if affordable >= ceiling && function.reserved.is_none() {
+            return None;
+        }
+        let stops = self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        let depth = if affordable < floor && stops { Depth::Stop } else { Depth::Cap(affordable.max(floor)) };
+        Some(Step { depth, affordable, floor })
+    }
+
+    /// Whether the guard holds a function already.
+    fn is_latched(&self, index: usize) -> bool {
+        let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
+        name.and_then(|name| self.state.latches.get(name)).is_some_and(|latch| latch.is_holding())
+    }
+
+    /// Whether a budget at its line would keep a function stopped now.
+    pub(super) fn would_stop(&self, index: usize, rule: &BudgetRule) -> bool {
+        let place = self.roster.rules.iter().position(|other| other.name == rule.name);
+        let breached = place.and_then(|place| self.verdicts.get(place)).is_some_and(|v| *v >= Verdict::BreachedAlert);
+        let stops = self.roster.mode(index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        breached && stops
+    }
+}
+
+/// How far, and from which numbers.
+struct Step {
+    depth: Depth,
+    affordable: u32,
+    floor: u32,
+}
+
+impl Step {
+    fn reason(&self, rule: &BudgetRule, excess_share_per_mille: u32) -> Reason {
+        let (affordable, floor) = (self.affordable, self.floor);
+        match rule.trip_on {
+            TripOn::Line => Reason::BudgetLine { excess_share_per_mille, affordable, floor },
+            TripOn::Burn => Reason::BurnRate { excess_share_per_mille, affordable, floor },
+        }
+    }
+}
+
+/// A cap in force is moved only by half or more, so that a shrinking remainder does not make a change a minute.
+fn is_much_tighter(change: &Change) -> bool {
+    match change {
+        Change::ReservedConcurrency { from: Some(from), to: Some(to) }
+        | Change::MappingConcurrency { from: Some(from), to: Some(to), .. } => u64::from(*to) * 2 <= u64::from(*from),
+        _ => true,
+    }
+}

@@ -1,0 +1,334 @@
+//! What people hear: the life cycle of a trip, each alarm once, again when it changes or stays open too long, and
+//! closed under the same name.
+
+use chrono::Duration;
+
+use super::Draft;
+use crate::name::FunctionName;
+use crate::observation::Freshness;
+use crate::plan::{
+    Action, BudgetRecord, Change, Notice, NoticeKind, Plan, Reason, Refusal, Setting, Verdict,
+};
+use crate::report;
+use crate::roster::Roster;
+use crate::settle::Finding;
+use crate::state::{AlertState, Phase, State};
+
+/// A budget's alarm closes after so many minutes without cause: a rate around its line must not send a message a
+/// minute. Our choice: the longest of the short burn-rate windows that page.
+const QUIET_BEFORE_OK_MIN: i64 = 60;
+
+/// Alarm name under which the guard speaks of its own sight.
+const SIGHT_ALARM: &str = "dow-guard/sight";
+/// Alarm name under which the guard says whether it is armed.
+const ARMED_ALARM: &str = "dow-guard/armed";
+
+/// Alarm name of a budget.
+pub(crate) fn budget_alarm(budget: &str) -> String {
+    format!("dow-guard/budget/{budget}")
+}
+
+/// Alarm name of a function's trip.
+pub(crate) fn function_alarm(function: &FunctionName) -> String {
+    format!("dow-guard/function/{function}")
+}
+
+/// The notices of a plan: what is new, changed, or due again.
+pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[Finding]) -> Vec<Notice> {
+    let mut all = vec![armed(draft)];
+    all.extend(sight(draft));
+    all.extend(budgets.iter().filter_map(|record| budget(draft, record)));
+    all.extend(findings.iter().filter_map(|finding| finding_notice(draft, finding)));
+    all.extend(trips(draft, budgets));
+    all.extend(rollovers(draft));
+    all.retain(|notice| is_due(draft, notice));
+    all
+}
+
+/// Remembers what was sent, and since when an open alarm has had no cause.
+pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
+    for notice in &plan.notices {
+        let before = state.alerts.get(&notice.alarm);
+        let opened_at = before.filter(|alert| alert.open).map_or(plan.at, |alert| alert.opened_at);
+        let alert = AlertState {
+            open: notice.alarming,
+            opened_at,
+            sent_at: plan.at,
+            quiet_since: None,
+            digest: notice.digest.clone(),
+        };
+        state.alerts.insert(notice.alarm.clone(), alert);
+    }
+    for record in &plan.budgets {
+        if let Some(alert) = state.alerts.get_mut(&budget_alarm(record.budget.as_str())).filter(|alert| alert.open) {
+            alert.quiet_since = match record.verdict {
+                Verdict::Fine => alert.quiet_since.or(Some(plan.at)),
+                _ => None,
+            };
+        }
+    }
+    let kept = Duration::hours(i64::from(roster.policy.release.flap_window_h).max(48));
+    state.alerts.retain(|alarm, alert| alert.open || alarm == ARMED_ALARM || plan.at < alert.sent_at + kept);
+}
+
+/// Whether a notice is news: a new alarm, a changed one, or one that has been open for long.
+fn is_due(draft: &Draft<'_>, notice: &Notice) -> bool {
+    let Some(alert) = draft.state.alerts.get(&notice.alarm) else {
+        return notice.alarming || notice.kind == NoticeKind::Armed;
+    };
+    if !notice.alarming {
+        return alert.open || (notice.kind == NoticeKind::Armed && alert.digest != notice.digest);
+    }
+    let realert = Duration::minutes(i64::from(draft.roster.policy.alerts.realert_min));
+    !alert.open || alert.digest != notice.digest || draft.seen.at >= alert.sent_at + realert
+}
+
+fn armed(draft: &Draft<'_>) -> Notice {
+    let (word, consequence) = if draft.armed {
+        ("armed", "Caps are applied where budgets of mode cap or stop break.")
+    } else {
+        ("disarmed", "Nothing is changed; every action is reported as \"would have\".")
+    };
+    Notice {
+        kind: NoticeKind::Armed,
+        alarm: ARMED_ALARM.to_owned(),
+        alarming: false,
+        budget: None,
+        function: None,
+        headline: format!("DoW Guard is {word} in {} ({} budgets)", draft.roster.inventory.region, draft.roster.rules.len()),
+        body: vec![consequence.to_owned()],
+        digest: word.to_owned(),
+    }
+}
+
+/// Blindness is loud, and so is its end.
+fn sight(draft: &Draft<'_>) -> Option<Notice> {
+    let unknown = draft.reading.functions.iter().filter(|function| !function.freshness.is_trustworthy()).count();
+    let region = draft.reading.region;
+    let blind = !region.is_trustworthy() || unknown > 0;
+    let open = draft.state.alerts.get(SIGHT_ALARM).is_some_and(|alert| alert.open);
+    if !blind && !open {
+        return None;
+    }
+    let what = match region {
+        Freshness::Fresh | Freshness::Silent => format!("{unknown} functions are unreadable"),
+        other => format!("region totals are {}, {unknown} functions are unreadable", report::freshness(other)),
+    };
+    let (kind, headline) = if blind {
+        (NoticeKind::Blind, format!("DoW Guard cannot see: {what}"))
+    } else {
+        (NoticeKind::Sighted, "DoW Guard sees again".to_owned())
+    };
+    Some(Notice {
+        kind,
+        alarm: SIGHT_ALARM.to_owned(),
+        alarming: blind,
+        budget: None,
+        function: None,
+        headline,
+        body: vec![
+            "Missing metrics are not read as zero: spend is extrapolated at the last known rate.".to_owned(),
+            "No cap is released while data is missing.".to_owned(),
+        ],
+        digest: if blind { "blind".to_owned() } else { "sighted".to_owned() },
+    })
+}
+
+fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
+    let alarm = budget_alarm(record.budget.as_str());
+    let alert = draft.state.alerts.get(&alarm);
+    if record.verdict == Verdict::Fine {
+        let quiet = alert.and_then(|alert| alert.quiet_since)?;
+        let is_over = draft.seen.at >= quiet + Duration::minutes(QUIET_BEFORE_OK_MIN);
+        return is_over.then(|| Notice {
+            kind: NoticeKind::Released,
+            alarm,
+            alarming: false,
+            budget: Some(record.budget.clone()),
+            function: None,
+            headline: format!("OK: {}", report::budget_headline(record)),
+            body: report::budget_lines(record),
+            digest: "fine".to_owned(),
+        });
+    }
+    let rule = draft.rule(&record.budget)?;
+    let used = record.spent.expected.per_mille_of(record.amount);
+    let crossed = rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
+    let breached = record.verdict >= Verdict::BreachedAlert;
+    let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
+    // The digest only climbs within a period: a burn alert that comes and goes is no news.
+    let level = match (breached, crossed) {
+        (true, _) => format!("{:?}", record.verdict),
+        (false, Some(percent)) => format!("{percent} %"),
+        (false, None) => "burn".to_owned(),
+    };
+    let digest = format!("{} {level}", record.period_start.format("%FT%RZ"));
+    Some(Notice {
+        kind,
+        alarm,
+        alarming: true,
+        budget: Some(record.budget.clone()),
+        function: None,
+        headline: report::budget_headline(record),
+        body: report::budget_lines(record),
+        digest,
+    })
+}
+
+fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
+    let (kind, function, headline, body) = match finding {
+        Finding::Untripped { function, change } => {
+            let when = draft.roster.inventory.function(function).and_then(|function| function.last_modified);
+            let by = when.map_or_else(
+                || "by a change outside the guard".to_owned(),
+                |at| format!("by the deploy of {} UTC", at.format("%F %R")),
+            );
+            let again = draft.actions.iter().any(|action| action.function == *function && action.change == *change);
+            let then = match (again, draft.armed) {
+                (true, true) => "It is set again while the trip lasts.",
+                (true, false) => "Disarmed: it would be set again.",
+                (false, _) => "It is left as it is (policy release.reassert, or a hold).",
+            };
+            (
+                NoticeKind::Untripped,
+                function,
+                format!("Cap on {function} was undone {by}"),
+                vec![report::change(change), then.to_owned()],
+            )
+        }
+        Finding::Foreign { function, ours, found, .. } => (
+            NoticeKind::Refused,
+            function,
+            format!("{function} was changed by somebody else: {} instead of {}", report::setting(*found), report::setting(*ours)),
+            vec!["The guard leaves it alone and will not restore it. Release or cap it by hand.".to_owned()],
+        ),
+        Finding::Resume { .. } | Finding::Gone { .. } => return None,
+    };
+    Some(Notice {
+        kind,
+        alarm: function_alarm(function),
+        alarming: true,
+        budget: draft.state.latches.get(function).and_then(|latch| latch.budget.clone()),
+        function: Some(function.clone()),
+        digest: format!("{kind:?} {headline}"),
+        headline,
+        body,
+    })
+}
+
+/// One notice per function that is acted on or refused.
+fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
+    let mut names: Vec<&FunctionName> = draft
+        .actions
+        .iter()
+        .map(|action| &action.function)
+        .chain(draft.refusals.iter().filter(|refusal| is_for_people(refusal)).map(|refusal| &refusal.function))
+        .collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().filter_map(|name| trip(draft, name, budgets)).collect()
+}
+
+/// Waiting and re-making are routine; the rest a person should know.
+fn is_for_people(refusal: &Refusal) -> bool {
+    !matches!(refusal.reason, Reason::TickFull | Reason::ChangedBySomebodyElse { .. })
+}
+
+fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Option<Notice> {
+    let actions: Vec<&Action> = draft.actions.iter().filter(|action| action.function == *name).collect();
+    let refusals: Vec<&Refusal> = draft.refusals.iter().filter(|refusal| refusal.function == *name).collect();
+    let routine = actions.iter().all(|action| {
+        matches!(action.reason, Reason::Resumed | Reason::Untripped { .. } | Reason::Barrier { .. } | Reason::Envelope { .. })
+    });
+    if routine && !refusals.iter().any(|refusal| is_for_people(refusal)) {
+        return None;
+    }
+    let kind = kind_of(draft, name, &actions);
+    let subject = actions.first().map(|action| &action.budget).or(refusals.first().map(|refusal| &refusal.budget))?;
+    let record = budgets.iter().find(|record| Some(&record.budget) == subject.as_ref());
+    let mut body: Vec<String> = actions.iter().map(|action| report::action(action, draft.armed)).collect();
+    body.extend(refusals.iter().map(|refusal| report::refusal(refusal)));
+    let function = draft.roster.inventory.function(name);
+    if matches!(kind, NoticeKind::Capped | NoticeKind::WouldHaveCapped) {
+        body.extend(function.map(|function| report::consequences(function, &actions)).unwrap_or_default());
+        body.push(format!("Undo: invoke the guard with {{\"command\":\"release\",\"function\":\"{name}\"}}"));
+    }
+    body.extend(record.map(report::budget_lines).unwrap_or_default());
+    let headline = report::trip_headline(kind, name, &actions, &refusals, record);
+    Some(Notice {
+        kind,
+        alarm: function_alarm(name),
+        alarming: kind != NoticeKind::Released,
+        budget: subject.clone(),
+        function: Some(name.clone()),
+        digest: digest(kind, &actions, &refusals),
+        headline,
+        body,
+    })
+}
+
+fn kind_of(draft: &Draft<'_>, name: &FunctionName, actions: &[&Action]) -> NoticeKind {
+    let loosening = |action: &&Action| {
+        matches!(action.reason, Reason::Calm { .. } | Reason::Restored | Reason::Rollover | Reason::Operator)
+    };
+    if actions.is_empty() {
+        return NoticeKind::Refused;
+    }
+    if !actions.iter().all(loosening) {
+        return if draft.armed { NoticeKind::Capped } else { NoticeKind::WouldHaveCapped };
+    }
+    let latch = draft.state.latches.get(name);
+    let restored = latch.is_some_and(|latch| {
+        latch.levers.iter().all(|lever| {
+            actions.iter().any(|action| action.change.lever() == lever.lever && action.change.to() == lever.original)
+        })
+    });
+    if restored { NoticeKind::Released } else { NoticeKind::Releasing }
+}
+
+/// What is wanted, not the numbers behind it: a share that moves by a per mille is no news.
+fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> String {
+    let wanted: Vec<String> = actions.iter().map(|action| to_text(&action.change)).collect();
+    let refused: Vec<&str> = refusals.iter().map(|refusal| report::reason_word(&refusal.reason)).collect();
+    format!("{kind:?} {wanted:?} {refused:?}")
+}
+
+fn to_text(change: &Change) -> String {
+    match change.to() {
+        Setting::Concurrency(value) => format!("{:?} {value:?}", change.lever()),
+        other => format!("{:?} {other:?}", change.lever()),
+    }
+}
+
+/// A period that ends with caps in force leaves a word, whatever happens to them.
+fn rollovers(draft: &Draft<'_>) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for rule in draft.reading.rolled.iter().filter_map(|index| draft.roster.rules.get(*index)) {
+        let held: Vec<&FunctionName> = draft
+            .state
+            .latches
+            .iter()
+            .filter(|(_, latch)| latch.budget.as_ref() == Some(&rule.name))
+            .filter(|(_, latch)| matches!(latch.phase, Phase::Capped | Phase::Ramping) && latch.is_holding())
+            .map(|(name, _)| name)
+            .collect();
+        if held.is_empty() {
+            continue;
+        }
+        let names: Vec<&str> = held.iter().take(10).map(|name| name.as_str()).collect();
+        notices.push(Notice {
+            kind: NoticeKind::Expired,
+            alarm: format!("{}/rollover", budget_alarm(rule.name.as_str())),
+            alarming: true,
+            budget: Some(rule.name.clone()),
+            function: None,
+            headline: format!("Period of {} ended with {} functions capped", rule.name, held.len()),
+            body: vec![
+                format!("Capped: {}{}", names.join(", "), if held.len() > 10 { ", …" } else { "" }),
+                report::rollover(rule.at_rollover).to_owned(),
+            ],
+            digest: draft.seen.at.format("%FT%RZ").to_string(),
+        });
+    }
+    notices
+}

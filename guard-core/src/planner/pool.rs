@@ -1,0 +1,38 @@
+//! The account's concurrency pool: a positive cap is also a reservation, taken from everybody else.
+
+use crate::plan::Change;
+use crate::roster::Roster;
+
+/// What can still be reserved, counted down as the plan grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    /// Account limit less what must stay without reservation.
+    ceiling: i64,
+    /// Reserved by all functions, this plan's changes included.
+    reserved: i64,
+}
+
+impl Pool {
+    pub(crate) fn new(roster: &Roster) -> Self {
+        let account = roster.inventory.account;
+        let kept = account.unreserved_minimum.max(roster.policy.limits.keep_unreserved);
+        Pool {
+            ceiling: i64::from(account.concurrency) - i64::from(kept),
+            reserved: i64::from(roster.inventory.reserved_total()),
+        }
+    }
+
+    /// The highest reservation that a function with `from` in force can get. Lowering is always possible.
+    pub(crate) fn room(&self, from: Option<u32>) -> u32 {
+        let own = i64::from(from.unwrap_or(0));
+        let free = (self.ceiling - self.reserved + own).max(own);
+        u32::try_from(free.max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// Counts a change of reserved concurrency.
+    pub(crate) fn take(&mut self, change: &Change) {
+        if let Change::ReservedConcurrency { from, to } = change {
+            self.reserved += i64::from(to.unwrap_or(0)) - i64::from(from.unwrap_or(0));
+        }
+    }
+}

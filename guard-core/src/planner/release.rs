@@ -1,0 +1,163 @@
+//! Release: graded, after a cooldown and in calm, by compare-and-set, back to exactly what was there before.
+
+use chrono::Duration;
+
+use super::{Draft, escalate};
+use crate::budget::BudgetRule;
+use crate::ledger::{FunctionReading, Reading};
+use crate::levers::MAPPING_CONCURRENCY;
+use crate::money::Usd;
+use crate::observation::Observation;
+use crate::plan::{Change, Lever, Reason, Setting};
+use crate::policy::AtRollover;
+use crate::roster::Roster;
+use crate::state::{Latch, LeverState, Phase, State};
+use crate::time::Minute;
+
+/// A cap that started at the floor is lifted altogether when the next doubling would pass this multiple of it.
+const RAMP_UNTIL_FLOORS: u32 = 4;
+
+/// Cooldowns double at every relapse up to this many times: 30 minutes become 16 hours.
+const DOUBLINGS_MAX: u32 = 5;
+
+/// Notes which capped functions are calm, ends flap windows that are over, and drops words of operators that have
+/// expired.
+pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, seen: &Observation) {
+    let State { latches, operator, .. } = state;
+    operator.holds.retain(|_, until| seen.at < *until);
+    operator.pardons.retain(|_, until| seen.at < *until);
+    let flap_window = Duration::hours(i64::from(roster.policy.release.flap_window_h));
+    latches.retain(|_, latch| latch.phase != Phase::Watching || seen.at < latch.phase_since + flap_window);
+    for (name, latch) in latches.iter_mut() {
+        let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
+        let place = index.ok().and_then(|index| {
+            reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok()
+        });
+        let function_reading = place.and_then(|place| reading.functions.get(place));
+        let rule = latch.budget.as_ref().and_then(|budget| roster.rules.iter().find(|rule| rule.name == *budget));
+        let calm = function_reading.is_some_and(|reading| is_calm(latch, rule, reading));
+        latch.calm_since = match (calm, latch.calm_since) {
+            (true, Some(since)) => Some(since),
+            (true, None) => Some(reading.now),
+            (false, _) => None,
+        };
+    }
+}
+
+/// Calm is known, not guessed: fresh data, nothing refused, nothing above the ordinary; and where no history says
+/// what is ordinary, concurrency below the cap.
+fn is_calm(latch: &Latch, rule: Option<&BudgetRule>, reading: &FunctionReading) -> bool {
+    let excess = rule.map_or(reading.excess_per_hour, |rule| escalate::excess(rule, reading));
+    let saturated = latch.levers.iter().any(|lever| match (&lever.lever, lever.known()) {
+        (Lever::ReservedConcurrency | Lever::MappingConcurrency { .. }, Setting::Concurrency(Some(cap))) => {
+            cap > 0 && reading.concurrency_max >= cap
+        }
+        _ => false,
+    });
+    reading.freshness.is_trustworthy()
+        && reading.throttles == 0
+        && excess == Usd::ZERO
+        && (reading.ordinary_per_hour.is_some() || !saturated)
+}
+
+impl Draft<'_> {
+    /// Takes the next step of every release that is due.
+    pub(super) fn release(&mut self) {
+        let latches: Vec<_> = self.state.latches.iter().collect();
+        for (name, latch) in latches {
+            let Some(index) = self.index_of(name) else { continue };
+            if !matches!(latch.phase, Phase::Capped | Phase::Ramping) || latch.levers.is_empty() {
+                continue;
+            }
+            if self.is_held(name) {
+                self.reasons.insert(index, Reason::Operator);
+                continue;
+            }
+            if latch.levers.iter().any(|lever| lever.pending.is_some()) {
+                continue;
+            }
+            match self.due(index, latch) {
+                Ok(reason) => self.step(index, latch, &reason),
+                Err(waiting) => {
+                    self.reasons.entry(index).or_insert(waiting);
+                }
+            }
+        }
+    }
+
+    /// Why the next step is due, or why it is not.
+    fn due(&self, index: usize, latch: &Latch) -> Result<Reason, Reason> {
+        let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
+        let rolled = rule.is_some_and(|rule| {
+            let place = self.roster.rules.iter().position(|other| other.name == rule.name);
+            place.is_some_and(|place| self.reading.rolled.contains(&place))
+        });
+        if rolled && rule.is_some_and(|rule| rule.at_rollover == AtRollover::Release) && latch.phase == Phase::Capped {
+            return Ok(Reason::Rollover);
+        }
+        if let Some(rule) = rule.filter(|rule| self.would_stop(index, rule)) {
+            let end = self.state.budgets.get(&rule.name).map_or(self.seen.at, |book| book.period_end);
+            let minutes = u32::try_from((end - self.seen.at).num_minutes().max(0)).unwrap_or(u32::MAX);
+            return Err(Reason::CoolingDown { minutes });
+        }
+        let release = self.roster.policy.release;
+        let wait_min = match latch.phase {
+            Phase::Ramping => release.calm_min,
+            _ => release.cooldown_min.saturating_mul(1 << latch.relapses.min(DOUBLINGS_MAX)),
+        };
+        let waited = self.minutes_since(latch.phase_since);
+        let freshness = self.reading_of(index).map(|reading| reading.freshness).unwrap_or_default();
+        if !freshness.is_trustworthy() {
+            return Err(Reason::Blind { freshness });
+        }
+        let calm_min = latch.calm_since.map_or(0, |since| calm_minutes(since, self.now()));
+        let missing = wait_min.saturating_sub(waited).max(release.calm_min.saturating_sub(calm_min));
+        if missing > 0 || latch.calm_since.is_none() {
+            return Err(Reason::CoolingDown { minutes: missing.max(1) });
+        }
+        Ok(Reason::Calm { minutes: calm_min })
+    }
+
+    /// One step up: mappings poll again, concurrency doubles, and when all of that is back, the retries.
+    fn step(&mut self, index: usize, latch: &Latch, reason: &Reason) {
+        let p99 = self.reading_of(index).and_then(|reading| reading.concurrency_p99);
+        let floor = self.roster.floor(index, p99);
+        let steps: Vec<(LeverState, Setting)> = latch
+            .levers
+            .iter()
+            .rev()
+            .filter(|lever| lever.lever != Lever::AsyncConfig)
+            .map(|lever| (lever.clone(), self.next(lever, floor)))
+            .collect();
+        let all_back = steps.iter().all(|(lever, to)| *to == lever.original);
+        let retries = latch.levers.iter().filter(|lever| all_back && lever.lever == Lever::AsyncConfig);
+        let retries: Vec<_> = retries.map(|lever| (lever.clone(), lever.original)).collect();
+        let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
+        for (lever, to) in steps.into_iter().chain(retries) {
+            let Some(change) = Change::of(&lever.lever, lever.known(), to) else { continue };
+            let reason = match reason {
+                Reason::Calm { .. } if to == lever.original => Reason::Restored,
+                other => other.clone(),
+            };
+            self.act(index, change, reason, rule);
+        }
+    }
+
+    /// The next value of a lever on its way back to the original.
+    fn next(&self, lever: &LeverState, floor: u32) -> Setting {
+        let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) = (lever.known(), lever.original) else {
+            return lever.original;
+        };
+        let doubled = cap.saturating_mul(2).max(floor);
+        let end = original.unwrap_or_else(|| floor.saturating_mul(RAMP_UNTIL_FLOORS).saturating_add(1));
+        let highest = match lever.lever {
+            Lever::ReservedConcurrency => self.pool.room(Some(cap)),
+            _ => MAPPING_CONCURRENCY.1,
+        };
+        if doubled >= end || doubled > highest { lever.original } else { Setting::Concurrency(Some(doubled)) }
+    }
+}
+
+fn calm_minutes(since: Minute, now: Minute) -> u32 {
+    u32::try_from(now.since(since).max(0)).unwrap_or(u32::MAX)
+}
