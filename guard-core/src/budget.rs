@@ -1,1 +1,108 @@
-//! budget.
+//! Budgets ready for use: the policy's and those that functions ask for in their tags; and their periods, which begin
+//! at local midnight whatever the clocks do.
+
+mod period;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::inventory::{Function, Inventory};
+use crate::money::Usd;
+use crate::name::BudgetName;
+use crate::plan::Unit;
+use crate::policy::{
+    AtRollover, BelowFloor, Budget, FunctionOverrides, Mode, Period, Policy, ScopeMatcher, TagProblem, TripOn,
+};
+
+pub use period::{UnknownTimezone, period_of, timezone};
+
+/// One budget, resolved: what a tick needs of it.
+#[derive(Clone, Debug)]
+pub struct BudgetRule {
+    /// Its name; `tag:FUNCTION` for one that a function's tag made.
+    pub name: BudgetName,
+    /// The functions it covers.
+    pub matcher: ScopeMatcher,
+    /// Its period.
+    pub period: Period,
+    /// Its amount per period, in `unit`; one invocation is one whole unit.
+    pub amount: Usd,
+    /// What the amount counts.
+    pub unit: Unit,
+    /// The most that may be done when it breaks. A function's tag may restrain it for that function:
+    /// [`FunctionOverrides::restrain`].
+    pub mode: Mode,
+    /// Percentages at which to warn, ascending; possibly none.
+    pub thresholds_percent: Vec<u32>,
+    /// When to act.
+    pub trip_on: TripOn,
+    /// What gives way where money and floor collide.
+    pub below_floor: BelowFloor,
+    /// Whether events may be lost for good.
+    pub allow_event_loss: bool,
+    /// What happens to caps when the period ends.
+    pub at_rollover: AtRollover,
+    /// Whether a standing cap is held.
+    pub envelope: bool,
+    /// Whether the barrier is kept.
+    pub guarantee: bool,
+}
+
+impl BudgetRule {
+    /// The period that contains the instant: see [`period_of`].
+    pub fn period_at(&self, zone: Tz, at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        period_of(self.period, zone, at)
+    }
+}
+
+/// All budgets in force: the policy's in its order, then those of tags by function name; and the tags that could not
+/// be read. Expects a valid policy; a budget without an amount, which validation refuses, has the amount zero.
+pub fn rules(policy: &Policy, inventory: &Inventory) -> (Vec<BudgetRule>, Vec<TagProblem>) {
+    let money = if inventory.region.as_str().starts_with("cn-") { Unit::Cny } else { Unit::Usd };
+    let mut rules: Vec<BudgetRule> = policy.budget.iter().map(|budget| from_policy(budget, money)).collect();
+    let mut problems = Vec::new();
+    for function in &inventory.functions {
+        let (overrides, unreadable) = FunctionOverrides::of(function);
+        problems.extend(unreadable);
+        rules.extend(from_tags(function, overrides, money));
+    }
+    (rules, problems)
+}
+
+fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
+    let (amount, unit) = match (budget.usd, budget.invocations) {
+        (Some(usd), _) => (usd, money),
+        (None, Some(count)) => (Usd::from_dollars(1) * i128::from(count), Unit::Invocations),
+        (None, None) => (Usd::ZERO, money),
+    };
+    BudgetRule {
+        name: BudgetName::from(budget.name.as_str()),
+        matcher: budget.scope.compile(),
+        period: budget.period,
+        amount,
+        unit,
+        mode: budget.mode,
+        thresholds_percent: budget.thresholds_percent.clone(),
+        trip_on: budget.trip_on,
+        below_floor: budget.below_floor,
+        allow_event_loss: budget.allow_event_loss,
+        at_rollover: budget.at_rollover,
+        envelope: budget.envelope,
+        guarantee: budget.guarantee,
+    }
+}
+
+/// The budget of a tag `dow-guard:monthly-usd`: it alerts unless the tag `dow-guard:mode` allows more, because who
+/// names an amount has not yet asked to be stopped at it.
+fn from_tags(function: &Function, overrides: FunctionOverrides, money: Unit) -> Option<BudgetRule> {
+    let amount = overrides.monthly_usd?;
+    let name = format!("tag:{}", function.name);
+    let defaults = Budget::per_month(name, amount);
+    let mut rule = from_policy(&defaults, money);
+    rule.matcher = ScopeMatcher::only(&function.name);
+    rule.mode = overrides.mode.unwrap_or_default();
+    Some(rule)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,15 @@
 //! The policy: what the owner wants, as a TOML file. Unknown keys are refused; every error names the key, the
 //! value and the accepted range; the JSON Schema is generated from these types.
 
+mod error;
+mod matcher;
+pub(crate) mod nearest;
+mod overrides;
+mod parse;
+pub mod ranges;
+mod syntax;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -8,11 +17,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 
+pub use error::{KeyPath, PolicyError, Position, Problem, Step};
+pub use matcher::{Protected, ScopeMatcher};
+pub use overrides::{FunctionOverrides, TagProblem};
+
 /// The whole policy. Disarmed by default: everything runs and is reported, and nothing is changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// Version of this format. Always 1.
+    #[schemars(range(min = ranges::SCHEMA.min, max = ranges::SCHEMA.max))]
     pub schema: u32,
     /// Whether the guard may change anything. Without it every action is reported as "would have".
     pub armed: bool,
@@ -54,12 +68,16 @@ pub enum FreeTier {
 #[serde(deny_unknown_fields, default)]
 pub struct Timing {
     /// Age at which a metric minute is taken as settled, 60 to 900. Default 180.
+    #[schemars(range(min = ranges::METRIC_LAG_S.min, max = ranges::METRIC_LAG_S.max))]
     pub metric_lag_s: u32,
     /// Time between two ticks, 60 to 3,600. Default 60.
+    #[schemars(range(min = ranges::TICK_S.min, max = ranges::TICK_S.max))]
     pub tick_s: u32,
     /// Time from a call to its effect, 0 to 600. Default 30.
+    #[schemars(range(min = ranges::ACTUATION_S.min, max = ranges::ACTUATION_S.max))]
     pub actuation_s: u32,
     /// Half-life of the excess in the "if it stops" projection, in minutes, 1 to 1,440. Default 30.
+    #[schemars(range(min = ranges::DECAY_HALF_LIFE_MIN.min, max = ranges::DECAY_HALF_LIFE_MIN.max))]
     pub decay_half_life_min: u32,
 }
 
@@ -68,8 +86,10 @@ pub struct Timing {
 #[serde(deny_unknown_fields, default)]
 pub struct Floor {
     /// Percent of the baseline's p99 concurrency that is left, 100 to 1,000. Default 150.
+    #[schemars(range(min = ranges::HEADROOM_PERCENT.min, max = ranges::HEADROOM_PERCENT.max))]
     pub headroom_percent: u32,
     /// The least concurrency left to any function, 1 to 1,000. Default 5.
+    #[schemars(range(min = ranges::FLOOR_MINIMUM.min, max = ranges::FLOOR_MINIMUM.max))]
     pub minimum: u32,
 }
 
@@ -78,10 +98,13 @@ pub struct Floor {
 #[serde(deny_unknown_fields, default)]
 pub struct Release {
     /// Minutes a cap stays at least, 1 to 10,080. Doubled at every relapse. Default 30.
+    #[schemars(range(min = ranges::COOLDOWN_MIN.min, max = ranges::COOLDOWN_MIN.max))]
     pub cooldown_min: u32,
     /// Minutes of calm before each step of the ramp, 1 to 1,440. Default 10.
+    #[schemars(range(min = ranges::CALM_MIN.min, max = ranges::CALM_MIN.max))]
     pub calm_min: u32,
     /// Hours after a release in which a relapse belongs to the same trip, 1 to 168. Default 24.
+    #[schemars(range(min = ranges::FLAP_WINDOW_H.min, max = ranges::FLAP_WINDOW_H.max))]
     pub flap_window_h: u32,
     /// Whether a cap that a deploy undid is set again while its trip lasts. Default true.
     pub reassert: bool,
@@ -92,6 +115,7 @@ pub struct Release {
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
     /// Minutes after which an unresolved alert is sent again, 5 to 10,080. Default 240.
+    #[schemars(range(min = ranges::REALERT_MIN.min, max = ranges::REALERT_MIN.max))]
     pub realert_min: u32,
 }
 
@@ -100,13 +124,16 @@ pub struct Alerts {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Changes per tick at most, 1 to 100: the control plane takes 15 requests a second. Default 20.
+    #[schemars(range(min = ranges::ACTIONS_PER_TICK.min, max = ranges::ACTIONS_PER_TICK.max))]
     pub actions_per_tick: u32,
     /// Concurrency kept without reservation for all other functions, 0 to 100,000; AWS's own minimum is kept
     /// in any case. Default 100.
+    #[schemars(range(min = ranges::KEEP_UNRESERVED.min, max = ranges::KEEP_UNRESERVED.max))]
     pub keep_unreserved: u32,
     /// What to do where the account's pool has no room for a positive cap (accounts with a limit of 10).
     pub no_room: NoRoom,
     /// Overrun that the sampling plan tolerates per look, in dollars, 0.01 to 1,000,000. Default 1.
+    #[schemars(transform = ranges::TOLERATED_OVERRUN_USD.in_schema())]
     pub tolerated_overrun_usd: Usd,
 }
 
@@ -129,15 +156,18 @@ pub struct Companion {
     pub functions: String,
     /// Bytes logged per invocation, 0 to 10,000,000, priced as CloudWatch vended logs.
     #[serde(default)]
+    #[schemars(range(min = ranges::LOG_BYTES.min, max = ranges::LOG_BYTES.max))]
     pub log_bytes: u64,
     /// What stands in front of the function.
     #[serde(default)]
     pub front_door: FrontDoor,
     /// Anything else, in dollars per million invocations, 0 to 1,000,000.
     #[serde(default)]
+    #[schemars(transform = ranges::OTHER_USD_PER_MILLION.in_schema())]
     pub other_usd_per_million: Usd,
     /// Billed INIT time of one cold start in milliseconds, 0 to 60,000. Default 400.
     #[serde(default = "default_init_ms")]
+    #[schemars(range(min = ranges::INIT_MS.min, max = ranges::INIT_MS.max))]
     pub init_ms: u32,
 }
 
@@ -163,6 +193,7 @@ pub enum FrontDoor {
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Its name, unique in the policy: 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[schemars(regex(pattern = syntax::BUDGET_NAME_PATTERN))]
     pub name: String,
     /// The functions it covers. Default: the whole account and region.
     #[serde(default)]
@@ -171,15 +202,18 @@ pub struct Budget {
     pub period: Period,
     /// Its amount in dollars, above 0 and up to 1,000,000,000. Either this or `invocations`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = ranges::BUDGET_USD.in_schema())]
     pub usd: Option<Usd>,
     /// Its amount in invocations, 1 to 1,000,000,000,000. Either this or `usd`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = ranges::BUDGET_INVOCATIONS.min, max = ranges::BUDGET_INVOCATIONS.max))]
     pub invocations: Option<u64>,
     /// The most that may be done when it breaks. Default `alert`.
     #[serde(default)]
     pub mode: Mode,
-    /// Percentages at which to warn, ascending, 1 to 1,000. Default 50, 75, 90, 100.
+    /// Percentages at which to warn, ascending, 1 to 1,000; none with `[]`. Default 50, 75, 90, 100.
     #[serde(default = "default_thresholds_percent")]
+    #[schemars(inner(range(min = ranges::THRESHOLD_PERCENT.min, max = ranges::THRESHOLD_PERCENT.max)))]
     pub thresholds_percent: Vec<u32>,
     /// When to act: at the budget line, or already at a burn rate that breaks it. Default `line`.
     #[serde(default)]
@@ -310,7 +344,7 @@ impl Timing {
     /// Seconds from a cause to the effect of the guard's answer: metric lag + tick + actuation, the *L* of the
     /// published bound.
     pub const fn reaction_s(&self) -> u32 {
-        self.metric_lag_s + self.tick_s + self.actuation_s
+        self.metric_lag_s.saturating_add(self.tick_s).saturating_add(self.actuation_s)
     }
 }
 
@@ -343,6 +377,27 @@ impl Default for Limits {
     }
 }
 
+impl Budget {
+    /// A budget of so many dollars a month for everything, with all defaults.
+    pub fn per_month(name: impl Into<String>, usd: Usd) -> Self {
+        Budget {
+            name: name.into(),
+            scope: Scope::default(),
+            period: Period::Month,
+            usd: Some(usd),
+            invocations: None,
+            mode: Mode::default(),
+            thresholds_percent: default_thresholds_percent(),
+            trip_on: TripOn::default(),
+            below_floor: BelowFloor::default(),
+            allow_event_loss: false,
+            at_rollover: AtRollover::default(),
+            envelope: false,
+            guarantee: false,
+        }
+    }
+}
+
 impl Default for Companion {
     fn default() -> Self {
         Companion {
@@ -354,3 +409,6 @@ impl Default for Companion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

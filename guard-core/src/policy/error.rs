@@ -1,0 +1,148 @@
+//! What is wrong with a policy, so that its owner can put it right without the manual.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Everything wrong with a policy: at least one problem, in the order of the text. Displays as one line each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PolicyError {
+    /// The problems.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing wrong: where, and what would be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where in the text; `None` where the policy did not come from a text, or the key is missing in it.
+    #[serde(flatten)]
+    pub position: Option<Position>,
+    /// The key; empty for the text as a whole.
+    pub key: KeyPath,
+    /// The named thing it belongs to, such as `budget "checkout"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// What is wrong, with the value and what is accepted.
+    pub message: String,
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// The path to a key, such as `budget[2].usd`; entries of a list count from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyPath(pub Vec<Step>);
+
+/// One step of a [`KeyPath`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Into a table.
+    Key(String),
+    /// Into a list.
+    Index(usize),
+}
+
+impl KeyPath {
+    /// The path of a key within this one.
+    #[must_use]
+    pub fn key(&self, key: &str) -> KeyPath {
+        self.with(Step::Key(key.to_owned()))
+    }
+
+    /// The path of an entry within this list.
+    #[must_use]
+    pub fn index(&self, index: usize) -> KeyPath {
+        self.with(Step::Index(index))
+    }
+
+    fn with(&self, step: Step) -> KeyPath {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        KeyPath(steps)
+    }
+
+    /// The path that leads here; `None` at the root.
+    pub fn parent(&self) -> Option<KeyPath> {
+        let (_, steps) = self.0.split_last()?;
+        Some(KeyPath(steps.to_vec()))
+    }
+}
+
+impl Position {
+    /// The place of a byte in a text; the end of the text where it lies beyond.
+    pub fn of(text: &str, byte: usize) -> Self {
+        let before: &str = text.get(..byte).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        Position { line, column }
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) => {
+                    let dot = if i == 0 { "" } else { "." };
+                    if is_bare(key) { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether TOML takes the key without quotes.
+fn is_bare(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+impl Serialize for KeyPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = self.position {
+            write!(f, "{position}: ")?;
+        }
+        if !self.key.0.is_empty() {
+            write!(f, "{}", self.key)?;
+            if let Some(of) = &self.of {
+                write!(f, " ({of})")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PolicyError {}

@@ -1,0 +1,102 @@
+//! The command line: what can be asked, and through which streams it is answered.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit_code::ExitCode;
+use crate::policy_command;
+
+/// Cost guard for AWS Lambda.
+#[derive(Debug, Parser)]
+#[command(name = "guard-fn", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check policies, or print the schema to write them by.
+    Policy {
+        /// Answer in JSON, on one line.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Check policy files and say what they mean. Errors go to standard error, one per line.
+    Check {
+        /// The files, in TOML; `-` is standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of a policy.
+    Schema,
+}
+
+/// The three standard streams, or what stands in for them.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub input: Box<dyn Read + 'a>,
+    /// Standard output.
+    pub output: Box<dyn Write + 'a>,
+    /// Standard error.
+    pub error: Box<dyn Write + 'a>,
+}
+
+impl Streams<'static> {
+    /// Those of the process.
+    pub fn standard() -> Self {
+        Streams {
+            input: Box::new(io::stdin()),
+            output: Box::new(io::stdout()),
+            error: Box::new(io::stderr()),
+        }
+    }
+}
+
+/// Runs one command; the first argument is the name of the program.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error, streams),
+    };
+    let Command::Policy { json, command } = arguments.command;
+    let done = match command {
+        PolicyCommand::Check { files } => policy_command::check(&files, json, streams),
+        PolicyCommand::Schema => policy_command::schema(json, streams),
+    };
+    let flushed = streams.output.flush();
+    match done.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => code,
+        // The reader has seen enough (`| head`): not our failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Success,
+        Err(error) => {
+            // Standard error is the last resort; where it fails too, the exit code is what is left.
+            drop(writeln!(streams.error, "cannot write: {error}"));
+            ExitCode::Internal
+        }
+    }
+}
+
+/// Help and version are answers; everything else is a mistake.
+fn explain(error: &clap::Error, streams: &mut Streams<'_>) -> ExitCode {
+    let (stream, code) = if error.use_stderr() {
+        (&mut streams.error, ExitCode::Usage)
+    } else {
+        (&mut streams.output, ExitCode::Success)
+    };
+    match write!(stream, "{}", error.render()) {
+        Ok(()) => code,
+        Err(_) => ExitCode::Internal,
+    }
+}
