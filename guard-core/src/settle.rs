@@ -1,1 +1,343 @@
-//! settle.
+//! What to restore is written down before anything is changed, and every change is accounted for afterwards.
+//!
+//! `intend` → apply → `settle`, and `reconcile` at the start of the next tick for whatever a crash left open.
+//! The world is compared with the memory, so a lost outcome is found again and a repeated one changes nothing.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::{EventSource, EventSourceMapping, Function, Inventory};
+use crate::name::{FunctionName, MappingId};
+use crate::plan::{Action, Change, Lever, Plan, Reason, Setting};
+use crate::state::{Latch, LeverState, Phase, State};
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The function.
+    pub function: FunctionName,
+    /// The change that was tried.
+    pub change: Change,
+    /// How it went.
+    pub result: ApplyResult,
+}
+
+/// How an attempt to change something went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum ApplyResult {
+    /// The value is in force, or will be within the actuation time.
+    Applied,
+    /// The service said no, or the value in force was not the one the change starts from: nothing changed.
+    Rejected {
+        /// What the service said.
+        message: String,
+    },
+    /// Nobody knows whether it took effect.
+    Unavailable {
+        /// What went wrong.
+        message: String,
+    },
+}
+
+/// Something about a lever that the plan must take into account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "finding")]
+pub enum Finding {
+    /// A change was written down and has not taken effect: to be made as it was written, before any other.
+    Resume {
+        /// The function.
+        function: FunctionName,
+        /// The change, from the value found.
+        change: Change,
+    },
+    /// The original value is back although the guard did not put it there: a deploy undid the cap.
+    Untripped {
+        /// The function.
+        function: FunctionName,
+        /// The change that would set the guard's value again.
+        change: Change,
+    },
+    /// Somebody set a value that is neither the guard's nor the original.
+    Foreign {
+        /// The function.
+        function: FunctionName,
+        /// The lever.
+        lever: Lever,
+        /// What should be in force as far as the guard knows.
+        ours: Setting,
+        /// What is there.
+        found: Setting,
+    },
+    /// The function, or the mapping that a lever belongs to, no longer exists.
+    Gone {
+        /// The function.
+        function: FunctionName,
+        /// The lever; `None` where the whole function is gone.
+        lever: Option<Lever>,
+    },
+}
+
+/// Writes down what an armed plan is about to change: originals (once), wanted values, and the phase of each trip.
+/// A plan that is not armed leaves no trace.
+pub fn intend(state: &mut State, plan: &Plan) {
+    if !plan.armed {
+        return;
+    }
+    for action in &plan.actions {
+        let latch =
+            state.latches.entry(action.function.clone()).or_insert_with(|| new_latch(action, plan.at));
+        intend_lever(latch, &action.change);
+        intend_phase(latch, action, plan.at);
+    }
+}
+
+/// A latch as its first action makes it.
+fn new_latch(action: &Action, at: DateTime<Utc>) -> Latch {
+    let phase = match action.reason {
+        Reason::Barrier { .. } | Reason::Envelope { .. } => Phase::Standing,
+        _ => Phase::Capped,
+    };
+    Latch {
+        budget: action.budget.clone(),
+        tripped_at: at,
+        phase,
+        phase_since: at,
+        calm_since: None,
+        relapses: 0,
+        levers: Vec::new(),
+    }
+}
+
+/// Notes the wanted value of a lever, and its original if this is the first change.
+fn intend_lever(latch: &mut Latch, change: &Change) {
+    let (lever, from) = (change.lever(), change.from());
+    match latch.levers.iter_mut().find(|state| state.lever == lever) {
+        Some(state) => {
+            // Only an operator's change starts from a foreign value: it becomes the known one, so that a crash
+            // before the call is recognised. The original is different: finding it back must still read as
+            // "undone by somebody", so the guard's own value stays.
+            if from != state.known() && from != state.original {
+                state.ours = Some(from);
+            }
+            state.pending = Some(change.to());
+        }
+        None => {
+            latch.levers.push(LeverState { lever, original: from, ours: None, pending: Some(change.to()) });
+        }
+    }
+}
+
+/// The phase that an action begins, by its reason.
+fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
+    let restores =
+        latch.lever(&action.change.lever()).is_some_and(|lever| lever.original == action.change.to());
+    match action.reason {
+        Reason::BudgetLine { .. } | Reason::BurnRate { .. } | Reason::CutRetries { .. } => {
+            match latch.phase {
+                Phase::Capped => {}
+                Phase::Standing => {
+                    latch.budget.clone_from(&action.budget);
+                    latch.tripped_at = at;
+                    enter(latch, Phase::Capped, at);
+                }
+                Phase::Ramping | Phase::Watching | Phase::Foreign => enter(latch, Phase::Capped, at),
+            }
+        }
+        Reason::Relapse { relapses } => {
+            latch.relapses = relapses;
+            enter(latch, Phase::Capped, at);
+        }
+        Reason::Calm { .. } => {
+            latch.phase = Phase::Ramping;
+            latch.phase_since = at;
+        }
+        Reason::Rollover if !restores => {
+            latch.phase = Phase::Ramping;
+            latch.phase_since = at;
+        }
+        // An operator's cap is nobody's trip: it stays until an operator releases it.
+        Reason::Operator if !restores => {
+            latch.budget = None;
+            enter(latch, Phase::Capped, at);
+        }
+        Reason::Barrier { .. } | Reason::Envelope { .. } if latch.phase == Phase::Standing => {
+            latch.phase_since = at;
+        }
+        Reason::Barrier { .. } | Reason::Envelope { .. } if latch.phase == Phase::Watching => {
+            enter(latch, Phase::Standing, at);
+        }
+        _ => {}
+    }
+}
+
+fn enter(latch: &mut Latch, phase: Phase, at: DateTime<Utc>) {
+    latch.phase = phase;
+    latch.phase_since = at;
+    latch.calm_since = None;
+}
+
+/// Accounts for what became of the changes. An outcome that answers no open intent (a repeated delivery) changes
+/// nothing.
+pub fn settle(state: &mut State, at: DateTime<Utc>, outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        let Some(latch) = state.latches.get_mut(&outcome.function) else { continue };
+        let lever = outcome.change.lever();
+        let to = outcome.change.to();
+        let Some(index) =
+            latch.levers.iter().position(|known| known.lever == lever && known.pending == Some(to))
+        else {
+            continue;
+        };
+        match &outcome.result {
+            ApplyResult::Applied => settle_applied(latch, index),
+            ApplyResult::Rejected { .. } => settle_rejected(latch, index),
+            ApplyResult::Unavailable { .. } => continue,
+        }
+        let rejected = matches!(outcome.result, ApplyResult::Rejected { .. });
+        if latch.levers.is_empty() && !watch(latch, at, rejected) {
+            state.latches.remove(&outcome.function);
+        }
+    }
+}
+
+/// The pending value is in force; where it is the original, the lever is released.
+fn settle_applied(latch: &mut Latch, index: usize) {
+    if let Some(lever) = latch.levers.get_mut(index) {
+        lever.ours = lever.pending.take();
+        if lever.ours == Some(lever.original) {
+            latch.levers.remove(index);
+        }
+    }
+}
+
+/// The pending value will not come; a lever that was never moved is forgotten.
+fn settle_rejected(latch: &mut Latch, index: usize) {
+    if let Some(lever) = latch.levers.get_mut(index) {
+        lever.pending = None;
+        if lever.ours.is_none() {
+            latch.levers.remove(index);
+        }
+    }
+}
+
+/// Whether a latch without levers is kept as a watch over the flap window. One that never moved anything is not,
+/// nor is one that was no budget's trip.
+fn watch(latch: &mut Latch, at: DateTime<Utc>, rejected: bool) -> bool {
+    let is_trip = matches!(latch.phase, Phase::Capped | Phase::Ramping) && latch.budget.is_some();
+    // With its only change refused, a latch has moved something before only if it is a relapse.
+    if !is_trip || (rejected && latch.relapses == 0) {
+        return false;
+    }
+    latch.phase = Phase::Watching;
+    latch.phase_since = at;
+    true
+}
+
+/// Compares the memory with a *complete* inventory at the start of a tick; settles what took effect, forgets what
+/// no longer exists, and tells what the plan must deal with. In the order of names and levers.
+pub fn reconcile(state: &mut State, at: DateTime<Utc>, inventory: &Inventory) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let names: Vec<FunctionName> = state.latches.keys().cloned().collect();
+    for name in names {
+        let Some(function) = inventory.function(&name) else {
+            state.latches.remove(&name);
+            findings.push(Finding::Gone { function: name, lever: None });
+            continue;
+        };
+        let Some(latch) = state.latches.get_mut(&name) else { continue };
+        let had_levers = !latch.levers.is_empty();
+        reconcile_latch(latch, function, &mut findings);
+        if had_levers && latch.levers.is_empty() && !watch(latch, at, false) {
+            state.latches.remove(&name);
+        }
+    }
+    findings
+}
+
+fn reconcile_latch(latch: &mut Latch, function: &Function, findings: &mut Vec<Finding>) {
+    let name = &function.name;
+    let mut foreign = false;
+    latch.levers.retain_mut(|lever| {
+        let Some(found) = setting_of(function, &lever.lever) else {
+            findings.push(Finding::Gone { function: name.clone(), lever: Some(lever.lever.clone()) });
+            return false;
+        };
+        if lever.pending == Some(found) {
+            lever.ours = lever.pending.take();
+            return lever.ours != Some(lever.original);
+        }
+        let wanted = lever.pending.unwrap_or(lever.known());
+        let change = Change::of(&lever.lever, found, wanted);
+        if found == lever.known() {
+            if let (Some(_), Some(change)) = (lever.pending, change) {
+                findings.push(Finding::Resume { function: name.clone(), change });
+            }
+        } else if found == lever.original {
+            if let Some(change) = change {
+                findings.push(Finding::Untripped { function: name.clone(), change });
+            }
+        } else {
+            foreign = true;
+            let (lever, ours) = (lever.lever.clone(), lever.known());
+            findings.push(Finding::Foreign { function: name.clone(), lever, ours, found });
+        }
+        true
+    });
+    if foreign {
+        latch.phase = Phase::Foreign;
+    }
+}
+
+/// The value of a lever in force; `None` where the function has no such lever: the mapping is gone or is of
+/// another kind, or nothing invokes the function asynchronously.
+pub fn setting_of(function: &Function, lever: &Lever) -> Option<Setting> {
+    let mapping = |id: &MappingId| function.mappings.iter().find(|mapping| mapping.id == *id);
+    match lever {
+        Lever::AsyncConfig => function.asynchronous.map(|config| Setting::Async(config.into())),
+        Lever::ReservedConcurrency => Some(Setting::Concurrency(function.reserved)),
+        Lever::MappingEnabled { mapping: id } => mapping(id).map(|found| Setting::Enabled(found.enabled)),
+        Lever::MappingConcurrency { mapping: id } => match mapping(id)?.source {
+            EventSource::Sqs { max_concurrency, .. } => Some(Setting::Concurrency(max_concurrency)),
+            EventSource::Stream { .. } => None,
+        },
+    }
+}
+
+/// Makes a change in an inventory held in memory, by compare-and-set: `false`, and nothing changed, where the
+/// function or lever does not exist or its value is not the one the change starts from.
+pub fn apply(inventory: &mut Inventory, name: &FunctionName, change: &Change) -> bool {
+    let Some(function) = inventory.functions.iter_mut().find(|function| function.name == *name) else {
+        return false;
+    };
+    if setting_of(function, &change.lever()) != Some(change.from()) {
+        return false;
+    }
+    match change {
+        Change::ReservedConcurrency { to, .. } => function.reserved = *to,
+        Change::AsyncConfig { to, .. } => {
+            if let Some(config) = &mut function.asynchronous {
+                config.max_retries = to.max_retries;
+                config.max_event_age_s = to.max_event_age_s;
+            }
+        }
+        Change::MappingEnabled { mapping, to, .. } => {
+            with_mapping(function, mapping, |found| found.enabled = *to);
+        }
+        Change::MappingConcurrency { mapping, to, .. } => with_mapping(function, mapping, |found| {
+            if let EventSource::Sqs { max_concurrency, .. } = &mut found.source {
+                *max_concurrency = *to;
+            }
+        }),
+    }
+    true
+}
+
+fn with_mapping(function: &mut Function, id: &MappingId, change: impl FnOnce(&mut EventSourceMapping)) {
+    if let Some(found) = function.mappings.iter_mut().find(|mapping| mapping.id == *id) {
+        change(found);
+    }
+}
+
+#[cfg(test)]
+mod tests;
