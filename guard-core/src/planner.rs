@@ -34,10 +34,17 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     let reading = crate::ledger::post(roster, state, seen);
     release::mark_calm(roster, state, &reading, seen);
     let plan = plan(roster, state, seen, &reading, &findings);
-    let violations = safety::check(&plan, state, &roster.safety_context());
-    let plan = safety::enforce(plan, violations);
+    let context = safety::Context {
+        policy: &roster.policy,
+        inventory: &roster.inventory,
+        seen,
+        self_name: roster.guard.as_ref(),
+    };
+    let violations = safety::check(&plan, state, &context);
+    let plan = safety::enforce(plan, &violations);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
+    standing::remember(roster, state, &reading);
     state.last_tick = Some(seen.at);
     plan
 }
@@ -47,6 +54,7 @@ pub fn plan(roster: &Roster, state: &State, seen: &Observation, reading: &Readin
     let mut draft = Draft::new(roster, state, seen, reading);
     draft.look_ahead();
     draft.resume(findings);
+    draft.find_ceilings();
     draft.release();
     draft.escalate();
     draft.stand();
@@ -69,6 +77,8 @@ pub(crate) struct Draft<'a> {
     /// Levers that have a decision in this plan already.
     pub(crate) settled: BTreeSet<(FunctionName, Lever)>,
     pub(crate) pool: pool::Pool,
+    /// Ceilings that the envelope or the barrier holds, by place in the roster.
+    pub(crate) ceilings: BTreeMap<usize, standing::Held>,
 }
 
 impl<'a> Draft<'a> {
@@ -86,6 +96,7 @@ impl<'a> Draft<'a> {
             reasons: BTreeMap::new(),
             settled: BTreeSet::new(),
             pool: pool::Pool::new(roster),
+            ceilings: BTreeMap::new(),
         }
     }
 

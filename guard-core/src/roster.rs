@@ -24,6 +24,8 @@ pub struct Roster {
     pub members: Vec<Member>,
     /// Tags that could not be read: reported, never fatal.
     pub tag_problems: Vec<TagProblem>,
+    /// The zone in which periods begin.
+    pub timezone: chrono_tz::Tz,
     /// The guard's own function: never touched.
     pub guard: Option<FunctionName>,
     /// The price list for x86-64.
@@ -51,6 +53,8 @@ impl Roster {
     /// Reads the policy against the inventory.
     pub fn new(policy: Policy, prices: &PriceTable, inventory: Inventory, guard: Option<FunctionName>) -> Self {
         let (rules, tag_problems) = budget::rules(&policy, &inventory);
+        // A policy that was not validated may name no zone; UTC is then as good as any.
+        let timezone = budget::timezone(&policy.timezone).unwrap_or(chrono_tz::UTC);
         let quote_x86_64 = prices.quote(&inventory.region, Architecture::X86_64);
         let quote_arm64 = prices.quote(&inventory.region, Architecture::Arm64);
         let protected = Protected::compile(&policy.protected);
@@ -73,7 +77,7 @@ impl Roster {
                 Member {
                     unit: UnitCost::new(function, quote, companion, companion_per_invocation(companion)),
                     budgets: (0..rules.len())
-                        .filter(|index| rules.get(*index).is_some_and(|rule| rule.scope.matches(function)))
+                        .filter(|index| rules.get(*index).is_some_and(|rule| rule.matcher.matches(function)))
                         .collect(),
                     protected: guard.as_ref() == Some(&function.name)
                         || overrides.protect
@@ -83,7 +87,7 @@ impl Roster {
                 }
             })
             .collect();
-        Roster { policy, inventory, rules, members, tag_problems, guard, quote_x86_64, quote_arm64 }
+        Roster { policy, inventory, rules, members, tag_problems, timezone, guard, quote_x86_64, quote_arm64 }
     }
 
     /// The prices of an architecture.
@@ -110,9 +114,10 @@ impl Roster {
         })
     }
 
-    /// The most that may be done to a function on behalf of a budget: the function's tag, else the budget's mode.
+    /// The most that may be done to a function on behalf of a budget: the budget's mode, restrained by the
+    /// function's tag.
     pub fn mode(&self, index: usize, rule: &BudgetRule) -> Mode {
-        self.members.get(index).and_then(|member| member.overrides.mode).unwrap_or(rule.mode)
+        self.members.get(index).map_or(rule.mode, |member| member.overrides.restrain(rule.mode))
     }
 
     /// Minutes from now back to which functions must be read again, for late points and long invocations.

@@ -64,7 +64,7 @@ pub fn next(
     let mut ledgers = state.functions.iter().peekable();
     for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
         let suspected = any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
-        let narrow = member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|r| !r.scope.is_everything()));
+        let narrow = member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|r| !r.matcher.is_everything()));
         if !suspected && !narrow {
             continue;
         }
@@ -165,7 +165,7 @@ pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
     let functions = roster.inventory.functions.len();
     let narrow = |index: &usize| {
         roster.members.get(*index).is_some_and(|member| {
-            member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.scope.is_everything()))
+            member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything()))
         })
     };
     OwnCost {

@@ -35,6 +35,9 @@ pub struct State {
     pub region: RegionLedger,
     /// The newest hour that a census has read.
     pub census_through: Option<Hour>,
+    /// Ceilings that functions under a guarantee had lately, oldest first, each from its minute on: what they
+    /// admitted may still run unseen.
+    pub commanded: BTreeMap<FunctionName, Vec<(Minute, Option<u32>)>>,
     /// Trips in force or watched.
     pub latches: BTreeMap<FunctionName, Latch>,
     /// Alerts that are open or were sent lately, by alarm name.

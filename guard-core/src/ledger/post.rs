@@ -8,7 +8,6 @@ use super::book::{BudgetLedger, Entry};
 use super::region::{Attributed, exchange};
 use super::{FunctionLedger, Meters, Posted};
 use crate::amplification;
-use crate::budget;
 use crate::cost::{UnitCost, tier_at};
 use crate::inventory::{Architecture, Function};
 use crate::money::{Cause, PICOS_PER_USD, Usd, UsdRange};
@@ -118,7 +117,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let census = seen.functions.iter().filter_map(|(_, series)| series.hours.last()).map(|(hour, _)| *hour).max();
     state.census_through = state.census_through.max(census);
     for (rule, mut book) in roster.rules.iter().zip(books) {
-        book.close_hours(now, rule.scope.is_everything());
+        book.close_hours(now, rule.matcher.is_everything());
         state.budgets.insert(rule.name.clone(), book);
     }
     taint_books(roster, state, now);
@@ -134,7 +133,7 @@ fn open_books(roster: &Roster, state: &mut State, seen: &Observation) -> (Vec<Bu
         .iter()
         .enumerate()
         .map(|(index, rule)| {
-            let (start, end) = budget::period_of(rule.period, rule.timezone, seen.at);
+            let (start, end) = rule.period_at(roster.timezone, seen.at);
             match old.remove(&rule.name) {
                 Some(mut book) => {
                     if seen.at >= book.period_end {

@@ -76,7 +76,7 @@ impl RegionLedger {
         let unit = self.unit(roster);
         let mut poster = |from: &Posted, to: &Posted, post: &dyn Fn(&mut BudgetLedger, &Entry)| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
-                if rule.scope.is_everything() {
+                if rule.matcher.is_everything() {
                     let money = Entry { from: from.cost, to: to.cost, ..Entry::default() };
                     let entry = if rule.counts_invocations() { counted(from, to) } else { money };
                     post(book, &Entry { unattributed: true, ..entry });

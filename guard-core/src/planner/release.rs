@@ -127,14 +127,16 @@ impl Draft<'_> {
             .iter()
             .rev()
             .filter(|lever| lever.lever != Lever::AsyncConfig)
-            .map(|lever| (lever.clone(), self.next(lever, floor)))
+            .map(|lever| (lever.clone(), self.next(index, lever, floor)))
             .collect();
         let all_back = steps.iter().all(|(lever, to)| *to == lever.original);
         let retries = latch.levers.iter().filter(|lever| all_back && lever.lever == Lever::AsyncConfig);
         let retries: Vec<_> = retries.map(|lever| (lever.clone(), lever.original)).collect();
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         for (lever, to) in steps.into_iter().chain(retries) {
-            let Some(change) = Change::of(&lever.lever, lever.known(), to) else { continue };
+            let Some(change) = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known()) else {
+                continue;
+            };
             let reason = match reason {
                 Reason::Calm { .. } if to == lever.original => Reason::Restored,
                 other => other.clone(),
@@ -144,7 +146,7 @@ impl Draft<'_> {
     }
 
     /// The next value of a lever on its way back to the original.
-    fn next(&self, lever: &LeverState, floor: u32) -> Setting {
+    fn next(&self, index: usize, lever: &LeverState, floor: u32) -> Setting {
         let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) = (lever.known(), lever.original) else {
             return lever.original;
         };
@@ -154,6 +156,10 @@ impl Draft<'_> {
             Lever::ReservedConcurrency => self.pool.room(Some(cap)),
             _ => MAPPING_CONCURRENCY.1,
         };
+        let held = self.ceilings.get(&index).filter(|_| lever.lever == Lever::ReservedConcurrency);
+        if let Some(held) = held.filter(|held| doubled.min(end) >= held.ceiling) {
+            return Setting::Concurrency(Some(held.ceiling.max(cap)));
+        }
         if doubled >= end || doubled > highest { lever.original } else { Setting::Concurrency(Some(doubled)) }
     }
 }
