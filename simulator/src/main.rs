@@ -1,2 +1,2 @@
-//! The guard.
+//! The command `dowsim`.
 fn main() {}

@@ -1,0 +1,9 @@
+//! The attack lab: replays traffic with the guard's own decision code in the loop, and prints what it decides.
+
+pub mod bill;
+
+pub mod exit_code;
+pub mod feed;
+pub mod flood;
+pub mod trace;
+pub mod workload;
