@@ -8,9 +8,6 @@ use guard_core::time::{Hour, Minute};
 
 use crate::workload::Workload;
 
-/// Minutes that each look reads again: two more than the burn rate of five settled minutes needs.
-const WINDOW_MINUTES: i64 = 7;
-
 /// Minutes in an hour.
 const HOUR_MINUTES: i64 = 60;
 
@@ -20,13 +17,15 @@ pub struct Feed<'a> {
     workload: &'a Workload,
     region: Vec<Option<Point>>,
     lag_minutes: i64,
+    window_minutes: i64,
 }
 
 impl<'a> Feed<'a> {
-    /// Metrics that settle `lag_s` seconds after the minute they belong to, rounded up to minutes.
-    pub fn new(workload: &'a Workload, lag_s: u32) -> Self {
+    /// Metrics that settle `lag_s` seconds after the minute they belong to, rounded up to minutes; every look reads
+    /// the `window_minutes` newest of them.
+    pub fn new(workload: &'a Workload, lag_s: u32, window_minutes: i64) -> Self {
         let region = (0..workload.minutes).map(|index| total(workload, index)).collect();
-        Feed { workload, region, lag_minutes: i64::from(lag_s.div_ceil(60)) }
+        Feed { workload, region, lag_minutes: i64::from(lag_s.div_ceil(60)), window_minutes }
     }
 
     /// The ticks of a replay: from the first look that shows a minute to the first that shows them all.
@@ -52,7 +51,7 @@ impl<'a> Feed<'a> {
     }
 
     fn series(&self, points: &[Option<Point>], newest: Minute, settled_hour: Option<Hour>) -> Series {
-        let window = newest.plus(1 - WINDOW_MINUTES).max(self.workload.first).0..=newest.0;
+        let window = newest.plus(1 - self.window_minutes).max(self.workload.first).0..=newest.0;
         let mut minutes = Vec::new();
         let mut unknown = false;
         for minute in window.map(Minute) {

@@ -1,9 +1,11 @@
 //! The attack lab: replays traffic with the guard's own decision code in the loop, and prints what it decides.
 
 pub mod bill;
-
+pub mod cli;
+pub mod control_plane;
 pub mod exit_code;
 pub mod feed;
 pub mod flood;
+pub mod report;
 pub mod trace;
 pub mod workload;

@@ -26,7 +26,7 @@ fn minutes_of(series: &Series) -> Vec<(i64, u64)> {
 #[test]
 fn a_look_holds_no_minute_younger_than_the_lag() {
     let workload = workload(Minute(0), vec![(1..=20).map(Some).collect()]);
-    let feed = Feed::new(&workload, 180);
+    let feed = Feed::new(&workload, 180, 7);
     let ticks: Vec<i64> = feed.ticks().map(|tick| tick.0).collect();
     assert_eq!(ticks, (3..23).collect::<Vec<_>>());
     assert_eq!(minutes_of(&feed.observe(Minute(3)).region), [(0, 1)]);
@@ -39,8 +39,8 @@ fn a_look_holds_no_minute_younger_than_the_lag() {
 #[test]
 fn a_lag_of_part_of_a_minute_counts_as_a_whole_one() {
     let workload = workload(Minute(0), vec![vec![Some(1); 3]]);
-    assert_eq!(Feed::new(&workload, 61).ticks().next(), Some(Minute(2)));
-    assert_eq!(Feed::new(&workload, 60).ticks().next(), Some(Minute(1)));
+    assert_eq!(Feed::new(&workload, 61, 7).ticks().next(), Some(Minute(2)));
+    assert_eq!(Feed::new(&workload, 60, 7).ticks().next(), Some(Minute(1)));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_minute_the_file_leaves_out_is_unknown_and_a_quiet_one_is_silent() {
         Minute(0),
         vec![vec![Some(0), Some(0), None, Some(4)], vec![Some(0), Some(2), Some(3), Some(1)]],
     );
-    let feed = Feed::new(&workload, 60);
+    let feed = Feed::new(&workload, 60, 7);
     let freshness = |tick: i64| {
         let look = feed.observe(Minute(tick));
         (look.region.freshness, look.functions[0].1.freshness, look.functions[1].1.freshness)
@@ -63,7 +63,7 @@ fn a_minute_the_file_leaves_out_is_unknown_and_a_quiet_one_is_silent() {
 #[test]
 fn an_hour_is_reported_once_when_its_last_minute_has_settled() {
     let workload = workload(Minute(60 * 5 - 1), vec![vec![Some(2); 130]]);
-    let feed = Feed::new(&workload, 180);
+    let feed = Feed::new(&workload, 180, 7);
     let hours: Vec<(i64, i64, u64)> = feed
         .ticks()
         .flat_map(|tick| {
@@ -77,6 +77,6 @@ fn an_hour_is_reported_once_when_its_last_minute_has_settled() {
 #[test]
 fn the_regions_concurrency_is_the_sum_of_its_functions() {
     let workload = workload(Minute(0), vec![vec![Some(1)], vec![Some(1)], vec![Some(0)]]);
-    let point = Feed::new(&workload, 60).observe(Minute(1)).region.minutes[0].1;
+    let point = Feed::new(&workload, 60, 7).observe(Minute(1)).region.minutes[0].1;
     assert_eq!((point.invocations, point.concurrency_max, point.duration_us), (2, 2, 2000));
 }

@@ -78,7 +78,7 @@ fn a_minute_sums_its_invocations_at_the_mean_duration() {
         ..Point::default()
     };
     assert_eq!(workload.traffic[0].points, [Some(expected), None]);
-    assert_eq!((workload.invocations(), workload.end()), (3, Minute(2)));
+    assert_eq!((workload.invocations(), workload.end(), workload.known_minutes()), (3, Minute(2), 1));
 }
 
 #[test]
