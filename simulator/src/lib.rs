@@ -2,7 +2,6 @@
 
 pub mod bill;
 pub mod cli;
-pub mod control_plane;
 pub mod exit_code;
 pub mod feed;
 pub mod flood;

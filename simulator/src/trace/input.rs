@@ -58,7 +58,11 @@ impl Input {
     /// # Errors
     /// Names the line at which a damaged or truncated archive ends, or that is no UTF-8, or that has no end.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
-        let unpacked = if bytes.starts_with(&GZIP_MAGIC) { gunzip(name, bytes)? } else { bytes.to_vec() };
+        let unpacked = if bytes.starts_with(&GZIP_MAGIC) {
+            gunzip(name, bytes, MAX_UNPACKED_BYTES)?
+        } else {
+            bytes.to_vec()
+        };
         let text = String::from_utf8(unpacked).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = line_after(error.as_bytes().get(..valid).unwrap_or_default());
@@ -76,10 +80,10 @@ impl Input {
     }
 }
 
-/// Unpacks a gzip archive whole.
-fn gunzip(name: &str, bytes: &[u8]) -> Result<Vec<u8>, TraceError> {
+/// Unpacks a gzip archive whole, to at most `limit` bytes.
+pub(super) fn gunzip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, TraceError> {
     let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(bytes).take(MAX_UNPACKED_BYTES + 1).read_to_end(&mut unpacked);
+    let read = MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut unpacked);
     let line = line_after(&unpacked);
     match read {
         Err(error) => Err(TraceError::of_line(
@@ -87,8 +91,8 @@ fn gunzip(name: &str, bytes: &[u8]) -> Result<Vec<u8>, TraceError> {
             line,
             format!("the gzip data is damaged or cut short here ({error})"),
         )),
-        Ok(_) if u64::try_from(unpacked.len()).unwrap_or(u64::MAX) > MAX_UNPACKED_BYTES => {
-            Err(TraceError::of_line(name, line, "unpacks to more than 1 GiB"))
+        Ok(_) if u64::try_from(unpacked.len()).unwrap_or(u64::MAX) > limit => {
+            Err(TraceError::of_line(name, line, format!("unpacks to more than {limit} bytes")))
         }
         Ok(_) => Ok(unpacked),
     }

@@ -190,6 +190,22 @@ fn a_truncated_gzip_file_is_an_error_that_names_the_line() {
 }
 
 #[test]
+fn an_archive_that_unpacks_to_more_than_the_limit_is_refused() {
+    let packed = gzip(b"a\nbcd\n");
+    assert_eq!(input::gunzip("inv.gz", &packed, 6).unwrap(), b"a\nbcd\n");
+    let error = input::gunzip("inv.gz", &packed, 5).unwrap_err();
+    assert_eq!(error.to_string(), "inv.gz:3: unpacks to more than 5 bytes");
+}
+
+#[test]
+fn a_function_that_misses_only_one_of_the_two_counts_as_filled_in() {
+    let (counts, durations) = (input("inv", COUNTS), input("dur", DURATIONS));
+    let tables = Tables { invocations: &counts, durations: Some(&durations), memory: None };
+    let trace = azure::read(tables, Fill { duration_us: None, memory_mb: Some(5) }, day()).unwrap();
+    assert_eq!(trace.remarks, ["2 functions have no duration or memory in the files: filled in as asked."]);
+}
+
+#[test]
 fn requests_per_minute_are_one_synchronous_function() {
     let site =
         input("site", "count,period\n2,1998-04-30 21:30:00\n11,1998-04-30 21:31:00\n4,1998-04-30 21:34:00\n");
