@@ -2,9 +2,12 @@
 
 pub mod bill;
 pub mod cli;
+pub mod decide;
 pub mod exit_code;
 pub mod feed;
 pub mod flood;
+pub mod guard_loop;
+pub mod heading;
 pub mod report;
 pub mod trace;
 pub mod workload;

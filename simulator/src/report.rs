@@ -3,3 +3,4 @@
 pub mod layout;
 pub mod phrase;
 pub mod summary;
+pub mod terminal;
