@@ -1,2 +1,42 @@
-//! The guard.
-fn main() {}
+//! The command `dowsim`.
+
+use std::io::{self, BufWriter, IsTerminal};
+use std::process::ExitCode as ProcessExitCode;
+
+use clap::Parser;
+use simulator::cli::{Cli, Command};
+use simulator::decide;
+use simulator::exit_code::ExitCode;
+use simulator::report::layout::Palette;
+
+fn main() -> ProcessExitCode {
+    run().into()
+}
+
+fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version are answers and not errors. Where they cannot be printed, nobody is left to tell.
+            let _ = told.print();
+            return if told.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
+        }
+    };
+    let command = cli.command.unwrap_or_else(Command::default_run);
+    let Command::Decide(args) = command;
+    match decide::run(&args, BufWriter::new(io::stdout().lock()), palette()) {
+        Ok(()) => ExitCode::Ok,
+        Err(failure) => {
+            if failure.code != ExitCode::Ok {
+                eprintln!("dowsim: {failure}");
+            }
+            failure.code
+        }
+    }
+}
+
+/// Colours on a terminal only, and not where `NO_COLOR` is set to anything (no-color.org).
+fn palette() -> Palette {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stdout().is_terminal() && !is_unwanted { Palette::Ansi } else { Palette::Plain }
+}

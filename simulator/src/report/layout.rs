@@ -1,0 +1,135 @@
+//! Text on a page of 80 columns: wrapping, bars, digits in groups, and colours where a terminal shows them.
+
+/// Columns of a page.
+pub const WIDTH: usize = 80;
+
+/// Which colours the output may carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Palette {
+    /// None: a file, a pipe, or `NO_COLOR`.
+    #[default]
+    Plain,
+    /// ANSI colours.
+    Ansi,
+}
+
+/// How much a piece of text wants to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Background.
+    Faint,
+    /// As any text.
+    Normal,
+    /// A title.
+    Strong,
+    /// Fine.
+    Good,
+    /// Watch this.
+    Warning,
+    /// This costs money now.
+    Alarm,
+}
+
+impl Palette {
+    /// The text in its tone.
+    pub fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match (self, tone) {
+            (Palette::Plain, _) | (_, Tone::Normal) => return text.to_owned(),
+            (_, Tone::Faint) => "2",
+            (_, Tone::Strong) => "1",
+            (_, Tone::Good) => "32",
+            (_, Tone::Warning) => "33",
+            (_, Tone::Alarm) => "1;31",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// The text in lines of at most [`WIDTH`] columns: `first` before the first line, as many blanks before the others.
+/// A word longer than a line stands alone.
+pub fn wrapped(first: &str, text: &str) -> Vec<String> {
+    let indent = " ".repeat(first.chars().count());
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut is_bare = true;
+    for word in text.split_whitespace() {
+        if !is_bare && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            is_bare = true;
+        }
+        if !is_bare {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_bare = false;
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// A bar of `cells` characters, filled to so many thousandths; full is full, however far beyond.
+pub fn bar(per_mille: i64, cells: usize) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let clamped = usize::try_from(per_mille.clamp(0, 1000)).unwrap_or(0);
+    let filled = (clamped * cells * 8).div_ceil(1000);
+    let mut text = "█".repeat(filled / 8);
+    if let Some(part) = EIGHTHS.get(filled % 8).filter(|_| !filled.is_multiple_of(8)) {
+        text.push(*part);
+    }
+    let empty = cells - filled.div_ceil(8);
+    text + &"·".repeat(empty)
+}
+
+/// Digits in groups of three: `1234567` → `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_breaks_before_the_column_after_the_last() {
+        let word = "x".repeat(39);
+        assert_eq!(wrapped("", &format!("{word} {word}x")), [format!("{word} {word}x")]);
+        assert_eq!(wrapped("", &format!("{word} {word}xx")), [word.clone(), format!("{word}xx")]);
+        assert_eq!(wrapped("> ", &format!("{word} {word}")), [format!("> {word}"), format!("  {word}")]);
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_stands_alone_and_no_text_is_one_line() {
+        let long = "y".repeat(200);
+        assert_eq!(
+            wrapped("- ", &format!("a {long} b")),
+            ["- a".to_owned(), format!("  {long}"), "  b".to_owned()]
+        );
+        assert_eq!(wrapped("- ", ""), ["-"]);
+    }
+
+    #[test]
+    fn a_bar_fills_by_eighths_and_never_beyond_its_end() {
+        let bars = [-5, 0, 1, 125, 500, 999, 1000, 5000].map(|per_mille| bar(per_mille, 2));
+        assert_eq!(bars, ["··", "··", "▏·", "▎·", "█·", "██", "██", "██"]);
+    }
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn colours_appear_only_where_they_are_wanted() {
+        assert_eq!(Palette::Plain.paint(Tone::Alarm, "x"), "x");
+        assert_eq!(Palette::Ansi.paint(Tone::Normal, "x"), "x");
+        assert_eq!(Palette::Ansi.paint(Tone::Alarm, "x"), "\u{1b}[1;31mx\u{1b}[0m");
+    }
+}

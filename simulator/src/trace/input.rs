@@ -1,0 +1,104 @@
+//! A file as text in memory: opened, unpacked where it is gzip, and known to be complete.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::TraceError;
+
+/// The first two bytes of a gzip member (RFC 1952, section 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// More than any trace this tool is meant for; a small archive may unpack to much more than memory holds.
+const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// A complete text with the name of the file it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The file, as the user named it.
+    pub name: String,
+    /// Its content, UTF-8 and unpacked.
+    pub text: String,
+}
+
+/// Why there is no input.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The file cannot be opened or read.
+    #[error("{name}: {reason}")]
+    Unreadable {
+        /// The file, as the user named it.
+        name: String,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// It can be read and is no text, or not a whole one.
+    #[error(transparent)]
+    Bad(#[from] TraceError),
+}
+
+impl Input {
+    /// Reads a file, plain or gzip.
+    ///
+    /// # Errors
+    /// [`InputError::Unreadable`] where the system refuses, else as [`Input::from_bytes`].
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let name = path.display().to_string();
+        match fs::read(path) {
+            Ok(bytes) => Ok(Input::from_bytes(&name, &bytes)?),
+            Err(reason) => Err(InputError::Unreadable { name, reason }),
+        }
+    }
+
+    /// From bytes, plain or gzip, told apart by their first two bytes. The text must end with a line end: one that
+    /// does not was cut inside a line, and its last number may have lost digits.
+    ///
+    /// # Errors
+    /// Names the line at which a damaged or truncated archive ends, or that is no UTF-8, or that has no end.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
+        let unpacked = if bytes.starts_with(&GZIP_MAGIC) {
+            gunzip(name, bytes, MAX_UNPACKED_BYTES)?
+        } else {
+            bytes.to_vec()
+        };
+        let text = String::from_utf8(unpacked).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = line_after(error.as_bytes().get(..valid).unwrap_or_default());
+            TraceError::of_line(name, line, "this is not UTF-8 text")
+        })?;
+        if text.is_empty() {
+            return Err(TraceError::of_file(name, "the file is empty"));
+        }
+        if !text.ends_with('\n') {
+            let problem =
+                "the last line has no line end: the file may be cut short (if it is whole, add one)";
+            return Err(TraceError::of_line(name, line_after(text.as_bytes()), problem));
+        }
+        Ok(Input { name: name.to_owned(), text })
+    }
+}
+
+/// Unpacks a gzip archive whole, to at most `limit` bytes.
+pub(super) fn gunzip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, TraceError> {
+    let mut unpacked = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut unpacked);
+    let line = line_after(&unpacked);
+    match read {
+        Err(error) => Err(TraceError::of_line(
+            name,
+            line,
+            format!("the gzip data is damaged or cut short here ({error})"),
+        )),
+        Ok(_) if u64::try_from(unpacked.len()).unwrap_or(u64::MAX) > limit => {
+            Err(TraceError::of_line(name, line, format!("unpacks to more than {limit} bytes")))
+        }
+        Ok(_) => Ok(unpacked),
+    }
+}
+
+/// The number of the line that begins or goes on after the bytes.
+fn line_after(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').fold(1, |line, _| line + 1)
+}

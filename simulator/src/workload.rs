@@ -1,0 +1,261 @@
+//! A trace as a Lambda account: its functions with the memory, time-out and event source they would have on AWS, and
+//! the metrics that each minute would leave.
+//!
+//! A trace holds less than AWS's metrics do, so this page assumes, and says so:
+//! the summed duration of a minute is invocations × mean duration, stamped with the minute in which they start;
+//! arrivals are spread evenly over a minute; nothing fails and nothing is throttled.
+
+use guard_core::inventory::{
+    AccountLimits, AsyncConfig, EventSource, EventSourceMapping, Function, Inventory,
+};
+use guard_core::name::{FunctionName, MappingId};
+use guard_core::observation::Point;
+use guard_core::time::Minute;
+use wildmatch::WildMatch;
+
+use crate::flood::Flood;
+use crate::trace::{Trace, TraceFunction, Trigger};
+
+/// Memory sizes are taken in steps of this many MB, as people set them; Lambda itself takes any whole MB.
+const MEMORY_STEP_MB: u64 = 64;
+/// Smallest and largest memory of a function in MB ("Lambda quotas", read 2026-11).
+const MEMORY_MB: (u32, u32) = (128, 10_240);
+/// Time-outs as people set them, in seconds; 3 is Lambda's default and 900 its maximum ("Lambda quotas", read
+/// 2026-11).
+const TIMEOUTS_S: [u32; 8] = [3, 10, 30, 60, 120, 300, 600, 900];
+/// Attempts at a message before an Azure queue trigger moves it to the poison queue: its default, and the nearest
+/// relative of `maxReceiveCount`.
+const QUEUE_ATTEMPTS: u32 = 5;
+/// Microseconds in a minute.
+const MINUTE_US: u64 = 60_000_000;
+
+/// Functions and what the metrics would show of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// The account.
+    pub inventory: Inventory,
+    /// Traffic, in the order of the inventory's functions.
+    pub traffic: Vec<Traffic>,
+    /// The first minute.
+    pub first: Minute,
+    /// Minutes covered.
+    pub minutes: usize,
+}
+
+/// The traffic of one function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    /// The function.
+    pub name: FunctionName,
+    /// Mean duration in microseconds.
+    pub mean_us: u64,
+    /// Points by minute from the first on. `None`: unknown.
+    pub points: Vec<Option<Point>>,
+}
+
+/// Why a flood cannot be laid over a workload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FloodError {
+    /// No function, or more than one, has that name.
+    #[error("{pattern:?} fits {} functions{}; a flood needs exactly one", fits.len(), examples(fits))]
+    Target {
+        /// What was asked for.
+        pattern: String,
+        /// What it fits.
+        fits: Vec<FunctionName>,
+    },
+    /// The trace is over before it begins.
+    #[error("the flood would begin at {begins} UTC, after the end of the trace")]
+    TooLate {
+        /// When it would.
+        begins: String,
+    },
+}
+
+fn examples(fits: &[FunctionName]) -> String {
+    let shown: Vec<&str> = fits.iter().take(3).map(FunctionName::as_str).collect();
+    if shown.is_empty() { String::new() } else { format!(" ({} …)", shown.join(", ")) }
+}
+
+impl Workload {
+    /// The account that would serve the trace, in a region of AWS.
+    pub fn new(trace: &Trace, region: &str) -> Self {
+        let mut named: Vec<(Function, Traffic)> = (names(&trace.functions).into_iter().zip(&trace.functions))
+            .map(|(name, traced)| (function(&name, traced), traffic(name, traced)))
+            .collect();
+        named.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+        let (functions, traffic) = named.into_iter().unzip();
+        let inventory = Inventory::new(region, AccountLimits::default(), functions);
+        Workload { inventory, traffic, first: trace.first, minutes: trace.minutes }
+    }
+
+    /// The first minute after the last.
+    pub fn end(&self) -> Minute {
+        self.first.plus(i64::try_from(self.minutes).unwrap_or(i64::MAX))
+    }
+
+    /// Minutes of which the trace knows every function: what rates are taken over.
+    pub fn known_minutes(&self) -> usize {
+        let is_known = |index: &usize| {
+            self.traffic.iter().all(|traffic| matches!(traffic.points.get(*index), Some(Some(_))))
+        };
+        (0..self.minutes).filter(is_known).count()
+    }
+
+    /// Keeps the functions whose name fits a `*`/`?` pattern; returns how many are left.
+    pub fn keep(&mut self, pattern: &str) -> usize {
+        let pattern = WildMatch::new(pattern);
+        self.inventory.functions.retain(|function| pattern.matches(function.name.as_str()));
+        self.traffic.retain(|traffic| pattern.matches(traffic.name.as_str()));
+        self.traffic.len()
+    }
+
+    /// Lays a flood over one function; returns its name. It runs as long as the function's mean invocation.
+    ///
+    /// # Errors
+    /// Where the target is not exactly one function, or the trace ends first.
+    pub fn add(&mut self, flood: &Flood) -> Result<FunctionName, FloodError> {
+        let pattern = WildMatch::new(&flood.function);
+        let (begins, ends) = (flood.begins(self.first), flood.ends(self.first));
+        if begins >= self.end() {
+            return Err(FloodError::TooLate { begins: begins.start().format("%Y-%m-%d %H:%M").to_string() });
+        }
+        let fits: Vec<FunctionName> = self
+            .traffic
+            .iter()
+            .map(|traffic| &traffic.name)
+            .filter(|name| pattern.matches(name.as_str()))
+            .cloned()
+            .collect();
+        let [target] = fits.as_slice() else {
+            return Err(FloodError::Target { pattern: flood.function.clone(), fits });
+        };
+        let target = target.clone();
+        let function = self.inventory.function(&target).cloned();
+        let traffic = self.traffic.iter_mut().find(|traffic| traffic.name == target);
+        if let (Some(function), Some(traffic)) = (function, traffic) {
+            let mut counts: Vec<Option<u64>> =
+                traffic.points.iter().map(|point| point.map(|point| point.invocations)).collect();
+            for (minute, count) in (self.first.0..).map(Minute).zip(&mut counts) {
+                if minute >= begins && minute < ends {
+                    *count = count.map(|count| count.saturating_add(flood.per_minute));
+                }
+            }
+            traffic.points = points(&function, &counts, traffic.mean_us);
+        }
+        Ok(target)
+    }
+
+    /// Invocations of all functions.
+    pub fn invocations(&self) -> u64 {
+        self.traffic.iter().map(Traffic::invocations).fold(0, u64::saturating_add)
+    }
+}
+
+impl Traffic {
+    /// Invocations in all minutes.
+    pub fn invocations(&self) -> u64 {
+        self.points.iter().flatten().fold(0, |sum, point| sum.saturating_add(point.invocations))
+    }
+}
+
+/// Names that people can read and tell apart: the trigger and as many digits of the hash as it takes, ten at least.
+fn names(functions: &[TraceFunction]) -> Vec<FunctionName> {
+    let name = |function: &TraceFunction, digits: usize| {
+        let id: String = function.id.chars().take(digits).collect();
+        format!("{}-{id}", function.trigger.label())
+    };
+    let longest = functions.iter().map(|function| function.id.chars().count()).max().unwrap_or(0);
+    let mut digits = 10;
+    loop {
+        let names: Vec<String> = functions.iter().map(|function| name(function, digits)).collect();
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() == names.len() || digits >= longest {
+            return names.into_iter().map(FunctionName::new).collect();
+        }
+        digits += 1;
+    }
+}
+
+/// The function as it would be configured on Lambda.
+fn function(name: &FunctionName, traced: &TraceFunction) -> Function {
+    let mut function = Function::new(name.clone(), memory_mb(traced), timeout_s(traced));
+    match traced.trigger {
+        Trigger::Http => {}
+        Trigger::Queue => {
+            function.synchronous = false;
+            function.mappings = vec![EventSourceMapping {
+                id: MappingId::new(format!("{name}-mapping")),
+                enabled: true,
+                batch_size: 1,
+                source: EventSource::Sqs {
+                    max_concurrency: None,
+                    provisioned_pollers: false,
+                    max_receive_count: Some(QUEUE_ATTEMPTS),
+                    retention_s: 345_600,
+                },
+            }];
+        }
+        Trigger::Event | Trigger::Storage | Trigger::Orchestration | Trigger::Timer | Trigger::Others => {
+            function.synchronous = false;
+            function.asynchronous = Some(AsyncConfig::default());
+        }
+    }
+    function
+}
+
+/// The next step of memory above the most ever used.
+fn memory_mb(traced: &TraceFunction) -> u32 {
+    let steps = traced.peak_memory_milli_mb.div_ceil(MEMORY_STEP_MB * 1000);
+    u32::try_from(steps * MEMORY_STEP_MB).unwrap_or(u32::MAX).clamp(MEMORY_MB.0, MEMORY_MB.1)
+}
+
+/// The next usual time-out at or above the longest run; Lambda's maximum where there is none.
+fn timeout_s(traced: &TraceFunction) -> u32 {
+    let fits = |seconds: &u32| u64::from(*seconds) * 1_000_000 >= traced.longest_us;
+    TIMEOUTS_S.into_iter().find(fits).unwrap_or(900)
+}
+
+fn traffic(name: FunctionName, traced: &TraceFunction) -> Traffic {
+    let function = function(&name, traced);
+    let points = points(&function, &traced.invocations, traced.mean_us);
+    Traffic { name, mean_us: traced.mean_us, points }
+}
+
+/// The metrics that the counts would leave.
+fn points(function: &Function, counts: &[Option<u64>], mean_us: u64) -> Vec<Option<Point>> {
+    let point = |(index, count): (usize, &Option<u64>)| {
+        count.map(|invocations| Point {
+            invocations,
+            duration_us: invocations.saturating_mul(mean_us),
+            concurrency_max: concurrency(counts, index, mean_us),
+            async_received: function.asynchronous.map(|_| invocations),
+            ..Point::default()
+        })
+    };
+    counts.iter().enumerate().map(point).collect()
+}
+
+/// How many run at once. Invocations shorter than a minute: arrival rate × duration, rounded up (Little's law);
+/// longer ones: all that started within the last duration.
+fn concurrency(counts: &[Option<u64>], index: usize, mean_us: u64) -> u32 {
+    let reach = usize::try_from(mean_us.div_ceil(MINUTE_US)).unwrap_or(usize::MAX).max(1);
+    let from = (index + 1).saturating_sub(reach);
+    let started = counts
+        .get(from..=index)
+        .unwrap_or_default()
+        .iter()
+        .flatten()
+        .fold(0_u64, |a, b| a.saturating_add(*b));
+    let busy = if reach == 1 {
+        started.saturating_mul(mean_us).div_ceil(MINUTE_US).max(started.min(1))
+    } else {
+        started
+    };
+    u32::try_from(busy).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
