@@ -1,1 +1,514 @@
-//! safety.
+//! A second opinion on every plan, written apart from the planner and from raw policy, inventory and history only:
+//! it must not share the first opinion's mistakes. Plain code that is obviously right beats code that is clever.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::inventory::{EventSource, Function, Inventory};
+use crate::name::FunctionName;
+use crate::observation::{Freshness, Observation};
+use crate::plan::{Action, Change, Lever, Notice, NoticeKind, Plan, Reason, Refusal, Setting};
+use crate::policy::{BelowFloor, Budget, Mode, NoRoom, Policy};
+use crate::settle::setting_of;
+use crate::state::{LeverState, Phase, State};
+
+/// The tag that protects a function, whatever its value.
+pub const PROTECT_TAG: &str = "dow-guard:protect";
+/// The tag that lowers the mode of every budget for a function: `observe`, `alert`, `cap` or `stop`.
+pub const MODE_TAG: &str = "dow-guard:mode";
+
+/// What the second opinion rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What the owner wants.
+    pub policy: &'a Policy,
+    /// What exists.
+    pub inventory: &'a Inventory,
+    /// What was seen; a function that was not looked at is unknown.
+    pub seen: &'a Observation,
+    /// The guard's own function, where it runs as one.
+    pub self_name: Option<&'a FunctionName>,
+}
+
+/// A rule that no plan may break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Armed is what policy or operator say.
+    Armed,
+    /// Never the guard itself.
+    Itself,
+    /// Never a function or lever that does not exist.
+    Missing,
+    /// Never a change from a value that is not in force.
+    Stale,
+    /// Never a value that AWS does not take.
+    Range,
+    /// Never two changes of one lever.
+    TwicePerLever,
+    /// Never more changes than a tick may make.
+    TickFull,
+    /// Never a protected function.
+    Protected,
+    /// Never against an operator's hold.
+    Held,
+    /// Never a cap on what an operator released by hand.
+    Pardoned,
+    /// Never a lever that somebody else has moved.
+    Foreign,
+    /// Never on behalf of a budget that does not exist or does not cover the function.
+    Scope,
+    /// Never for a budget or function that is to be observed only.
+    Mode,
+    /// Never tighter than legitimate traffic needs.
+    Floor,
+    /// Never at the price of lost events.
+    EventLoss,
+    /// Never looser than what the guard itself tightened.
+    BeyondOriginal,
+    /// Never looser without sight.
+    BlindRelease,
+    /// Never more reservations than the account has room for.
+    Pool,
+}
+
+impl Rule {
+    /// Its name as written in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Rule::Armed => "armed",
+            Rule::Itself => "itself",
+            Rule::Missing => "missing",
+            Rule::Stale => "stale",
+            Rule::Range => "range",
+            Rule::TwicePerLever => "twice-per-lever",
+            Rule::TickFull => "tick-full",
+            Rule::Protected => "protected",
+            Rule::Held => "held",
+            Rule::Pardoned => "pardoned",
+            Rule::Foreign => "foreign",
+            Rule::Scope => "scope",
+            Rule::Mode => "mode",
+            Rule::Floor => "floor",
+            Rule::EventLoss => "event-loss",
+            Rule::BeyondOriginal => "beyond-original",
+            Rule::BlindRelease => "blind-release",
+            Rule::Pool => "pool",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A rule that a plan breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// The rule.
+    pub rule: Rule,
+    /// Index of the offending action; `None` where the plan as a whole offends.
+    pub action: Option<usize>,
+    /// What is wrong, as a sentence.
+    pub sentence: String,
+}
+
+/// Every rule that the plan breaks, in the order of its actions. `state` is the memory before the plan's intents
+/// are written down. A plan that is not armed changes nothing, so only its being disarmed is checked.
+pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation> {
+    let armed = state.operator.armed.unwrap_or(context.policy.armed);
+    if plan.armed != armed {
+        let word = |armed| if armed { "armed" } else { "disarmed" };
+        let sentence = format!("the plan is {} where the guard is {}", word(plan.armed), word(armed));
+        return vec![Violation { rule: Rule::Armed, action: None, sentence }];
+    }
+    if !plan.armed {
+        return Vec::new();
+    }
+    let mut violations = Vec::new();
+    let mut levers: BTreeSet<(&FunctionName, Lever)> = BTreeSet::new();
+    let mut reserved = reserved_total(context.inventory);
+    for (index, action) in plan.actions.iter().enumerate() {
+        let mut broken = check_action(action, plan, state, context);
+        if !levers.insert((&action.function, action.change.lever())) {
+            broken.push((Rule::TwicePerLever, "the plan changes this lever twice".to_owned()));
+        }
+        let limit = context.policy.limits.actions_per_tick;
+        if index >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            broken.push((Rule::TickFull, format!("a tick may make {limit} changes")));
+        }
+        // Last, and only for what will be carried out: a refused change neither takes room nor makes any.
+        if broken.is_empty()
+            && let Err(sentence) = take_room(&action.change, &mut reserved, context.inventory)
+        {
+            broken.push((Rule::Pool, sentence));
+        }
+        violations.extend(broken.into_iter().map(|(rule, sentence)| Violation {
+            rule,
+            action: Some(index),
+            sentence: format!("{}: {sentence}", action.function),
+        }));
+    }
+    violations
+}
+
+/// A broken rule and what is wrong.
+type Broken = (Rule, String);
+
+/// The rules that look at one action alone.
+fn check_action(action: &Action, plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Broken> {
+    if context.self_name == Some(&action.function) {
+        return vec![(Rule::Itself, "the guard never changes itself".to_owned())];
+    }
+    let lever = action.change.lever();
+    let found = context.inventory.function(&action.function);
+    let Some((function, found)) = found.and_then(|function| Some((function, setting_of(function, &lever)?)))
+    else {
+        return vec![(Rule::Missing, "this function or lever does not exist".to_owned())];
+    };
+    let held = state.latches.get(&action.function).and_then(|latch| latch.lever(&lever));
+    let case = Case {
+        action,
+        function,
+        held,
+        budget: action
+            .budget
+            .as_ref()
+            .and_then(|name| context.policy.budget.iter().find(|budget| budget.name == name.as_str())),
+        by_operator: action.reason == Reason::Operator && action.budget.is_none(),
+    };
+    let mut broken = Vec::new();
+    if found != action.change.from() {
+        broken.push((Rule::Stale, "the change starts from a value that is not in force".to_owned()));
+    }
+    broken.extend(case.range(context).map(|sentence| (Rule::Range, sentence)));
+    if tightens(&action.change) {
+        broken.extend(case.protected(context.policy).map(|sentence| (Rule::Protected, sentence)));
+    }
+    if case.by_operator {
+        return broken;
+    }
+    broken.extend(case.words_of_operators(plan, state));
+    if tightens(&action.change) {
+        broken.extend(case.tightening(state, context));
+    }
+    if loosens(&action.change) {
+        broken.extend(case.loosening(context));
+    }
+    broken
+}
+
+/// One action with what is known about it.
+struct Case<'a> {
+    action: &'a Action,
+    function: &'a Function,
+    /// The guard's memory of the lever, if it holds it.
+    held: Option<&'a LeverState>,
+    /// The budget named, if it exists.
+    budget: Option<&'a Budget>,
+    /// Whether an operator commanded this very change.
+    by_operator: bool,
+}
+
+impl Case<'_> {
+    /// Values that AWS refuses (API reference of Lambda, read 2026-11: retries 0–2, event age 60–21,600 s,
+    /// `MaximumConcurrency` 2–1,000 and not together with provisioned pollers, a reservation up to the account's
+    /// limit).
+    fn range(&self, context: &Context<'_>) -> Option<String> {
+        match &self.action.change {
+            Change::AsyncConfig { to, .. } if to.max_retries > 2 => {
+                Some(format!("{} retries are more than 2", to.max_retries))
+            }
+            Change::AsyncConfig { to, .. } if !(60..=21_600).contains(&to.max_event_age_s) => {
+                Some(format!("an event age of {} s is not within 60 and 21,600", to.max_event_age_s))
+            }
+            Change::MappingConcurrency { to: Some(to), .. } if !(2..=1000).contains(to) => {
+                Some(format!("a mapping's concurrency of {to} is not within 2 and 1,000"))
+            }
+            Change::MappingConcurrency { mapping, to: Some(_), .. } => {
+                let of = self.function.mappings.iter().find(|found| found.id == *mapping)?;
+                matches!(of.source, EventSource::Sqs { provisioned_pollers: true, .. })
+                    .then(|| "provisioned pollers exclude a mapping's concurrency".to_owned())
+            }
+            Change::ReservedConcurrency { to: Some(to), .. } => {
+                let limit = context.inventory.account.concurrency;
+                (*to > limit)
+                    .then(|| format!("a reservation of {to} is above the account's limit of {limit}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The protected list and tag, unless exactly what was there before is put back.
+    fn protected(&self, policy: &Policy) -> Option<String> {
+        if self.held.is_some_and(|held| held.original == self.action.change.to()) {
+            return None;
+        }
+        if self.function.tags.contains_key(PROTECT_TAG) {
+            return Some(format!("the tag {PROTECT_TAG} protects it"));
+        }
+        let entry = policy.protected.iter().find(|entry| is_meant(entry, self.function))?;
+        Some(format!("the policy protects it: {entry}"))
+    }
+
+    /// Holds, pardons, and values that somebody else has set.
+    fn words_of_operators(&self, plan: &Plan, state: &State) -> Vec<Broken> {
+        let name = &self.action.function;
+        let mut broken = Vec::new();
+        if state.operator.holds.get(name).is_some_and(|until| *until > plan.at) {
+            broken.push((Rule::Held, "an operator holds it".to_owned()));
+        }
+        let pardoned = state.operator.pardons.get(name).is_some_and(|until| *until > plan.at);
+        if pardoned && tightens(&self.action.change) {
+            broken.push((Rule::Pardoned, "an operator released it by hand".to_owned()));
+        }
+        if state.latches.get(name).is_some_and(|latch| latch.phase == Phase::Foreign) {
+            broken.push((Rule::Foreign, "somebody else has set another value".to_owned()));
+        }
+        broken
+    }
+
+    /// What a tighter setting must respect.
+    fn tightening(&self, state: &State, context: &Context<'_>) -> Vec<Broken> {
+        let mut broken = Vec::new();
+        let latch = state.latches.get(&self.action.function);
+        // An operator's own cap has no budget and may be set again after a deploy undid it.
+        let of_operator = self.action.budget.is_none()
+            && latch.is_some_and(|latch| latch.budget.is_none())
+            && matches!(self.action.reason, Reason::Untripped { .. } | Reason::Resumed);
+        if of_operator {
+            return broken;
+        }
+        let Some(budget) = self.budget else {
+            return vec![(Rule::Scope, "no budget of the policy asks for this".to_owned())];
+        };
+        if !covers(budget, self.function) {
+            broken.push((Rule::Scope, format!("budget {} does not cover it", budget.name)));
+        }
+        let mode = mode_of(budget, self.function);
+        if mode < Mode::Cap {
+            broken.push((Rule::Mode, format!("budget {} may only tell people about it", budget.name)));
+        }
+        broken.extend(self.floor(budget, mode, state, context).map(|sentence| (Rule::Floor, sentence)));
+        if !budget.allow_event_loss {
+            broken.extend(self.event_loss().map(|sentence| (Rule::EventLoss, sentence)));
+        }
+        broken
+    }
+
+    /// A concurrency below the floor that nothing permits.
+    fn floor(&self, budget: &Budget, mode: Mode, state: &State, context: &Context<'_>) -> Option<String> {
+        let left = match &self.action.change {
+            Change::ReservedConcurrency { to: Some(to), .. }
+            | Change::MappingConcurrency { to: Some(to), .. } => *to,
+            Change::MappingEnabled { to: false, .. } => 0,
+            _ => return None,
+        };
+        let floor = self.least(state, context.policy);
+        let barrier = budget.guarantee && matches!(self.action.reason, Reason::Barrier { .. });
+        let allowed = mode == Mode::Stop
+            || budget.below_floor == BelowFloor::Stop
+            || barrier
+            || (left == 0 && self.no_room(floor, context));
+        (left < floor && !allowed).then(|| format!("{left} is below the floor of {floor}"))
+    }
+
+    /// The floor, from history and policy alone: p99 × headroom, at least the minimum, rounded in favour of the
+    /// traffic; never more than the owner had allowed before the guard came.
+    fn least(&self, state: &State, policy: &Policy) -> u32 {
+        let p99 =
+            state.profile(&self.function.name).and_then(|profile| profile.concurrency_p99()).unwrap_or(0);
+        let needed = (u64::from(p99) * u64::from(policy.floor.headroom_percent)).div_ceil(100);
+        let floor = u32::try_from(needed).unwrap_or(u32::MAX).max(policy.floor.minimum);
+        let before = self.held.map_or(self.action.change.from(), |held| held.original);
+        match before {
+            Setting::Concurrency(Some(owners)) => floor.min(owners),
+            _ => floor,
+        }
+    }
+
+    /// Whether the policy stops a function that finds no room for its floor, and this one finds none.
+    fn no_room(&self, floor: u32, context: &Context<'_>) -> bool {
+        let account = &context.inventory.account;
+        let kept = account.unreserved_minimum.max(context.policy.limits.keep_unreserved);
+        let others = reserved_total(context.inventory) - u64::from(self.function.reserved.unwrap_or(0));
+        context.policy.limits.no_room == NoRoom::Stop
+            && others + u64::from(kept) + u64::from(floor) > u64::from(account.concurrency)
+    }
+
+    /// Events that would be given up and caught by nothing.
+    fn event_loss(&self) -> Option<String> {
+        let function = self.function;
+        let uncaught_async = function.asynchronous.is_some_and(|config| !config.on_failure);
+        match &self.action.change {
+            Change::AsyncConfig { .. } if uncaught_async => {
+                Some("events given up sooner are caught by nothing".to_owned())
+            }
+            Change::ReservedConcurrency { to: Some(0), .. }
+                if uncaught_async
+                    || function.mappings.iter().any(|found| found.enabled && !found.has_dead_letter()) =>
+            {
+                Some("events of a stopped function are caught by nothing".to_owned())
+            }
+            Change::MappingEnabled { mapping, to: false, .. }
+                if function.mappings.iter().any(|found| found.id == *mapping && !found.has_dead_letter()) =>
+            {
+                Some("events of a mapping that does not poll expire and are caught by nothing".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What a looser setting must respect.
+    fn loosening(&self, context: &Context<'_>) -> Vec<Broken> {
+        let mut broken = Vec::new();
+        let beyond = match self.held {
+            None => true,
+            // From the original to what is wanted must not be looser still.
+            Some(held) => Change::of(&held.lever, held.original, self.action.change.to())
+                .is_none_or(|beyond| loosens(&beyond)),
+        };
+        if beyond {
+            broken.push((Rule::BeyondOriginal, "the guard gives back only what it has taken".to_owned()));
+        }
+        let freshness =
+            context.seen.of(&self.action.function).map_or(Freshness::Unknown, |seen| seen.freshness);
+        if freshness == Freshness::Unknown && self.action.reason != Reason::Rollover {
+            broken.push((Rule::BlindRelease, "nothing is known that would justify a release".to_owned()));
+        }
+        broken
+    }
+}
+
+/// Whether some part of the change leaves the function less. *Unset* is the most.
+fn tightens(change: &Change) -> bool {
+    match change {
+        Change::AsyncConfig { from, to } => {
+            to.max_retries < from.max_retries || to.max_event_age_s < from.max_event_age_s
+        }
+        Change::MappingEnabled { from, to, .. } => *from && !*to,
+        Change::MappingConcurrency { from, to, .. } | Change::ReservedConcurrency { from, to } => {
+            to.unwrap_or(u32::MAX) < from.unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// Whether some part of the change leaves the function more.
+fn loosens(change: &Change) -> bool {
+    match change {
+        Change::AsyncConfig { from, to } => {
+            to.max_retries > from.max_retries || to.max_event_age_s > from.max_event_age_s
+        }
+        Change::MappingEnabled { from, to, .. } => !*from && *to,
+        Change::MappingConcurrency { from, to, .. } | Change::ReservedConcurrency { from, to } => {
+            to.unwrap_or(u32::MAX) > from.unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// All reservations together.
+fn reserved_total(inventory: &Inventory) -> u64 {
+    inventory.functions.iter().map(|function| u64::from(function.reserved.unwrap_or(0))).sum()
+}
+
+/// Counts a change of a reservation; an error where it takes room that AWS keeps unreserved. Lowering one is always
+/// accepted.
+fn take_room(change: &Change, reserved: &mut u64, inventory: &Inventory) -> Result<(), String> {
+    let Change::ReservedConcurrency { from, to } = change else { return Ok(()) };
+    let (from, to) = (u64::from(from.unwrap_or(0)), u64::from(to.unwrap_or(0)));
+    let after = reserved.saturating_sub(from) + to;
+    let account = &inventory.account;
+    if to > from && after + u64::from(account.unreserved_minimum) > u64::from(account.concurrency) {
+        return Err(format!(
+            "{after} reserved of {} leave less than the {} that AWS keeps unreserved",
+            account.concurrency, account.unreserved_minimum
+        ));
+    }
+    *reserved = after;
+    Ok(())
+}
+
+/// Whether an entry of the protected list means the function: `tag:KEY`, `tag:KEY=VALUE`, an ARN, a name or a
+/// pattern. Without a known ARN, the name at the end of the entry's ARN is compared.
+fn is_meant(entry: &str, function: &Function) -> bool {
+    if let Some(tag) = entry.strip_prefix("tag:") {
+        return match tag.split_once('=') {
+            None => function.tags.contains_key(tag),
+            Some((key, value)) => function.tags.get(key).is_some_and(|found| matches(value, found)),
+        };
+    }
+    if entry.starts_with("arn:") {
+        return match &function.arn {
+            Some(arn) => matches(entry, arn),
+            None => entry.rsplit(':').next().is_some_and(|name| matches(name, function.name.as_str())),
+        };
+    }
+    matches(entry, function.name.as_str())
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    WildMatch::new(pattern).matches(text)
+}
+
+/// Whether the budget covers the function: every criterion given must hold.
+fn covers(budget: &Budget, function: &Function) -> bool {
+    budget.scope.functions.as_ref().is_none_or(|pattern| matches(pattern, function.name.as_str()))
+        && (budget.scope.tags.iter())
+            .all(|(key, value)| function.tags.get(key).is_some_and(|found| matches(value, found)))
+}
+
+/// The budget's mode, lowered by the function's tag. A tag that cannot be read allows nothing.
+fn mode_of(budget: &Budget, function: &Function) -> Mode {
+    match function.tags.get(MODE_TAG).map(String::as_str) {
+        None | Some("stop") => budget.mode,
+        Some("cap") => budget.mode.min(Mode::Cap),
+        Some("alert") => budget.mode.min(Mode::Alert),
+        Some(_) => Mode::Observe,
+    }
+}
+
+/// The plan without what it must not do: offending actions become refusals, and one notice says so. A plan that
+/// misjudges whether it is armed is disarmed.
+pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
+    if violations.is_empty() {
+        return plan;
+    }
+    let disarm = violations.iter().any(|violation| violation.action.is_none());
+    plan.armed = plan.armed && !disarm;
+    let actions = std::mem::take(&mut plan.actions);
+    for (index, action) in actions.into_iter().enumerate() {
+        match violations.iter().find(|violation| violation.action == Some(index)) {
+            None => plan.actions.push(action),
+            Some(violation) => plan.refusals.push(Refusal {
+                function: action.function,
+                change: Some(action.change),
+                reason: Reason::Unsafe { rule: violation.rule.name().to_owned() },
+                budget: action.budget,
+            }),
+        }
+    }
+    plan.notices.push(Notice {
+        kind: NoticeKind::Refused,
+        alarm: "dow-guard/second-opinion".to_owned(),
+        alarming: true,
+        budget: None,
+        function: None,
+        headline: match violations {
+            [one] => format!("The second opinion objects to the plan: {}", one.sentence),
+            many => format!("The second opinion objects to the plan in {} points", many.len()),
+        },
+        body: violations
+            .iter()
+            .map(|violation| format!("{}: {}", violation.rule, violation.sentence))
+            .collect(),
+    });
+    plan
+}
+
+#[cfg(test)]
+mod tests;
