@@ -16,6 +16,10 @@ const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 /// $4,294 an hour and a profile into 4 kB.
 const PICOS_PER_SAMPLE_UNIT: i128 = 1_000_000;
 
+/// Hours of history before anything counts as ordinary: a day. Less would take the first hour of an attack on a new
+/// function for its ordinary load.
+const HISTORY_MIN_H: u32 = 24;
+
 /// Hourly amounts of up to four weeks, in a ring by hour of the week.
 ///
 /// Medians, because one bad hour must not move what counts as ordinary; hours of a trip are left out by the
@@ -61,7 +65,7 @@ impl Profile {
         (self.count > 0).then_some(self.concurrency_p99)
     }
 
-    /// Records a complete hour. An hour older than the ring, or one recorded before, is replaced or ignored:
+    /// Records a complete hour; [`Profile::refresh`] has to follow. An hour older than the ring, or one recorded before, is replaced or ignored:
     /// the newest four weeks count.
     pub fn record(&mut self, hour: Hour, amount: Usd, concurrency_max: u32) {
         if self.newest.is_some_and(|newest| hour.0 <= newest.0 - RING) {
@@ -80,7 +84,6 @@ impl Profile {
             *peak = u16::try_from(concurrency_max).unwrap_or(u16::MAX);
         }
         self.newest = self.newest.max(Some(hour));
-        self.refresh_concurrency();
     }
 
     /// Adds to an hour's amount, for histories that arrive function by function.
@@ -107,9 +110,10 @@ impl Profile {
     }
 
     /// What is ordinary in an hour: the median of the same hour of other weeks; of the same hour of other days
-    /// where fewer than two weeks have it; of all hours where even that is too little; `None` without history.
+    /// where fewer than two weeks have it; of all hours where even that is too little; `None` with less than a
+    /// day of history.
     pub fn expect(&self, hour: Hour) -> Option<Expectation> {
-        if self.count == 0 {
+        if self.count < HISTORY_MIN_H {
             return None;
         }
         let mut picked = [0_u32; 28];
@@ -166,7 +170,8 @@ impl Profile {
         }
     }
 
-    fn refresh_concurrency(&mut self) {
+    /// Works the percentile out again: after hours were recorded, once for all of them.
+    pub fn refresh(&mut self) {
         let mut peaks: Vec<u16> = (self.amounts.iter().zip(&self.concurrency))
             .filter(|(kept, _)| **kept > 0)
             .map(|(_, peak)| *peak)

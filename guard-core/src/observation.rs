@@ -79,6 +79,10 @@ pub struct Observation {
     pub at: DateTime<Utc>,
     /// The first minute that was asked for: long enough ago for late points to be read again.
     pub from: Minute,
+    /// The first and last hour asked for, where the look was a census. An hour in between without a point is an hour
+    /// without traffic, if the series can be trusted.
+    #[serde(default)]
+    pub census: Option<(Hour, Hour)>,
     /// The region's totals (metrics without dimension).
     pub region: Series,
     /// The functions that were looked at, sorted by name without repetition. One that was asked for and not
@@ -89,7 +93,7 @@ pub struct Observation {
 impl Observation {
     /// A look at which nothing was learned.
     pub fn blind(at: DateTime<Utc>) -> Self {
-        Observation { at, from: Minute::of(at), region: Series::default(), functions: Vec::new() }
+        Observation { at, from: Minute::of(at), census: None, region: Series::default(), functions: Vec::new() }
     }
 
     /// What was seen of a function, if it was looked at.

@@ -238,6 +238,7 @@ impl<'a> Draft<'a> {
         if self.roster.policy.release.reassert && !self.is_held(name) {
             self.act(index, change.clone(), reason, rule);
         } else {
+            self.settled.insert((name.clone(), change.lever()));
             self.refuse(index, Some(change.clone()), reason, rule);
         }
     }

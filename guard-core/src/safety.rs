@@ -506,6 +506,7 @@ pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
             .iter()
             .map(|violation| format!("{}: {}", violation.rule, violation.sentence))
             .collect(),
+        digest: violations.iter().map(|violation| violation.rule.name()).collect::<Vec<_>>().join(" "),
     });
     plan
 }

@@ -164,7 +164,9 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
         Reason::Barrier { .. } | Reason::Envelope { .. } if latch.phase == Phase::Standing => {
             latch.phase_since = at;
         }
-        Reason::Barrier { .. } | Reason::Envelope { .. } if latch.phase == Phase::Watching => {
+        Reason::Barrier { .. } | Reason::Envelope { .. }
+            if matches!(latch.phase, Phase::Watching | Phase::Ramping) =>
+        {
             enter(latch, Phase::Standing, at);
         }
         _ => {}

@@ -74,6 +74,7 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
         let seen = Observation {
             at: start.plus(minute + 4).start(),
             from,
+            census: None,
             region: Series::fresh(window.clone()),
             functions: vec![("worker".into(), Series::fresh(window))],
         };

@@ -174,7 +174,8 @@ impl World {
         let at = self.now.start();
         let from = self.now.plus(-self.roster.reread_min());
         let until = self.now.plus(-self.lag_min);
-        let census = self.state.census_through.is_none();
+        let last = self.now.hour().plus(-1);
+        let census = self.state.census_through.is_none().then(|| (last.plus(-671), last));
         let mut region: BTreeMap<Minute, Point> = BTreeMap::new();
         let mut functions = Vec::new();
         for function in &self.roster.inventory.functions {
@@ -186,7 +187,7 @@ impl World {
                 let sum = region.entry(*minute).or_default();
                 *sum = sum.plus(*point);
             }
-            let hours = self.history.get(&function.name).filter(|_| census).cloned().unwrap_or_default();
+            let hours = self.history.get(&function.name).filter(|_| census.is_some()).cloned().unwrap_or_default();
             let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
             let series = match self.blindness {
                 Some(freshness) => Series { freshness, ..Series::default() },
@@ -198,7 +199,7 @@ impl World {
             Some(freshness) => Series { freshness, ..Series::default() },
             None => Series::fresh(region.into_iter().collect()),
         };
-        Observation { at, from, region, functions }
+        Observation { at, from, census, region, functions }
     }
 
     /// One tick: look, decide, act if armed, settle.

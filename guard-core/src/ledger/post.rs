@@ -88,6 +88,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         now,
         settled,
         from: seen.from,
+        census: seen.census,
         attributed: std::mem::take(&mut state.region.attributed),
         mix: (0, 0),
         hidden: vec![Hidden::default(); roster.rules.len()],
@@ -114,8 +115,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
     state.region.post(roster, &mut books, seen, settled);
-    let census = seen.functions.iter().filter_map(|(_, series)| series.hours.last()).map(|(hour, _)| *hour).max();
-    state.census_through = state.census_through.max(census);
+    state.census_through = state.census_through.max(seen.census.map(|(_, last)| last));
     for (rule, mut book) in roster.rules.iter().zip(books) {
         book.close_hours(now, rule.matcher.is_everything());
         state.budgets.insert(rule.name.clone(), book);
@@ -193,6 +193,7 @@ struct Poster<'a> {
     now: Minute,
     settled: Minute,
     from: Minute,
+    census: Option<(Hour, Hour)>,
     attributed: Attributed,
     mix: (i128, i128),
     hidden: Vec<Hidden>,
@@ -203,20 +204,19 @@ impl Poster<'_> {
         for index in 0..series.minutes.len() {
             self.minute(ledger, series, index, subject);
         }
-        for (hour, point) in &series.hours {
-            self.census_hour(ledger, *hour, point, subject);
-        }
+        self.census(ledger, series, subject);
         self.cover(ledger, series.freshness);
         self.settle_hours(ledger, subject);
-        let window = self.now.plus(-subject.member.window_min.max(BURN_MINUTES + 5));
-        forget(&mut ledger.minutes, window);
+        forget(&mut ledger.minutes, self.oldest(subject));
         self.hide(ledger, subject);
         self.read(ledger, series.freshness, subject)
     }
 
     fn minute(&mut self, ledger: &mut FunctionLedger, series: &Series, index: usize, subject: &Subject<'_>) {
         let Some((minute, point)) = series.minutes.get(index) else { return };
-        if ledger.settled_through.is_some_and(|hour| minute.hour() <= hour) {
+        // What was forgotten would be posted twice.
+        let settled = ledger.settled_through.is_some_and(|hour| minute.hour() <= hour);
+        if settled || *minute < self.oldest(subject) {
             return;
         }
         let slot = slot_of(&mut ledger.minutes, *minute);
@@ -239,12 +239,32 @@ impl Poster<'_> {
         self.book(&replaced, &posted, subject, |book, entry| book.post_minute(*minute, entry));
     }
 
+    /// The oldest minute that is remembered and can still change.
+    fn oldest(&self, subject: &Subject<'_>) -> Minute {
+        self.now.plus(-subject.member.window_min.max(BURN_MINUTES + 5))
+    }
+
+    /// Takes in the hours of a census, those without a point included.
+    fn census(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) {
+        let Some((first, last)) = self.census.filter(|_| series.freshness.is_trustworthy()) else { return };
+        let first = ledger.settled_through.map_or(first, |settled| first.max(settled.plus(1)));
+        let last = last.min(self.now.plus(-subject.member.window_min).hour().plus(-1));
+        let mut points = series.hours.iter().peekable();
+        for number in first.0..=last.0 {
+            let hour = Hour(number);
+            while points.peek().is_some_and(|(other, _)| *other < hour) {
+                points.next();
+            }
+            let point = points.peek().filter(|(other, _)| *other == hour).map(|(_, point)| *point);
+            self.census_hour(ledger, hour, &point.unwrap_or_default(), subject);
+        }
+        if first <= last {
+            ledger.profile.refresh();
+        }
+    }
+
     /// A census knows an hour in full: the difference to what its minutes have shown is posted.
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
-        let complete = self.now.since(hour.plus(1).first_minute()) >= subject.member.window_min;
-        if !complete || ledger.settled_through.is_some_and(|settled| hour <= settled) {
-            return;
-        }
         let repeated = amplification::repeated_of_last(subject.function, &[(hour.first_minute(), *point)]);
         let posted = self.priced(point, 0, repeated, subject);
         let replaced = ledger
@@ -292,6 +312,7 @@ impl Poster<'_> {
                 ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
             }
             ledger.settled_through = Some(hour);
+            ledger.profile.refresh();
         }
         while ledger.hours.len() > HOURS_KEPT {
             ledger.hours.pop_front();
@@ -303,7 +324,7 @@ impl Poster<'_> {
         let quote = self.roster.quote(subject.function.architecture);
         let tier = tier_at(self.meters.of(subject.function.architecture), quote);
         let cost = subject.member.unit.of_point(point, before, tier);
-        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated) }
+        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, subject) }
     }
 
     fn meter(&mut self, from: &Point, to: &Point, function: &Function) {
@@ -453,14 +474,18 @@ pub(super) fn counted(from: &Posted, to: &Posted) -> Entry {
     }
 }
 
-/// The part of a cost that repeated invocations caused, at the mean cost of the point's invocations.
-fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3]) -> UsdRange {
+/// The part of a cost that repeated invocations caused: at the mean cost of the point's invocations, and at most at
+/// the cost of running into the time-out each, because it is the failing runs that repeat and they may be the long ones.
+fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], subject: &Subject<'_>) -> UsdRange {
     if invocations == 0 || repeated == [0; 3] {
         return UsdRange::ZERO;
     }
     let part = |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
-    let [low, expected, high] = repeated.map(part);
-    UsdRange::new(low, expected, high, crate::money::Causes::of(Cause::RepeatedWork))
+    let [low, expected, high] = repeated;
+    let unit = &subject.member.unit;
+    let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
+    let most = (dearest * i128::from(high)).min(cost.high);
+    UsdRange::new(part(low).min(most), part(expected), most, crate::money::Causes::of(Cause::RepeatedWork))
 }
 
 /// A total with one posting exchanged for another. The point's maxima only rise.

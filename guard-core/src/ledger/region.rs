@@ -84,7 +84,9 @@ impl RegionLedger {
             }
         };
         for (minute, total) in &seen.region.minutes {
-            if self.settled_through.is_some_and(|hour| minute.hour() <= hour) {
+            // What was forgotten would be posted twice.
+            let known = self.settled_through.is_some_and(|hour| minute.hour() <= hour);
+            if known || *minute < settled.plus(-WINDOW_MIN) {
                 continue;
             }
             let before = std::mem::replace(slot_of(&mut self.seen, *minute), *total);

@@ -15,6 +15,10 @@ use crate::state::Phase;
 /// excesses is noise.
 const EXPLAINED_PER_MILLE: i128 = 900;
 
+/// A stopped function is released within the period only while less than this part of the amount is used, in per
+/// mille: a stop bites shortly before the line, and what is left then is no money to start on. Our choice.
+const STOPPED_UNTIL_PER_MILLE: i128 = 900;
+
 /// Burn-rate pairs whose short window is at most this long may trip a budget with `trip_on = "burn"`, in minutes.
 const TRIPPING_WINDOW_MIN: u32 = 30;
 
@@ -231,12 +235,12 @@ impl Draft<'_> {
         name.and_then(|name| self.state.latches.get(name)).is_some_and(|latch| latch.is_holding())
     }
 
-    /// Whether a budget at its line would keep a function stopped now.
-    pub(super) fn would_stop(&self, index: usize, rule: &BudgetRule) -> bool {
+    /// Whether a stopped function has to stay so: its budget has not the money back that a release would spend.
+    pub(super) fn stays_stopped(&self, index: usize, rule: &BudgetRule) -> bool {
         let place = self.roster.rules.iter().position(|other| other.name == rule.name);
-        let breached = place.and_then(|place| self.verdicts.get(place)).is_some_and(|v| *v >= Verdict::BreachedAlert);
+        let Some(outlook) = place.and_then(|place| self.outlooks.get(place)) else { return false };
         let stops = self.roster.mode(index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
-        breached && stops
+        stops && outlook.line().expected >= rule.amount.mul_div_up(STOPPED_UNTIL_PER_MILLE, 1000)
     }
 }
 

@@ -95,7 +95,7 @@ impl Draft<'_> {
         if rolled && rule.is_some_and(|rule| rule.at_rollover == AtRollover::Release) && latch.phase == Phase::Capped {
             return Ok(Reason::Rollover);
         }
-        if let Some(rule) = rule.filter(|rule| self.would_stop(index, rule)) {
+        if let Some(rule) = rule.filter(|rule| self.stays_stopped(index, rule)) {
             let end = self.state.budgets.get(&rule.name).map_or(self.seen.at, |book| book.period_end);
             let minutes = u32::try_from((end - self.seen.at).num_minutes().max(0)).unwrap_or(u32::MAX);
             return Err(Reason::CoolingDown { minutes });
