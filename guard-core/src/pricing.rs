@@ -1,8 +1,25 @@
 //! The price table: every region and architecture, embedded and dated, unknown where unknown.
 
+mod bulk;
+mod companion;
+mod table;
+
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::Architecture;
 use crate::money::Usd;
+
+pub use companion::{
+    BYTES_PER_GB, HTTP_API_PER_REQUEST, REST_API_PER_REQUEST, companion_per_invocation, vended_logs,
+};
+pub use table::{PriceError, PriceTable};
+
+/// Requests a month that cost nothing, per account ("AWS Lambda Pricing", read 2026-11).
+pub const FREE_REQUESTS: u64 = 1_000_000;
+
+/// GB-seconds a month that cost nothing, x86 and Arm together, per account ("AWS Lambda Pricing", read 2026-11).
+/// Functions with provisioned concurrency have no part in it.
+pub const FREE_GB_SECONDS: u64 = 400_000;
 
 /// What AWS charges in one region for one architecture. A price that is not known is filled with the dearest
 /// known one and named in `unknown`.
@@ -24,6 +41,25 @@ pub struct Quote {
     pub unknown: Vec<PriceItem>,
 }
 
+/// The quotes of one region: volume tiers are counted per architecture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionQuotes {
+    /// For x86-64.
+    pub x86_64: Quote,
+    /// For Arm.
+    pub arm64: Quote,
+}
+
+impl RegionQuotes {
+    /// The quote for an architecture.
+    pub const fn of(&self, architecture: Architecture) -> &Quote {
+        match architecture {
+            Architecture::X86_64 => &self.x86_64,
+            Architecture::Arm64 => &self.arm64,
+        }
+    }
+}
+
 /// One volume tier: GB-seconds of a month up to `upto_gb_s` (`None`: all further) cost `price` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
@@ -34,7 +70,7 @@ pub struct Tier {
 }
 
 /// The currency of a price.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
     /// US dollars.
@@ -59,3 +95,6 @@ pub enum PriceItem {
     /// Duration on provisioned concurrency.
     ProvisionedDurationGbSecond,
 }
+
+#[cfg(test)]
+mod tests;
