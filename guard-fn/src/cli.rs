@@ -17,7 +17,8 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read";
+const EXIT_CODES: &str =
+    "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {

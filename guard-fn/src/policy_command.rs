@@ -51,7 +51,8 @@ pub(crate) fn schema(json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCo
 }
 
 fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
-    let text = if file.as_os_str() == "-" { io::read_to_string(input) } else { std::fs::read_to_string(file) };
+    let text =
+        if file.as_os_str() == "-" { io::read_to_string(input) } else { std::fs::read_to_string(file) };
     match text.map(|text| Policy::from_toml(&text)) {
         Ok(Ok(policy)) => Checked::Valid(Box::new(policy)),
         Ok(Err(error)) => Checked::Invalid(error),
@@ -62,7 +63,9 @@ fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
 fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
     let file = file.display().to_string();
     Ok(match checked {
-        Checked::Valid(policy) => json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)? }),
+        Checked::Valid(policy) => {
+            json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)? })
+        }
         Checked::Invalid(error) => {
             json!({ "file": file, "ok": false, "problems": serde_json::to_value(error)? })
         }
@@ -105,7 +108,7 @@ fn summary(policy: &Policy) -> String {
 fn budget_line(budget: &Budget) -> String {
     let amount = match (budget.usd, budget.invocations) {
         (Some(usd), _) => usd.to_string(),
-        (None, count) => format!("{} invocations", count.unwrap_or(0)),
+        (None, count) => format!("{} invocations", in_thousands(count.unwrap_or(0))),
     };
     let period = match budget.period {
         Period::Hour => "hour",
@@ -119,7 +122,8 @@ fn budget_line(budget: &Budget) -> String {
         Mode::Cap => "caps",
         Mode::Stop => "stops",
     };
-    let mut line = format!("budget {}: {amount} per {period} for {}; {mode}", budget.name, covered(&budget.scope));
+    let mut line =
+        format!("budget {}: {amount} per {period} for {}; {mode}", budget.name, covered(&budget.scope));
     if !budget.thresholds_percent.is_empty() {
         let percentages: Vec<String> = budget.thresholds_percent.iter().map(|p| format!("{p} %")).collect();
         line = format!("{line}; warns at {}", percentages.join(", "));
@@ -137,4 +141,12 @@ fn covered(scope: &Scope) -> String {
     let criteria: Vec<String> =
         scope.functions.iter().map(|pattern| format!("functions {pattern}")).chain(tags).collect();
     if criteria.is_empty() { "the whole account and region".to_owned() } else { criteria.join(" with ") }
+}
+
+/// A count with separators, because a zero too many is the mistake to see here.
+fn in_thousands(count: u64) -> String {
+    if count < 1000 {
+        return count.to_string();
+    }
+    format!("{},{:03}", in_thousands(count / 1000), count % 1000)
 }

@@ -17,7 +17,11 @@ pub struct UnknownTimezone {
 
 impl std::fmt::Display for UnknownTimezone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is not a time zone; accepted: an IANA name such as `UTC` or `Europe/Berlin`", self.name)?;
+        write!(
+            f,
+            "{:?} is not a time zone; accepted: an IANA name such as `UTC` or `Europe/Berlin`",
+            self.name
+        )?;
         match self.suggestion {
             Some(name) => write!(f, "; did you mean `{name}`?"),
             None => Ok(()),

@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mode;
 use super::nearest::nearest;
 use super::ranges::{BUDGET_USD, TAG_FLOOR};
-use super::Mode;
 use crate::inventory::Function;
 use crate::money::Usd;
 use crate::name::FunctionName;

@@ -50,7 +50,8 @@ fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
     let of = table.as_ref().and_then(|table| owner(table.get_ref(), &key));
     let mut message = in_plain_words(error.message());
     if let Some(documentation) = describe(&key) {
-        message = format!("{message}. {documentation}");
+        let stop = if message.ends_with('?') { "" } else { "." };
+        message = format!("{message}{stop} {documentation}");
     }
     PolicyError { problems: vec![Problem { position, key, of, message }] }
 }

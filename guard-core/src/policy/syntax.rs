@@ -29,8 +29,7 @@ pub(crate) fn has_wildcard(text: &str) -> bool {
 /// # Errors
 /// What is wrong and what is accepted, in words.
 pub(crate) fn check_name_pattern(pattern: &str) -> Result<(), String> {
-    const ACCEPTED: &str =
-        "accepted: a function's name or a pattern of letters, digits, `-`, `_`, `*` and `?`, such as `checkout-*`";
+    const ACCEPTED: &str = "accepted: a function's name or a pattern of letters, digits, `-`, `_`, `*` and `?`, such as `checkout-*`";
     if pattern.is_empty() {
         return Err(format!("\"\" is empty; {ACCEPTED}"));
     }

@@ -177,7 +177,9 @@ impl Checker {
             {
                 self.refuse(
                     at.index(i + 1),
-                    format!("{after} after {before} is not ascending; accepted: each number once, the least first"),
+                    format!(
+                        "{after} after {before} is not ascending; accepted: each number once, the least first"
+                    ),
                 );
             }
         }
