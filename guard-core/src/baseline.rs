@@ -132,8 +132,10 @@ impl Profile {
 
     /// The mean expected amount over the hours of a week, for forecasts longer than the profile.
     pub fn expect_mean(&self) -> Option<Usd> {
-        let total: i128 = self.amounts.iter().filter(|kept| **kept > 0).map(|kept| i128::from(*kept) - 1).sum();
-        (self.count > 0).then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, i128::from(self.count)))
+        let total: i128 =
+            self.amounts.iter().filter(|kept| **kept > 0).map(|kept| i128::from(*kept) - 1).sum();
+        (self.count > 0)
+            .then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, i128::from(self.count)))
     }
 
     fn expect_of_everything(&self) -> Expectation {

@@ -41,8 +41,12 @@ impl UnitCost {
             .map(|tier| tier.price.picos() * i128::from(function.memory_mb) + storage)
             .collect();
         let per_request = quote.request + per_companion;
-        let mut unit =
-            UnitCost { per_invocation: UsdRange::ZERO, per_cold_start: UsdRange::ZERO, per_request, compute_mb_picos };
+        let mut unit = UnitCost {
+            per_invocation: UsdRange::ZERO,
+            per_cold_start: UsdRange::ZERO,
+            per_request,
+            compute_mb_picos,
+        };
         unit.per_invocation = UsdRange::new(
             per_request,
             per_request + unit.compute(0, 500),
@@ -100,11 +104,20 @@ impl UnitCost {
             expected: self.per_invocation.expected * invocations
                 + self.per_cold_start.expected * i128::from(likely)
                 + compute,
-            high: self.per_invocation.high * invocations + self.per_cold_start.high * i128::from(most) + compute,
-            causes: self.per_invocation.causes.and(if most > 0 { self.per_cold_start.causes } else { Causes::NONE }),
+            high: self.per_invocation.high * invocations
+                + self.per_cold_start.high * i128::from(most)
+                + compute,
+            causes: self.per_invocation.causes.and(if most > 0 {
+                self.per_cold_start.causes
+            } else {
+                Causes::NONE
+            }),
         }
     }
 }
 
 /// Reserved concurrency N admits at most 10·N requests per second ("Lambda scaling behavior", read 2026-11).
 pub const REQUESTS_PER_SECOND_PER_CONCURRENCY: i128 = 10;
+pub fn tier_at(_m: i128, _q: &Quote) -> usize {
+    0
+}

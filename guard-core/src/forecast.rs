@@ -14,7 +14,8 @@ use crate::time::{Hour, Minute};
 ///
 /// The pairs and factors of "The Site Reliability Workbook", chapter 5 (multiwindow, multi-burn-rate alerts), which
 /// there guard an error budget; here the budget is in dollars, and its share is shaped by the baseline.
-pub const BURN_WINDOWS: [(i64, i64, i128); 4] = [(5, 60, 144), (30, 360, 60), (120, 1440, 30), (360, 4320, 10)];
+pub const BURN_WINDOWS: [(i64, i64, i128); 4] =
+    [(5, 60, 144), (30, 360, 60), (120, 1440, 30), (360, 4320, 10)];
 
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +166,12 @@ struct Walk {
 
 /// Adds ordinary spend and excess hour by hour to the end of the period.
 fn walk(rule: &BudgetRule, book: &BudgetLedger, at: DateTime<Utc>, line: Usd, excess: Excess) -> Walk {
-    let mut projected = Walk { total: line, ordinary: Usd::ZERO, upper: line, exhausted: (line >= rule.amount).then_some(at) };
+    let mut projected = Walk {
+        total: line,
+        ordinary: Usd::ZERO,
+        upper: line,
+        exhausted: (line >= rule.amount).then_some(at),
+    };
     let mut from = at;
     while from < book.period_end {
         let until = Hour::of(from).plus(1).start().min(book.period_end);
@@ -263,7 +269,14 @@ fn window_sum(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
 
 /// The share of the amount that a window should use: by the ordinary shape of the period where it is known, so
 /// that a busy morning does not page; else evenly.
-fn share_of(amount: Usd, book: &BudgetLedger, until: Minute, minutes: i64, period_s: i64, of_period: Option<Usd>) -> Usd {
+fn share_of(
+    amount: Usd,
+    book: &BudgetLedger,
+    until: Minute,
+    minutes: i64,
+    period_s: i64,
+    of_period: Option<Usd>,
+) -> Usd {
     let even = amount.mul_div_up(i128::from(minutes * 60), i128::from(period_s));
     let Some(of_period) = of_period.filter(|total| *total > Usd::ZERO) else { return even };
     let mut of_window = Usd::ZERO;

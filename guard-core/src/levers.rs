@@ -51,8 +51,8 @@ pub fn affordable(allowance: Usd, seconds: u64, unit: &UnitCost) -> u32 {
 /// from the trip's; and whether some step was left out because events would be lost.
 ///
 /// - Asynchronous: retries cut first, which refuses no new event; then the cap.
-/// - SQS: `MaximumConcurrency` of the mapping, or the mapping disabled. Not reserved concurrency, under which
-///   healthy messages collect receives and land in the dead-letter queue.
+/// - SQS: `MaximumConcurrency` of the mapping; a stop disables it. Not reserved concurrency, under which healthy
+///   messages collect receives and land in the dead-letter queue, except where provisioned pollers leave no other.
 /// - Streams: a cap slows the shards (throttles count as no retry); a stop disables the mapping.
 /// - Synchronous and asynchronous: reserved concurrency.
 pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, Option<Reason>)>, bool) {
@@ -72,15 +72,19 @@ pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, O
                     changes.push((change, None));
                 }
             }
-            (EventSource::Sqs { .. }, _) | (EventSource::Stream { .. }, Depth::Stop) => changes.push((disable, None)),
-            (EventSource::Stream { .. }, Depth::Cap(_)) => {}
+            (_, Depth::Stop) => changes.push((disable, None)),
+            // Reserved concurrency below, the only graded lever of these.
+            (EventSource::Sqs { .. } | EventSource::Stream { .. }, Depth::Cap(_)) => {}
         }
     }
-    let streams = function.mappings.iter().any(|mapping| matches!(mapping.source, EventSource::Stream { .. }));
+    let has_own_lever =
+        |source: &EventSource| matches!(source, EventSource::Sqs { provisioned_pollers: false, .. });
+    let needs_cap =
+        function.mappings.iter().any(|mapping| mapping.enabled && !has_own_lever(&mapping.source));
     let direct = function.synchronous || function.asynchronous.is_some();
     let loses = function.asynchronous.is_some_and(|config| !config.on_failure) && !work.allow_event_loss;
     let cap = match depth {
-        Depth::Cap(cap) if direct || streams => Some(cap),
+        Depth::Cap(cap) if direct || needs_cap => Some(cap),
         Depth::Stop if direct && !loses => Some(0),
         Depth::Stop if direct => {
             loss_refused = true;

@@ -19,7 +19,9 @@ pub struct Usd(i128);
 
 /// Why a text is not an amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an amount: expected a decimal number of dollars with at most 12 decimals, such as 400 or 0.0000166667")]
+#[error(
+    "{text:?} is not an amount: expected a decimal number of dollars with at most 12 decimals, such as 400 or 0.0000166667"
+)]
 pub struct ParseUsdError {
     /// What was read.
     pub text: String,

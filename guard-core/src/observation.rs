@@ -93,7 +93,13 @@ pub struct Observation {
 impl Observation {
     /// A look at which nothing was learned.
     pub fn blind(at: DateTime<Utc>) -> Self {
-        Observation { at, from: Minute::of(at), census: None, region: Series::default(), functions: Vec::new() }
+        Observation {
+            at,
+            from: Minute::of(at),
+            census: None,
+            region: Series::default(),
+            functions: Vec::new(),
+        }
     }
 
     /// What was seen of a function, if it was looked at.

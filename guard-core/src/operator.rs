@@ -81,7 +81,12 @@ pub enum CommandError {
 /// # Errors
 /// When the function is not known, protected, or has nothing to release, or a number is out of range. The state is
 /// then unchanged.
-pub fn command(roster: &Roster, state: &mut State, at: DateTime<Utc>, word: &Command) -> Result<Plan, CommandError> {
+pub fn command(
+    roster: &Roster,
+    state: &mut State,
+    at: DateTime<Utc>,
+    word: &Command,
+) -> Result<Plan, CommandError> {
     let mut plan = Plan {
         schema: PLAN_SCHEMA,
         at,
@@ -138,7 +143,8 @@ fn release(roster: &Roster, state: &State, name: &FunctionName) -> Result<Vec<Ac
 
 fn cap(roster: &Roster, name: &FunctionName, concurrency: u32) -> Result<Option<Action>, CommandError> {
     let function = known(roster, name)?;
-    let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).unwrap_or_default();
+    let index =
+        roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).unwrap_or_default();
     if roster.members.get(index).is_some_and(|member| member.protected) {
         return Err(CommandError::Protected { function: name.to_string() });
     }
@@ -151,7 +157,10 @@ fn cap(roster: &Roster, name: &FunctionName, concurrency: u32) -> Result<Option<
     Ok(needed.then(|| Action { function: name.clone(), change, reason: Reason::Operator, budget: None }))
 }
 
-fn known<'a>(roster: &'a Roster, name: &FunctionName) -> Result<&'a crate::inventory::Function, CommandError> {
+fn known<'a>(
+    roster: &'a Roster,
+    name: &FunctionName,
+) -> Result<&'a crate::inventory::Function, CommandError> {
     let missing = || CommandError::NoSuchFunction { function: name.to_string() };
     roster.inventory.function(name).ok_or_else(missing)
 }

@@ -50,7 +50,13 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
 }
 
 /// Makes the plan. Changes nothing.
-pub fn plan(roster: &Roster, state: &State, seen: &Observation, reading: &Reading, findings: &[Finding]) -> Plan {
+pub fn plan(
+    roster: &Roster,
+    state: &State,
+    seen: &Observation,
+    reading: &Reading,
+    findings: &[Finding],
+) -> Plan {
     let mut draft = Draft::new(roster, state, seen, reading);
     draft.look_ahead();
     draft.resume(findings);
@@ -120,7 +126,8 @@ impl<'a> Draft<'a> {
     /// The newest minute about which the region's totals or the functions say something.
     fn moment(&self) -> Moment {
         let known = self.state.region.seen_until.unwrap_or(self.reading.settled);
-        let functions_fresh = self.reading.functions.iter().any(|function| function.freshness.is_trustworthy());
+        let functions_fresh =
+            self.reading.functions.iter().any(|function| function.freshness.is_trustworthy());
         let seen_until = if functions_fresh { self.reading.settled } else { known.min(self.reading.settled) };
         Moment { at: self.seen.at, settled: self.reading.settled, seen_until }
     }
@@ -129,7 +136,9 @@ impl<'a> Draft<'a> {
     fn deferred(&self, rule: usize) -> UsdRange {
         let mut high = Usd::ZERO;
         for (name, latch) in &self.state.latches {
-            let Ok(index) = self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)) else {
+            let Ok(index) =
+                self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name))
+            else {
                 continue;
             };
             let (Some(function), Some(member)) =
@@ -137,10 +146,13 @@ impl<'a> Draft<'a> {
             else {
                 continue;
             };
-            if let (true, Some(config), Some(cap)) =
-                (member.budgets.contains(&rule) && latch.is_holding(), function.asynchronous, function.reserved)
-            {
-                high += member.unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
+            if let (true, Some(config), Some(cap)) = (
+                member.budgets.contains(&rule) && latch.is_holding(),
+                function.asynchronous,
+                function.reserved,
+            ) {
+                high +=
+                    member.unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
             }
         }
         UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::of(Cause::DeferredBacklog))
@@ -169,8 +181,12 @@ impl<'a> Draft<'a> {
             return;
         }
         if self.actions.len() >= self.roster.policy.limits.actions_per_tick as usize {
-            let refusal =
-                Refusal { function: function.name.clone(), change: Some(change), reason: Reason::TickFull, budget };
+            let refusal = Refusal {
+                function: function.name.clone(),
+                change: Some(change),
+                reason: Reason::TickFull,
+                budget,
+            };
             self.refusals.push(refusal);
             return;
         }
@@ -180,7 +196,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Records that something was not done.
-    pub(crate) fn refuse(&mut self, index: usize, change: Option<Change>, reason: Reason, rule: Option<&BudgetRule>) {
+    pub(crate) fn refuse(
+        &mut self,
+        index: usize,
+        change: Option<Change>,
+        reason: Reason,
+        rule: Option<&BudgetRule>,
+    ) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
         self.reasons.entry(index).or_insert_with(|| reason.clone());
         self.refusals.push(Refusal {
@@ -207,7 +229,9 @@ impl<'a> Draft<'a> {
         for finding in findings {
             match finding {
                 Finding::Resume { function, change } => {
-                    let (Some(index), Some(latch)) = (self.index_of(function), self.state.latches.get(function)) else {
+                    let (Some(index), Some(latch)) =
+                        (self.index_of(function), self.state.latches.get(function))
+                    else {
                         continue;
                     };
                     let rule = latch.budget.as_ref().and_then(|name| self.rule(name));
@@ -233,7 +257,8 @@ impl<'a> Draft<'a> {
             return;
         }
         let function = self.roster.inventory.functions.get(index);
-        let reason = Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
+        let reason =
+            Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         if self.roster.policy.release.reassert && !self.is_held(name) {
             self.act(index, change.clone(), reason, rule);
@@ -303,7 +328,10 @@ impl<'a> Draft<'a> {
             while decided.peek().is_some_and(|(index, _)| **index < reading.index) {
                 decided.next();
             }
-            let reason = decided.peek().filter(|(index, _)| **index == reading.index).map(|(_, reason)| (*reason).clone());
+            let reason = decided
+                .peek()
+                .filter(|(index, _)| **index == reading.index)
+                .map(|(_, reason)| (*reason).clone());
             let function = self.roster.inventory.functions.get(reading.index)?;
             let ordinary = if reading.excess_per_hour == Usd::ZERO {
                 Reason::WithinBaseline

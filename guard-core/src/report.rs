@@ -7,7 +7,8 @@ use crate::money::{PICOS_PER_USD, Usd, UsdRange, grouped};
 use crate::name::FunctionName;
 use crate::observation::Freshness;
 use crate::plan::{
-    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Unit, Verdict,
+    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Unit,
+    Verdict,
 };
 use crate::policy::AtRollover;
 
@@ -90,8 +91,12 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
         lines.push(match (config.on_failure, stops) {
             (true, true) => "New asynchronous events go to the on-failure destination at once.".to_owned(),
             (false, true) => "New asynchronous events ARE LOST: no on-failure destination.".to_owned(),
-            (true, false) => format!("Asynchronous events wait up to {hours} h, then go to the on-failure destination."),
-            (false, false) => format!("Asynchronous events wait up to {hours} h, then ARE LOST: no on-failure destination."),
+            (true, false) => {
+                format!("Asynchronous events wait up to {hours} h, then go to the on-failure destination.")
+            }
+            (false, false) => {
+                format!("Asynchronous events wait up to {hours} h, then ARE LOST: no on-failure destination.")
+            }
         });
     }
     for mapping in &function.mappings {
@@ -102,11 +107,19 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
             _ => false,
         });
         if moved {
-            let (EventSource::Sqs { retention_s, .. } | EventSource::Stream { retention_s, .. }) = mapping.source;
-            lines.push(format!("Mapping {}: what waits longer than {} h is lost.", mapping.id, retention_s / 3600));
+            let (EventSource::Sqs { retention_s, .. } | EventSource::Stream { retention_s, .. }) =
+                mapping.source;
+            lines.push(format!(
+                "Mapping {}: what waits longer than {} h is lost.",
+                mapping.id,
+                retention_s / 3600
+            ));
         }
         if !mapping.has_dead_letter() {
-            lines.push(format!("Mapping {} has no dead-letter queue: failing events repeat until they expire.", mapping.id));
+            lines.push(format!(
+                "Mapping {} has no dead-letter queue: failing events repeat until they expire.",
+                mapping.id
+            ));
         }
     }
     if function.provisioned > 0 {
@@ -129,17 +142,24 @@ pub fn budget_headline(record: &BudgetRecord) -> String {
     let spent = amount(record.spent.expected, record.unit);
     let of = amount(record.amount, record.unit);
     let gone = match record.exhausted_if_sustained {
-        Some(at) if record.spent.expected < record.amount => format!("; gone {} UTC at this rate", at.format("%a %R")),
+        Some(at) if record.spent.expected < record.amount => {
+            format!("; gone {} UTC at this rate", at.format("%a %R"))
+        }
         _ => String::new(),
     };
     let word = match record.verdict {
         Verdict::Fine => "fine",
         Verdict::Warn => "warning",
-        Verdict::BreachedAlert | Verdict::BreachedAct | Verdict::BreachedRefused | Verdict::BreachedOrdinary => {
-            "AT ITS LINE"
-        }
+        Verdict::BreachedAlert
+        | Verdict::BreachedAct
+        | Verdict::BreachedRefused
+        | Verdict::BreachedOrdinary => "AT ITS LINE",
     };
-    format!("Budget {} {word}: {spent} of {of}, {}/h{gone}", record.budget, amount(record.burn_per_hour, record.unit))
+    format!(
+        "Budget {} {word}: {spent} of {of}, {}/h{gone}",
+        record.budget,
+        amount(record.burn_per_hour, record.unit)
+    )
 }
 
 /// The numbers behind a budget's message.
@@ -180,7 +200,10 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
         lines.push(text);
     }
     if record.verdict == Verdict::BreachedOrdinary {
-        lines.push("Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped.".to_owned());
+        lines.push(
+            "Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped."
+                .to_owned(),
+        );
     }
     if record.price_unknown {
         lines.push("A price of this region is unknown: the dearest known one stands in.".to_owned());
@@ -254,21 +277,35 @@ impl fmt::Display for Reason {
             Reason::WithinBaseline => f.write_str("within the ordinary"),
             Reason::ExcessWithinBudget => f.write_str("above the ordinary, within every budget"),
             Reason::BudgetLine { excess_share_per_mille, affordable, floor } => {
-                write!(f, "budget at its line; {} of the excess is here; ", percent(*excess_share_per_mille))?;
+                write!(
+                    f,
+                    "budget at its line; {} of the excess is here; ",
+                    percent(*excess_share_per_mille)
+                )?;
                 depth(f, *affordable, *floor)
             }
             Reason::BurnRate { excess_share_per_mille, affordable, floor } => {
-                write!(f, "burn rate breaks the budget; {} of the excess is here; ", percent(*excess_share_per_mille))?;
+                write!(
+                    f,
+                    "burn rate breaks the budget; {} of the excess is here; ",
+                    percent(*excess_share_per_mille)
+                )?;
                 depth(f, *affordable, *floor)
             }
             Reason::CutRetries { attempts_per_mille } => {
-                write!(f, "{} attempts per event: repeats are cut, no new event is refused", times(*attempts_per_mille))
+                write!(
+                    f,
+                    "{} attempts per event: repeats are cut, no new event is refused",
+                    times(*attempts_per_mille)
+                )
             }
             Reason::Barrier { remaining } => write!(f, "guarantee: the worst case must fit into {remaining}"),
             Reason::Envelope { floor } => write!(f, "standing cap at the floor of {floor}"),
             Reason::Calm { minutes } => write!(f, "calm for {minutes} min: one step up"),
             Reason::Restored => f.write_str("ramp over: the original value is put back"),
-            Reason::Relapse { relapses } => write!(f, "excess came back ({relapses}×): same trip, longer cooldown"),
+            Reason::Relapse { relapses } => {
+                write!(f, "excess came back ({relapses}×): same trip, longer cooldown")
+            }
             Reason::Untripped { last_modified: Some(at) } => {
                 write!(f, "undone by the deploy of {} UTC", at.format("%F %R"))
             }
@@ -278,14 +315,18 @@ impl fmt::Display for Reason {
             Reason::Operator => f.write_str("an operator said so"),
             Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
             Reason::NoExcess => f.write_str("nothing above the ordinary"),
-            Reason::Blind { freshness: how } => write!(f, "data is {}: unknown never loosens a cap", freshness(*how)),
+            Reason::Blind { freshness: how } => {
+                write!(f, "data is {}: unknown never loosens a cap", freshness(*how))
+            }
             Reason::CoolingDown { minutes } => write!(f, "next step in {minutes} min at the earliest"),
             Reason::ModeForbids => f.write_str("its mode allows no change"),
             Reason::Protected => f.write_str("protected"),
             Reason::NoRoom { wanted, room } => {
                 write!(f, "no room in the account's pool: wanted {wanted}, could reserve {room}")
             }
-            Reason::EventLoss => f.write_str("events would be lost: no on-failure destination, allow_event_loss is false"),
+            Reason::EventLoss => {
+                f.write_str("events would be lost: no on-failure destination, allow_event_loss is false")
+            }
             Reason::ChangedBySomebodyElse { ours, found } => {
                 write!(f, "changed by somebody else: {} instead of {}", setting(*found), setting(*ours))
             }

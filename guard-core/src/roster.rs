@@ -5,9 +5,9 @@ use crate::amplification;
 use crate::budget::{self, BudgetRule};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Inventory};
+use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::plan::Unit;
-use crate::money::Usd;
 use crate::policy::{Companion, FunctionOverrides, Mode, Period, Policy, Protected, TagProblem};
 use crate::pricing::{PriceTable, Quote, companion_per_invocation};
 
@@ -51,15 +51,23 @@ pub struct Member {
 
 impl Roster {
     /// Reads the policy against the inventory.
-    pub fn new(policy: Policy, prices: &PriceTable, inventory: Inventory, guard: Option<FunctionName>) -> Self {
+    pub fn new(
+        policy: Policy,
+        prices: &PriceTable,
+        inventory: Inventory,
+        guard: Option<FunctionName>,
+    ) -> Self {
         let (rules, tag_problems) = budget::rules(&policy, &inventory);
         // A policy that was not validated may name no zone; UTC is then as good as any.
         let timezone = budget::timezone(&policy.timezone).unwrap_or(chrono_tz::UTC);
         let quote_x86_64 = prices.quote(&inventory.region, Architecture::X86_64);
         let quote_arm64 = prices.quote(&inventory.region, Architecture::Arm64);
         let protected = Protected::compile(&policy.protected);
-        let companions: Vec<(wildmatch::WildMatch, &Companion)> =
-            policy.companion.iter().map(|entry| (wildmatch::WildMatch::new(&entry.functions), entry)).collect();
+        let companions: Vec<(wildmatch::WildMatch, &Companion)> = policy
+            .companion
+            .iter()
+            .map(|entry| (wildmatch::WildMatch::new(&entry.functions), entry))
+            .collect();
         let none = Companion::default();
         let members = inventory
             .functions

@@ -16,12 +16,16 @@ use crate::state::{LeverState, Phase, State};
 
 mod reading;
 
-use reading::{covers, is_meant, loosens, mode_of, tightens};
+use reading::{budget_of, covers, is_meant, is_tagged_protected, loosens, mode_of, tagged_floor, tightens};
 
-/// The tag that protects a function, whatever its value.
+/// The tag that protects a function, unless its value is `false`.
 pub const PROTECT_TAG: &str = "dow-guard:protect";
 /// The tag that lowers the mode of every budget for a function: `observe`, `alert`, `cap` or `stop`.
 pub const MODE_TAG: &str = "dow-guard:mode";
+/// The tag that sets a function's floor, 1 to 100,000.
+pub const FLOOR_TAG: &str = "dow-guard:floor";
+/// The tag that gives a function a monthly budget of its own.
+pub const MONTHLY_TAG: &str = "dow-guard:monthly-usd";
 
 /// What the second opinion rests on.
 #[derive(Clone, Copy, Debug)]
@@ -179,10 +183,7 @@ fn check_action(action: &Action, plan: &Plan, state: &State, context: &Context<'
         action,
         function,
         held,
-        budget: action
-            .budget
-            .as_ref()
-            .and_then(|name| context.policy.budget.iter().find(|budget| budget.name == name.as_str())),
+        budget: action.budget.as_ref().and_then(|name| budget_of(context.policy, name, function)),
         by_operator: action.reason == Reason::Operator && action.budget.is_none(),
     };
     let mut broken = Vec::new();
@@ -213,7 +214,7 @@ struct Case<'a> {
     /// The guard's memory of the lever, if it holds it.
     held: Option<&'a LeverState>,
     /// The budget named, if it exists.
-    budget: Option<&'a Budget>,
+    budget: Option<Budget>,
     /// Whether an operator commanded this very change.
     by_operator: bool,
 }
@@ -252,7 +253,7 @@ impl Case<'_> {
         if self.held.is_some_and(|held| held.original == self.action.change.to()) {
             return None;
         }
-        if self.function.tags.contains_key(PROTECT_TAG) {
+        if is_tagged_protected(self.function) {
             return Some(format!("the tag {PROTECT_TAG} protects it"));
         }
         let entry = policy.protected.iter().find(|entry| is_meant(entry, self.function))?;
@@ -287,7 +288,7 @@ impl Case<'_> {
         if of_operator {
             return broken;
         }
-        let Some(budget) = self.budget else {
+        let Some(budget) = &self.budget else {
             return vec![(Rule::Scope, "no budget of the policy asks for this".to_owned())];
         };
         if !covers(budget, self.function) {
@@ -327,7 +328,8 @@ impl Case<'_> {
         let p99 =
             state.profile(&self.function.name).and_then(|profile| profile.concurrency_p99()).unwrap_or(0);
         let needed = (u64::from(p99) * u64::from(policy.floor.headroom_percent)).div_ceil(100);
-        let floor = u32::try_from(needed).unwrap_or(u32::MAX).max(policy.floor.minimum);
+        let derived = u32::try_from(needed).unwrap_or(u32::MAX).max(policy.floor.minimum);
+        let floor = tagged_floor(self.function).unwrap_or(derived);
         let before = self.held.map_or(self.action.change.from(), |held| held.original);
         match before {
             Setting::Concurrency(Some(owners)) => floor.min(owners),

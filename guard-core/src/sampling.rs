@@ -63,8 +63,12 @@ pub fn next(
     let any_suspicion = suspicious.contains(&true);
     let mut ledgers = state.functions.iter().peekable();
     for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
-        let suspected = any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
-        let narrow = member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|r| !r.matcher.is_everything()));
+        let suspected =
+            any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
+        let narrow = member
+            .budgets
+            .iter()
+            .any(|place| roster.rules.get(*place).is_some_and(|r| !r.matcher.is_everything()));
         if !suspected && !narrow {
             continue;
         }
@@ -90,7 +94,8 @@ pub fn next(
 
 /// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].
 fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<FunctionName> {
-    let latched = state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Foreign).map(|(name, _)| name);
+    let latched =
+        state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Foreign).map(|(name, _)| name);
     let mut names: Vec<FunctionName> = latched.take(FOCUS_MAX).cloned().collect();
     let room = FOCUS_MAX - names.len();
     if wanted.len() > room {
@@ -117,10 +122,12 @@ fn surges(rule: &crate::budget::BudgetRule, state: &State, reading: &Reading) ->
 
 /// The most a function can burn per second: every unit of concurrency it can get, busy and answering.
 pub fn worst_per_second(roster: &Roster, index: usize) -> Usd {
-    let (Some(function), Some(member)) = (roster.inventory.functions.get(index), roster.members.get(index)) else {
+    let (Some(function), Some(member)) = (roster.inventory.functions.get(index), roster.members.get(index))
+    else {
         return Usd::ZERO;
     };
-    let pool = roster.inventory.account.concurrency.saturating_sub(roster.inventory.account.unreserved_minimum);
+    let pool =
+        roster.inventory.account.concurrency.saturating_sub(roster.inventory.account.unreserved_minimum);
     let ceiling = function.reserved.unwrap_or(pool.max(roster.inventory.account.unreserved_minimum));
     member.unit.worst_per_concurrency(1) * i128::from(ceiling)
 }
@@ -161,16 +168,23 @@ impl OwnCost {
 /// What `GetMetricData` costs in a month of 30 days without alarm, by the sampling plan.
 pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
     let month_s: u64 = 30 * 86_400;
-    let looks = |interval_s: u64| USD_PER_METRIC * i128::from(METRICS_PER_LOOK * (month_s / interval_s.max(1)));
+    let looks =
+        |interval_s: u64| USD_PER_METRIC * i128::from(METRICS_PER_LOOK * (month_s / interval_s.max(1)));
     let functions = roster.inventory.functions.len();
     let narrow = |index: &usize| {
         roster.members.get(*index).is_some_and(|member| {
-            member.budgets.iter().any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything()))
+            member
+                .budgets
+                .iter()
+                .any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything()))
         })
     };
     OwnCost {
         sweep: looks(u64::from(roster.policy.timing.tick_s)),
-        focus: (0..functions).filter(narrow).map(|index| looks(interval_s(roster, worst_per_second(roster, index)))).sum(),
+        focus: (0..functions)
+            .filter(narrow)
+            .map(|index| looks(interval_s(roster, worst_per_second(roster, index))))
+            .sum(),
         census: looks(86_400) * i128::try_from(functions).unwrap_or(i128::MAX),
     }
 }

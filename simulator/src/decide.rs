@@ -88,7 +88,7 @@ impl From<io::Error> for Failure {
 /// With the code to return and a line for standard error; [`ExitCode::Ok`] where the reader closed the pipe.
 pub fn run(args: &DecideArgs, out: impl Write, palette: Palette) -> Result<(), Failure> {
     let (policy_name, policy) = read_policy(args.policy.as_deref())?;
-    let prices = PriceTable::embedded().map_err(|error| Failure::new(ExitCode::Internal, error))?;
+    let prices = PriceTable::embedded();
     let trace = read_trace(args)?;
     let trace = match args.minutes.clone() {
         None => trace,
@@ -108,7 +108,7 @@ pub fn run(args: &DecideArgs, out: impl Write, palette: Palette) -> Result<(), F
     let recorded = workload.clone();
     let flood = lay_flood(args, &mut workload)?;
     let lag_s = policy.timing.metric_lag_s;
-    let mut guard = GuardLoop::new(policy.clone(), &prices, workload.inventory.clone());
+    let mut guard = GuardLoop::new(policy.clone(), prices, workload.inventory.clone());
     let bill = Bill::new(&workload, &guard.quotes());
     let feed = Feed::new(&workload, lag_s, guard.reread_min());
     if args.json {

@@ -4,12 +4,9 @@
 
 use guard_core::name::FunctionName;
 use guard_core::observation::{Freshness, Observation, Point, Series};
-use guard_core::time::{Hour, Minute};
+use guard_core::time::Minute;
 
 use crate::workload::Workload;
-
-/// Minutes in an hour.
-const HOUR_MINUTES: i64 = 60;
 
 /// Metrics of a workload, with the delay at which they settle.
 #[derive(Clone, Debug)]
@@ -35,22 +32,21 @@ impl<'a> Feed<'a> {
         (first.0..end.0).map(Minute)
     }
 
-    /// A look at the beginning of a minute: it holds the minutes up to `lag` before, and once an hour has settled,
-    /// its total.
+    /// A look at the beginning of a minute: it holds the minutes up to `lag` before.
     pub fn observe(&self, tick: Minute) -> Observation {
         let newest = tick.plus(-self.lag_minutes);
-        let settled_hour = (newest.0.rem_euclid(HOUR_MINUTES) == HOUR_MINUTES - 1).then(|| newest.hour());
-        let series = |points: &[Option<Point>]| self.series(points, newest, settled_hour);
+        let series = |points: &[Option<Point>]| self.series(points, newest);
         let functions: Vec<(FunctionName, Series)> = self
             .workload
             .traffic
             .iter()
             .map(|traffic| (traffic.name.clone(), series(&traffic.points)))
             .collect();
-        Observation { at: tick.start(), region: series(&self.region), functions }
+        let from = newest.plus(1 - self.window_minutes);
+        Observation { at: tick.start(), from, census: None, region: series(&self.region), functions }
     }
 
-    fn series(&self, points: &[Option<Point>], newest: Minute, settled_hour: Option<Hour>) -> Series {
+    fn series(&self, points: &[Option<Point>], newest: Minute) -> Series {
         let window = newest.plus(1 - self.window_minutes).max(self.workload.first).0..=newest.0;
         let mut minutes = Vec::new();
         let mut unknown = false;
@@ -66,19 +62,7 @@ impl<'a> Feed<'a> {
             (true, false) => Freshness::Silent,
             (false, false) => Freshness::Fresh,
         };
-        let hours =
-            settled_hour.and_then(|hour| Some((hour, self.hour(points, hour)?))).into_iter().collect();
-        Series { freshness, minutes, hours }
-    }
-
-    /// The total of an hour, if the trace holds all its minutes.
-    fn hour(&self, points: &[Option<Point>], hour: Hour) -> Option<Point> {
-        let first = hour.first_minute();
-        let mut total = Point::default();
-        for minute in first.0..first.0 + HOUR_MINUTES {
-            total = total.plus(self.point(points, Minute(minute))?);
-        }
-        Some(total)
+        Series { freshness, minutes, hours: Vec::new() }
     }
 
     fn point(&self, points: &[Option<Point>], minute: Minute) -> Option<Point> {

@@ -187,7 +187,8 @@ impl World {
                 let sum = region.entry(*minute).or_default();
                 *sum = sum.plus(*point);
             }
-            let hours = self.history.get(&function.name).filter(|_| census.is_some()).cloned().unwrap_or_default();
+            let hours =
+                self.history.get(&function.name).filter(|_| census.is_some()).cloned().unwrap_or_default();
             let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
             let series = match self.blindness {
                 Some(freshness) => Series { freshness, ..Series::default() },

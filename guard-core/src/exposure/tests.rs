@@ -29,13 +29,8 @@ fn ledger(name: &str, p99: u32, hours: i64, last_invoked: Option<Minute>) -> Fun
     for hour in 0..hours {
         profile.record(Hour(hour), Usd::ZERO, p99);
     }
-    FunctionLedger {
-        name: name.into(),
-        minutes: Default::default(),
-        hours: Default::default(),
-        profile,
-        last_invoked,
-    }
+    profile.refresh();
+    FunctionLedger { profile, last_invoked, ..FunctionLedger::new(name.into()) }
 }
 
 fn of(functions: Vec<Function>, ledgers: Vec<FunctionLedger>) -> Exposure {

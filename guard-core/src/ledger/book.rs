@@ -266,7 +266,11 @@ impl WeekShape {
 
     fn at(&self, hour: Hour) -> Option<Ordinary> {
         let index = usize::try_from((hour.0 + EPOCH_HOUR_OF_WEEK).rem_euclid(168)).ok()?;
-        self.hours.get(index).map(|(expected, upper)| Ordinary { expected: *expected, upper: *upper, known: true })
+        self.hours.get(index).map(|(expected, upper)| Ordinary {
+            expected: *expected,
+            upper: *upper,
+            known: true,
+        })
     }
 }
 

@@ -100,7 +100,8 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate();
     for (name, series) in &seen.functions {
         let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
-        let Some((index, (function, member))) = members.find(|(_, (function, _))| function.name >= *name) else {
+        let Some((index, (function, member))) = members.find(|(_, (function, _))| function.name >= *name)
+        else {
             break;
         };
         if function.name == *name {
@@ -176,7 +177,9 @@ fn taint_books(roster: &Roster, state: &mut State, now: Minute) {
             book.tainted.insert(now.hour());
         }
     }
-    state.functions.retain(|ledger| !ledger.minutes.is_empty() || roster.inventory.function(&ledger.name).is_some());
+    state
+        .functions
+        .retain(|ledger| !ledger.minutes.is_empty() || roster.inventory.function(&ledger.name).is_some());
 }
 
 struct Subject<'a> {
@@ -200,7 +203,12 @@ struct Poster<'a> {
 }
 
 impl Poster<'_> {
-    fn function(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) -> FunctionReading {
+    fn function(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        series: &Series,
+        subject: &Subject<'_>,
+    ) -> FunctionReading {
         for index in 0..series.minutes.len() {
             self.minute(ledger, series, index, subject);
         }
@@ -301,7 +309,9 @@ impl Poster<'_> {
     fn settle_hours(&self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
         let Some((from, until)) = ledger.covered else { return };
         let last = until.plus(-subject.member.window_min - 59).hour();
-        let first = ledger.settled_through.map_or(from.plus(59).hour(), |hour| hour.plus(1).max(from.plus(59).hour()));
+        let first = ledger
+            .settled_through
+            .map_or(from.plus(59).hour(), |hour| hour.plus(1).max(from.plus(59).hour()));
         for number in first.0..=last.0 {
             let hour = Hour(number);
             let total = ledger.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| *posted);
@@ -334,7 +344,13 @@ impl Poster<'_> {
         self.mix.1 += change * i128::from(function.memory_mb);
     }
 
-    fn book(&mut self, from: &Posted, to: &Posted, subject: &Subject<'_>, post: impl Fn(&mut BudgetLedger, &Entry)) {
+    fn book(
+        &mut self,
+        from: &Posted,
+        to: &Posted,
+        subject: &Subject<'_>,
+        post: impl Fn(&mut BudgetLedger, &Entry),
+    ) {
         let money = Entry {
             from: from.cost,
             to: to.cost,
@@ -343,7 +359,9 @@ impl Poster<'_> {
             unattributed: false,
         };
         for index in &subject.member.budgets {
-            let (Some(book), Some(rule)) = (self.books.get_mut(*index), self.roster.rules.get(*index)) else { continue };
+            let (Some(book), Some(rule)) = (self.books.get_mut(*index), self.roster.rules.get(*index)) else {
+                continue;
+            };
             if rule.counts_invocations() {
                 post(book, &counted(from, to));
             } else {
@@ -480,7 +498,8 @@ fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], subject: 
     if invocations == 0 || repeated == [0; 3] {
         return UsdRange::ZERO;
     }
-    let part = |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
+    let part =
+        |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
     let [low, expected, high] = repeated;
     let unit = &subject.member.unit;
     let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
@@ -501,7 +520,11 @@ pub(super) fn exchanged(total: Posted, from: &Posted, to: &Posted) -> Posted {
 
 fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
     if unique <= Usd::ZERO {
-        return if all <= Usd::ZERO { crate::roster::ONCE_PER_MILLE } else { 3 * crate::roster::ONCE_PER_MILLE };
+        return if all <= Usd::ZERO {
+            crate::roster::ONCE_PER_MILLE
+        } else {
+            3 * crate::roster::ONCE_PER_MILLE
+        };
     }
     u32::try_from(all.per_mille_of(unique)).unwrap_or(u32::MAX)
 }

@@ -72,7 +72,13 @@ impl Attributed {
 }
 
 impl RegionLedger {
-    pub(super) fn post(&mut self, roster: &Roster, books: &mut [BudgetLedger], seen: &Observation, settled: Minute) {
+    pub(super) fn post(
+        &mut self,
+        roster: &Roster,
+        books: &mut [BudgetLedger],
+        seen: &Observation,
+        settled: Minute,
+    ) {
         let unit = self.unit(roster);
         let mut poster = |from: &Posted, to: &Posted, post: &dyn Fn(&mut BudgetLedger, &Entry)| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
@@ -110,16 +116,12 @@ impl RegionLedger {
     }
 
     /// After a census an hour's remainder is what the region's total leaves beyond all functions.
-    fn settle(
-        &mut self,
-        unit: &UnitCost,
-        last: Hour,
-        seen: &Observation,
-        poster: &mut Poster<'_>,
-    ) {
-        let open: Vec<(Hour, Point)> = self.totals.iter().filter(|(hour, _)| *hour <= last).copied().collect();
+    fn settle(&mut self, unit: &UnitCost, last: Hour, seen: &Observation, poster: &mut Poster<'_>) {
+        let open: Vec<(Hour, Point)> =
+            self.totals.iter().filter(|(hour, _)| *hour <= last).copied().collect();
         for (hour, shown) in open {
-            let total = seen.region.hours.iter().find(|(other, _)| *other == hour).map_or(shown, |(_, point)| *point);
+            let total =
+                seen.region.hours.iter().find(|(other, _)| *other == hour).map_or(shown, |(_, point)| *point);
             let explained = *slot_of(&mut self.attributed.hours, hour);
             let posted = remainder(unit, &total, &explained);
             let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);

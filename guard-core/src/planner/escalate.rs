@@ -83,7 +83,10 @@ impl Draft<'_> {
     /// looked at.
     fn suspects(&mut self, place: usize, rule: &BudgetRule) -> (Vec<Suspect>, bool) {
         let in_scope = |reading: &&FunctionReading| {
-            self.roster.members.get(reading.index).is_some_and(|member| member.budgets.binary_search(&place).is_ok())
+            self.roster
+                .members
+                .get(reading.index)
+                .is_some_and(|member| member.budgets.binary_search(&place).is_ok())
         };
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut looked_at = false;
@@ -104,7 +107,8 @@ impl Draft<'_> {
                 break;
             }
             explained += suspect.excess;
-            suspect.share_per_mille = u32::try_from(suspect.excess.per_mille_of(total)).unwrap_or(1000).min(1000);
+            suspect.share_per_mille =
+                u32::try_from(suspect.excess.per_mille_of(total)).unwrap_or(1000).min(1000);
             needed += 1;
         }
         for tail in suspects.drain(needed..) {
@@ -157,7 +161,15 @@ impl Draft<'_> {
     }
 
     /// Adds the changes that bring a function down, as far as pool and events allow.
-    fn pull(&mut self, index: usize, rule: &BudgetRule, step: &Step, work: Work, reason: &Reason, settled: bool) {
+    fn pull(
+        &mut self,
+        index: usize,
+        rule: &BudgetRule,
+        step: &Step,
+        work: Work,
+        reason: &Reason,
+        settled: bool,
+    ) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
         let (changes, loss_refused) = levers::changes(function, step.depth, work);
         if loss_refused {
@@ -197,7 +209,8 @@ impl Draft<'_> {
             return Ok(Change::ReservedConcurrency { from, to: Some(room) });
         }
         let function = self.roster.inventory.functions.get(index);
-        let loses = function.is_some_and(|function| function.asynchronous.is_some_and(|config| !config.on_failure));
+        let loses =
+            function.is_some_and(|function| function.asynchronous.is_some_and(|config| !config.on_failure));
         let may_stop = self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss);
         if may_stop && self.roster.mode(index, rule) >= Mode::Cap {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });
@@ -224,7 +237,8 @@ impl Draft<'_> {
         if affordable >= ceiling && function.reserved.is_none() {
             return None;
         }
-        let stops = self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        let stops =
+            self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
         let depth = if affordable < floor && stops { Depth::Stop } else { Depth::Cap(affordable.max(floor)) };
         Some(Step { depth, affordable, floor })
     }
@@ -265,7 +279,9 @@ impl Step {
 fn is_much_tighter(change: &Change) -> bool {
     match change {
         Change::ReservedConcurrency { from: Some(from), to: Some(to) }
-        | Change::MappingConcurrency { from: Some(from), to: Some(to), .. } => u64::from(*to) * 2 <= u64::from(*from),
+        | Change::MappingConcurrency { from: Some(from), to: Some(to), .. } => {
+            u64::from(*to) * 2 <= u64::from(*from)
+        }
         _ => true,
     }
 }

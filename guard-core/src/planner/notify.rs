@@ -60,7 +60,9 @@ pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
         state.alerts.insert(notice.alarm.clone(), alert);
     }
     for record in &plan.budgets {
-        if let Some(alert) = state.alerts.get_mut(&budget_alarm(record.budget.as_str())).filter(|alert| alert.open) {
+        if let Some(alert) =
+            state.alerts.get_mut(&budget_alarm(record.budget.as_str())).filter(|alert| alert.open)
+        {
             alert.quiet_since = match record.verdict {
                 Verdict::Fine => alert.quiet_since.or(Some(plan.at)),
                 _ => None,
@@ -95,7 +97,11 @@ fn armed(draft: &Draft<'_>) -> Notice {
         alarming: false,
         budget: None,
         function: None,
-        headline: format!("DoW Guard is {word} in {} ({} budgets)", draft.roster.inventory.region, draft.roster.rules.len()),
+        headline: format!(
+            "DoW Guard is {word} in {} ({} budgets)",
+            draft.roster.inventory.region,
+            draft.roster.rules.len()
+        ),
         body: vec![consequence.to_owned()],
         digest: word.to_owned(),
     }
@@ -103,7 +109,8 @@ fn armed(draft: &Draft<'_>) -> Notice {
 
 /// Blindness is loud, and so is its end.
 fn sight(draft: &Draft<'_>) -> Option<Notice> {
-    let unknown = draft.reading.functions.iter().filter(|function| !function.freshness.is_trustworthy()).count();
+    let unknown =
+        draft.reading.functions.iter().filter(|function| !function.freshness.is_trustworthy()).count();
     let region = draft.reading.region;
     let blind = !region.is_trustworthy() || unknown > 0;
     let open = draft.state.alerts.get(SIGHT_ALARM).is_some_and(|alert| alert.open);
@@ -112,7 +119,9 @@ fn sight(draft: &Draft<'_>) -> Option<Notice> {
     }
     let what = match region {
         Freshness::Fresh | Freshness::Silent => format!("{unknown} functions are unreadable"),
-        other => format!("region totals are {}, {unknown} functions are unreadable", report::freshness(other)),
+        other => {
+            format!("region totals are {}, {unknown} functions are unreadable", report::freshness(other))
+        }
     };
     let (kind, headline) = if blind {
         (NoticeKind::Blind, format!("DoW Guard cannot see: {what}"))
@@ -153,7 +162,8 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     }
     let rule = draft.rule(&record.budget)?;
     let used = record.spent.expected.per_mille_of(record.amount);
-    let crossed = rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
+    let crossed =
+        rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
     let breached = record.verdict >= Verdict::BreachedAlert;
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
     // The digest only climbs within a period: a burn alert that comes and goes is no news.
@@ -183,7 +193,8 @@ fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
                 || "by a change outside the guard".to_owned(),
                 |at| format!("by the deploy of {} UTC", at.format("%F %R")),
             );
-            let again = draft.actions.iter().any(|action| action.function == *function && action.change == *change);
+            let again =
+                draft.actions.iter().any(|action| action.function == *function && action.change == *change);
             let then = match (again, draft.armed) {
                 (true, true) => "It is set again while the trip lasts.",
                 (true, false) => "Disarmed: it would be set again.",
@@ -199,7 +210,11 @@ fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
         Finding::Foreign { function, ours, found, .. } => (
             NoticeKind::Refused,
             function,
-            format!("{function} was changed by somebody else: {} instead of {}", report::setting(*found), report::setting(*ours)),
+            format!(
+                "{function} was changed by somebody else: {} instead of {}",
+                report::setting(*found),
+                report::setting(*ours)
+            ),
             vec!["The guard leaves it alone and will not restore it. Release or cap it by hand.".to_owned()],
         ),
         Finding::Resume { .. } | Finding::Gone { .. } => return None,
@@ -222,7 +237,9 @@ fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
         .actions
         .iter()
         .map(|action| &action.function)
-        .chain(draft.refusals.iter().filter(|refusal| is_for_people(refusal)).map(|refusal| &refusal.function))
+        .chain(
+            draft.refusals.iter().filter(|refusal| is_for_people(refusal)).map(|refusal| &refusal.function),
+        )
         .collect();
     names.sort();
     names.dedup();
@@ -238,13 +255,17 @@ fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Opt
     let actions: Vec<&Action> = draft.actions.iter().filter(|action| action.function == *name).collect();
     let refusals: Vec<&Refusal> = draft.refusals.iter().filter(|refusal| refusal.function == *name).collect();
     let routine = actions.iter().all(|action| {
-        matches!(action.reason, Reason::Resumed | Reason::Untripped { .. } | Reason::Barrier { .. } | Reason::Envelope { .. })
+        matches!(
+            action.reason,
+            Reason::Resumed | Reason::Untripped { .. } | Reason::Barrier { .. } | Reason::Envelope { .. }
+        )
     });
     if routine && !refusals.iter().any(|refusal| is_for_people(refusal)) {
         return None;
     }
     let kind = kind_of(draft, name, &actions);
-    let subject = actions.first().map(|action| &action.budget).or(refusals.first().map(|refusal| &refusal.budget))?;
+    let subject =
+        actions.first().map(|action| &action.budget).or(refusals.first().map(|refusal| &refusal.budget))?;
     let record = budgets.iter().find(|record| Some(&record.budget) == subject.as_ref());
     let mut body: Vec<String> = actions.iter().map(|action| report::action(action, draft.armed)).collect();
     body.extend(refusals.iter().map(|refusal| report::refusal(refusal)));
@@ -280,7 +301,9 @@ fn kind_of(draft: &Draft<'_>, name: &FunctionName, actions: &[&Action]) -> Notic
     let latch = draft.state.latches.get(name);
     let restored = latch.is_some_and(|latch| {
         latch.levers.iter().all(|lever| {
-            actions.iter().any(|action| action.change.lever() == lever.lever && action.change.to() == lever.original)
+            actions
+                .iter()
+                .any(|action| action.change.lever() == lever.lever && action.change.to() == lever.original)
         })
     });
     if restored { NoticeKind::Released } else { NoticeKind::Releasing }

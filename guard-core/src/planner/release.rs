@@ -30,11 +30,12 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     latches.retain(|_, latch| latch.phase != Phase::Watching || seen.at < latch.phase_since + flap_window);
     for (name, latch) in latches.iter_mut() {
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
-        let place = index.ok().and_then(|index| {
-            reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok()
-        });
+        let place = index
+            .ok()
+            .and_then(|index| reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok());
         let function_reading = place.and_then(|place| reading.functions.get(place));
-        let rule = latch.budget.as_ref().and_then(|budget| roster.rules.iter().find(|rule| rule.name == *budget));
+        let rule =
+            latch.budget.as_ref().and_then(|budget| roster.rules.iter().find(|rule| rule.name == *budget));
         let calm = function_reading.is_some_and(|reading| is_calm(latch, rule, reading));
         latch.calm_since = match (calm, latch.calm_since) {
             (true, Some(since)) => Some(since),
@@ -92,7 +93,10 @@ impl Draft<'_> {
             let place = self.roster.rules.iter().position(|other| other.name == rule.name);
             place.is_some_and(|place| self.reading.rolled.contains(&place))
         });
-        if rolled && rule.is_some_and(|rule| rule.at_rollover == AtRollover::Release) && latch.phase == Phase::Capped {
+        if rolled
+            && rule.is_some_and(|rule| rule.at_rollover == AtRollover::Release)
+            && latch.phase == Phase::Capped
+        {
             return Ok(Reason::Rollover);
         }
         if let Some(rule) = rule.filter(|rule| self.stays_stopped(index, rule)) {
@@ -134,7 +138,8 @@ impl Draft<'_> {
         let retries: Vec<_> = retries.map(|lever| (lever.clone(), lever.original)).collect();
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         for (lever, to) in steps.into_iter().chain(retries) {
-            let Some(change) = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known()) else {
+            let Some(change) = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known())
+            else {
                 continue;
             };
             let reason = match reason {
@@ -147,7 +152,9 @@ impl Draft<'_> {
 
     /// The next value of a lever on its way back to the original.
     fn next(&self, index: usize, lever: &LeverState, floor: u32) -> Setting {
-        let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) = (lever.known(), lever.original) else {
+        let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) =
+            (lever.known(), lever.original)
+        else {
             return lever.original;
         };
         let doubled = cap.saturating_mul(2).max(floor);

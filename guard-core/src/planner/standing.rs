@@ -83,7 +83,9 @@ impl Draft<'_> {
         let standing: Vec<_> =
             self.state.latches.iter().filter(|(_, latch)| latch.phase == Phase::Standing).collect();
         for (name, latch) in standing {
-            let Some(index) = self.index_of(name).filter(|index| !ceilings.contains_key(index)) else { continue };
+            let Some(index) = self.index_of(name).filter(|index| !ceilings.contains_key(index)) else {
+                continue;
+            };
             let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
             for lever in latch.levers.iter().filter(|lever| lever.pending.is_none()) {
                 if let Some(change) = Change::of(&lever.lever, lever.known(), lever.original) {
@@ -98,7 +100,9 @@ impl Draft<'_> {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
         let latch = self.state.latches.get(&function.name);
         let lever = latch.and_then(|latch| latch.lever(&Lever::ReservedConcurrency));
-        if lever.is_some_and(|lever| lever.pending.is_some()) || latch.is_some_and(|l| l.phase == Phase::Foreign) {
+        if lever.is_some_and(|lever| lever.pending.is_some())
+            || latch.is_some_and(|l| l.phase == Phase::Foreign)
+        {
             return;
         }
         let now = function.reserved;
@@ -144,7 +148,9 @@ impl Draft<'_> {
     fn find_barrier(&mut self, place: usize, rule: &BudgetRule) {
         let Some(outlook) = self.outlooks.get(place) else { return };
         let covered: Vec<usize> = (0..self.roster.members.len())
-            .filter(|index| self.roster.members.get(*index).is_some_and(|m| m.budgets.binary_search(&place).is_ok()))
+            .filter(|index| {
+                self.roster.members.get(*index).is_some_and(|m| m.budgets.binary_search(&place).is_ok())
+            })
             .collect();
         let (movable, fixed): (Vec<usize>, Vec<usize>) =
             covered.iter().partition(|index| self.may_hold(**index, place, rule));
@@ -219,7 +225,8 @@ impl Draft<'_> {
         else {
             return false;
         };
-        let pardoned = self.state.operator.pardons.get(&function.name).is_some_and(|until| self.seen.at < *until);
+        let pardoned =
+            self.state.operator.pardons.get(&function.name).is_some_and(|until| self.seen.at < *until);
         member.budgets.binary_search(&place).is_ok()
             && !member.protected
             && self.roster.mode(index, rule) >= Mode::Cap

@@ -2,10 +2,11 @@
 
 use wildmatch::WildMatch;
 
-use super::MODE_TAG;
+use super::{FLOOR_TAG, MODE_TAG, MONTHLY_TAG, PROTECT_TAG};
 use crate::inventory::Function;
+use crate::name::BudgetName;
 use crate::plan::Change;
-use crate::policy::{Budget, Mode};
+use crate::policy::{Budget, Mode, Policy};
 
 /// Whether some part of the change leaves the function less. *Unset* is the most.
 pub(super) fn tightens(change: &Change) -> bool {
@@ -62,12 +63,43 @@ pub(super) fn covers(budget: &Budget, function: &Function) -> bool {
             .all(|(key, value)| function.tags.get(key).is_some_and(|found| matches(value, found)))
 }
 
-/// The budget's mode, lowered by the function's tag. A tag that cannot be read allows nothing.
+/// The budget's mode, lowered by the function's tag. A tag that cannot be read is reported elsewhere and left out.
 pub(super) fn mode_of(budget: &Budget, function: &Function) -> Mode {
-    match function.tags.get(MODE_TAG).map(String::as_str) {
-        None | Some("stop") => budget.mode,
-        Some("cap") => budget.mode.min(Mode::Cap),
-        Some("alert") => budget.mode.min(Mode::Alert),
-        Some(_) => Mode::Observe,
+    tagged_mode(function).map_or(budget.mode, |mode| mode.min(budget.mode))
+}
+
+fn tagged_mode(function: &Function) -> Option<Mode> {
+    match tag(function, MODE_TAG)?.as_str() {
+        "observe" => Some(Mode::Observe),
+        "alert" => Some(Mode::Alert),
+        "cap" => Some(Mode::Cap),
+        "stop" => Some(Mode::Stop),
+        _ => None,
     }
+}
+
+/// The floor that the function's tag asks for, where it can be read.
+pub(super) fn tagged_floor(function: &Function) -> Option<u32> {
+    tag(function, FLOOR_TAG)?.parse().ok().filter(|floor| (1..=100_000).contains(floor))
+}
+
+/// Whether the function's tag protects it: any value but a plain `false` does.
+pub(super) fn is_tagged_protected(function: &Function) -> bool {
+    tag(function, PROTECT_TAG).is_some_and(|value| value != "false")
+}
+
+/// The budget that a change is made for: the policy's of that name, or the function's own by tag.
+pub(super) fn budget_of(policy: &Policy, name: &BudgetName, function: &Function) -> Option<Budget> {
+    if let Some(budget) = policy.budget.iter().find(|budget| budget.name == name.as_str()) {
+        return Some(budget.clone());
+    }
+    let own = name.as_str().strip_prefix("tag:")? == function.name.as_str();
+    let amount = tag(function, MONTHLY_TAG)?.parse().ok().filter(|_| own)?;
+    let mut budget = Budget::per_month(name.as_str(), amount);
+    budget.mode = tagged_mode(function).unwrap_or(Mode::Alert);
+    Some(budget)
+}
+
+fn tag(function: &Function, key: &str) -> Option<String> {
+    function.tags.get(key).map(|value| value.trim().to_ascii_lowercase())
 }

@@ -52,14 +52,9 @@ impl Desk {
         let shop = Function::new("shop", 1024, 30);
         let mut profile = Profile::default();
         profile.record(Hour(10), Usd::from_dollars(1), 20);
+        profile.refresh();
         let state = State {
-            functions: vec![FunctionLedger {
-                name: "shop".into(),
-                minutes: Default::default(),
-                hours: Default::default(),
-                profile,
-                last_invoked: None,
-            }],
+            functions: vec![FunctionLedger { profile, ..FunctionLedger::new("shop".into()) }],
             ..State::new()
         };
         let functions = vec![shop, Function::new("guard", 128, 60), Function::new("other", 128, 3)];
@@ -399,7 +394,8 @@ fn a_budget_that_only_tells_changes_nothing() {
         (Mode::Stop, Some("cap"), true),
         (Mode::Stop, Some("alert"), false),
         (Mode::Stop, Some("observe"), false),
-        (Mode::Stop, Some("Cap?"), false),
+        (Mode::Stop, Some(" Alert "), false),
+        (Mode::Cap, Some("Cap?"), true),
     ] {
         let mut desk = Desk::new();
         desk.budget().mode = mode;

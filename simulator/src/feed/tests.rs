@@ -61,20 +61,6 @@ fn a_minute_the_file_leaves_out_is_unknown_and_a_quiet_one_is_silent() {
 }
 
 #[test]
-fn an_hour_is_reported_once_when_its_last_minute_has_settled() {
-    let workload = workload(Minute(60 * 5 - 1), vec![vec![Some(2); 130]]);
-    let feed = Feed::new(&workload, 180, 7);
-    let hours: Vec<(i64, i64, u64)> = feed
-        .ticks()
-        .flat_map(|tick| {
-            feed.observe(tick).region.hours.into_iter().map(move |(hour, p)| (tick.0, hour.0, p.invocations))
-        })
-        .collect();
-    // The first hour is not whole in the trace; the last minute of hours 5 and 6 settles three minutes later.
-    assert_eq!(hours, [(359 + 3, 5, 120), (419 + 3, 6, 120)]);
-}
-
-#[test]
 fn the_regions_concurrency_is_the_sum_of_its_functions() {
     let workload = workload(Minute(0), vec![vec![Some(1)], vec![Some(1)], vec![Some(0)]]);
     let point = Feed::new(&workload, 60, 7).observe(Minute(1)).region.minutes[0].1;

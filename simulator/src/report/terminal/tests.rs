@@ -95,6 +95,7 @@ fn a_quiet_minute_is_printed_on_the_beat_only() {
 fn a_minute_with_news_is_printed_whenever_it_is() {
     let fine = |minute| plan(at(10, minute), record(1, Verdict::Fine));
     let notice = Notice {
+        digest: String::new(),
         kind: NoticeKind::Warned,
         alarm: "a".to_owned(),
         alarming: true,
@@ -183,6 +184,7 @@ fn the_summary_names_the_worst_period_the_peak_and_the_dearest_functions() {
 #[test]
 fn the_summary_counts_notices_and_keeps_the_first_of_equal_extremes() {
     let notice = Notice {
+        digest: String::new(),
         kind: NoticeKind::Warned,
         alarm: "a".to_owned(),
         alarming: true,
