@@ -60,9 +60,9 @@ impl Profile {
         self.newest
     }
 
-    /// 99th percentile of the hourly concurrency maxima; `None` without history.
+    /// 99th percentile of the hourly concurrency maxima; `None` with less than a day of history.
     pub fn concurrency_p99(&self) -> Option<u32> {
-        (self.count > 0).then_some(self.concurrency_p99)
+        (self.count >= HISTORY_MIN_H).then_some(self.concurrency_p99)
     }
 
     /// Records a complete hour; [`Profile::refresh`] has to follow. An hour older than the ring, or one recorded before, is replaced or ignored:

@@ -296,6 +296,24 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Whether it tells that the function explains a breach, acted upon or not.
+    pub const fn is_breach(&self) -> bool {
+        matches!(
+            self,
+            Reason::BudgetLine { .. }
+                | Reason::BurnRate { .. }
+                | Reason::CutRetries { .. }
+                | Reason::Relapse { .. }
+                | Reason::ModeForbids
+                | Reason::Protected
+                | Reason::NoRoom { .. }
+                | Reason::EventLoss
+                | Reason::TickFull
+        )
+    }
+}
+
 /// Something that was not done, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {

@@ -22,7 +22,7 @@ use crate::safety;
 use crate::sampling;
 use crate::settle::{self, Finding};
 use crate::state::{Phase, State};
-use crate::time::Minute;
+use crate::time::{Hour, Minute};
 
 /// One tick: reads what is in force against what the guard remembers, posts what was seen, plans, has the plan
 /// checked by the second opinion, and writes down what to restore before anything is changed.
@@ -42,11 +42,40 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     };
     let violations = safety::check(&plan, state, &context);
     let plan = safety::enforce(plan, &violations);
+    taint(roster, state, &plan);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
     standing::remember(roster, state, &reading);
     state.last_tick = Some(seen.at);
     plan
+}
+
+/// Hours of a breach, and of the reaction time before it, do not count as ordinary: neither for the budgets at their
+/// lines nor for the functions that explain it, whether or not they were capped.
+fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
+    let reaction = chrono::Duration::seconds(i64::from(roster.policy.timing.reaction_s()));
+    let hours = [Hour::of(plan.at), Hour::of(plan.at - reaction)];
+    let extraordinary =
+        |verdict: Verdict| verdict >= Verdict::BreachedAlert && verdict != Verdict::BreachedOrdinary;
+    for record in plan.budgets.iter().filter(|record| extraordinary(record.verdict)) {
+        if let Some(book) = state.budgets.get_mut(&record.budget) {
+            book.tainted.extend(hours);
+        }
+    }
+    let capped =
+        state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name.clone());
+    let explained = plan.functions.iter().filter(|record| record.reason.is_breach());
+    let names: BTreeSet<FunctionName> =
+        capped.chain(explained.map(|record| record.function.clone())).collect();
+    for name in names {
+        if let Ok(index) = state.functions.binary_search_by(|ledger| ledger.name.cmp(&name))
+            && let Some(ledger) = state.functions.get_mut(index)
+        {
+            ledger
+                .tainted
+                .extend(hours.iter().filter(|hour| ledger.settled_through.is_none_or(|s| s < **hour)));
+        }
+    }
 }
 
 /// Makes the plan. Changes nothing.

@@ -13,7 +13,7 @@ use crate::inventory::{Architecture, Function};
 use crate::money::{Cause, PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::{Freshness, Observation, Point, Series};
 use crate::roster::{Member, Roster};
-use crate::state::{Phase, State};
+use crate::state::State;
 use crate::time::{Hour, Minute};
 
 /// Minutes over which the burn of the moment is taken.
@@ -94,7 +94,6 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         hidden: vec![Hidden::default(); roster.rules.len()],
     };
     let mut functions = Vec::with_capacity(seen.functions.len());
-    let tainted = |name: &_| state.latches.get(name).is_some_and(|latch| latch.phase <= Phase::Ramping);
     align(&mut state.functions, &seen.functions);
     let mut ledgers = state.functions.iter_mut();
     let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate();
@@ -105,7 +104,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
             break;
         };
         if function.name == *name {
-            let subject = Subject { index, function, member, tainted: tainted(name) };
+            let subject = Subject { index, function, member };
             functions.push(poster.function(ledger, series, &subject));
         }
     }
@@ -121,7 +120,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         book.close_hours(now, rule.matcher.is_everything());
         state.budgets.insert(rule.name.clone(), book);
     }
-    taint_books(roster, state, now);
+    drop_strangers(roster, state);
     Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
 }
 
@@ -169,24 +168,18 @@ fn align(ledgers: &mut Vec<FunctionLedger>, seen: &[(crate::name::FunctionName, 
     }
 }
 
-/// Hours during a trip do not count as ordinary for the budget that tripped.
-fn taint_books(roster: &Roster, state: &mut State, now: Minute) {
-    for latch in state.latches.values().filter(|latch| latch.phase <= Phase::Ramping) {
-        let Some(budget) = &latch.budget else { continue };
-        if let Some(book) = state.budgets.get_mut(budget) {
-            book.tainted.insert(now.hour());
-        }
+/// Forgets functions that exist no more, once nothing of theirs can change.
+fn drop_strangers(roster: &Roster, state: &mut State) {
+    if state.functions.len() > roster.inventory.functions.len() {
+        let exists = |ledger: &FunctionLedger| roster.inventory.function(&ledger.name).is_some();
+        state.functions.retain(|ledger| !ledger.minutes.is_empty() || exists(ledger));
     }
-    state
-        .functions
-        .retain(|ledger| !ledger.minutes.is_empty() || roster.inventory.function(&ledger.name).is_some());
 }
 
 struct Subject<'a> {
     index: usize,
     function: &'a Function,
     member: &'a Member,
-    tainted: bool,
 }
 
 struct Poster<'a> {
@@ -286,10 +279,7 @@ impl Poster<'_> {
             ledger.last_invoked = ledger.last_invoked.max(Some(hour.first_minute()));
         }
         self.book(&replaced, &posted, subject, |book, entry| book.post_hour(hour, entry));
-        if !subject.tainted {
-            ledger.profile.record(hour, posted.cost.expected, point.concurrency_max);
-        }
-        ledger.settled_through = Some(hour);
+        close(ledger, hour, &posted);
         forget(&mut ledger.hours, hour.plus(1));
     }
 
@@ -316,12 +306,7 @@ impl Poster<'_> {
             let hour = Hour(number);
             let total = ledger.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| *posted);
             let total = total.unwrap_or_default();
-            if subject.tainted {
-                ledger.profile.skip(hour);
-            } else {
-                ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
-            }
-            ledger.settled_through = Some(hour);
+            close(ledger, hour, &total);
             ledger.profile.refresh();
         }
         while ledger.hours.len() > HOURS_KEPT {
@@ -425,6 +410,16 @@ impl Poster<'_> {
             freshness,
         }
     }
+}
+
+/// Moves an hour that changes no more into the profile, unless it explained a breach.
+fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
+    if ledger.tainted.remove(&hour) {
+        ledger.profile.skip(hour);
+    } else {
+        ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
+    }
+    ledger.settled_through = Some(hour);
 }
 
 /// Work that concurrency shows and durations do not yet: invocations send their duration when they end. Expected

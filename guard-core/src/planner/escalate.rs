@@ -61,10 +61,14 @@ impl Draft<'_> {
             let (suspects, looked_at) = self.suspects(place, rule);
             let before = (self.actions.len(), self.refusals.len());
             for suspect in &suspects {
-                self.confront(place, rule, suspect);
+                if rule.mode < Mode::Cap {
+                    self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
+                } else {
+                    self.confront(place, rule, suspect);
+                }
             }
             let holding = suspects.iter().any(|suspect| self.is_latched(suspect.index));
-            let verdict = if rule.mode < Mode::Cap && self.actions.len() == before.0 {
+            let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
             } else if self.actions.len() > before.0 || holding {
                 Verdict::BreachedAct
