@@ -3,13 +3,17 @@
 //! `usd = invocations · (q + c) + (Σ duration + ½ ms · invocations + init) · (m·p + e)`, each term carried as
 //! `[low, expected, high]`.
 
+mod bill;
+
 use serde::{Deserialize, Serialize};
+
+pub use bill::{Bill, TierCharge, Usage, bill};
 
 use crate::inventory::Function;
 use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::Point;
 use crate::policy::Companion;
-use crate::pricing::Quote;
+use crate::pricing::{Quote, Tier};
 
 /// Microseconds × megabytes in one GB-second: 10⁶ × 1,024.
 const MB_US_PER_GB_S: i128 = 1_024_000_000;
@@ -116,8 +120,23 @@ impl UnitCost {
     }
 }
 
+/// The volume tier that the next moment of duration falls into, after so much in the month: 0 is the first and
+/// dearest. `month_to_date_mb_us` is duration × memory in MB × µs, of one architecture and region.
+pub fn tier_at(month_to_date_mb_us: i128, quote: &Quote) -> usize {
+    let is_full = |tier: &Tier| match tier.upto_gb_s {
+        Some(upto) => month_to_date_mb_us >= i128::from(upto) * MB_US_PER_GB_S,
+        None => false,
+    };
+    quote
+        .gb_second
+        .iter()
+        .take_while(|tier| is_full(tier))
+        .count()
+        .min(quote.gb_second.len().saturating_sub(1))
+}
+
 /// Reserved concurrency N admits at most 10·N requests per second ("Lambda scaling behavior", read 2026-11).
 pub const REQUESTS_PER_SECOND_PER_CONCURRENCY: i128 = 10;
-pub fn tier_at(_m: i128, _q: &Quote) -> usize {
-    0
-}
+
+#[cfg(test)]
+mod tests;

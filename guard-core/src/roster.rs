@@ -1,7 +1,6 @@
 //! The policy read against the inventory, once: per function its unit costs, budgets, floor and modes, so that a
 //! tick is arithmetic.
 
-use crate::amplification;
 use crate::budget::{self, BudgetRule};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Inventory};
@@ -153,4 +152,4 @@ impl BudgetRule {
 }
 
 /// Attempts per event, in per mille, that mean "each event once".
-pub const ONCE_PER_MILLE: u32 = amplification::PER_MILLE;
+pub const ONCE_PER_MILLE: u32 = 1000;

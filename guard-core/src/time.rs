@@ -101,4 +101,53 @@ mod tests {
         assert_eq!(Minute::of(Utc.timestamp_opt(-1, 0).unwrap()), Minute(-1));
         assert_eq!(Hour(-1).first_minute(), Minute(-60));
     }
+
+    #[test]
+    fn a_minute_and_an_hour_start_where_their_number_says() {
+        let at = Utc.with_ymd_and_hms(2026, 11, 23, 16, 42, 59).unwrap();
+        assert_eq!(Minute::of(at).start(), Utc.with_ymd_and_hms(2026, 11, 23, 16, 42, 0).unwrap());
+        assert_eq!(Hour::of(at).start(), Utc.with_ymd_and_hms(2026, 11, 23, 16, 0, 0).unwrap());
+        assert_eq!(Minute::of(at).hour(), Hour::of(at));
+        assert_eq!(Minute::of(at).hour().first_minute(), Minute::of(at).plus(-42));
+        assert_eq!(Minute(120).hour(), Hour(2));
+        assert_eq!(Minute(119).hour(), Hour(1));
+    }
+
+    #[test]
+    fn minutes_and_hours_add_and_subtract() {
+        assert_eq!(Minute(5).plus(3), Minute(8));
+        assert_eq!(Minute(5).plus(-8), Minute(-3));
+        assert_eq!(Minute(8).since(Minute(5)), 3);
+        assert_eq!(Minute(5).since(Minute(8)), -3);
+        assert_eq!(Hour(5).plus(-8), Hour(-3));
+        assert_eq!(Hour(5).plus(8), Hour(13));
+    }
+
+    #[test]
+    fn an_instant_beyond_the_calendar_is_its_nearest_end() {
+        assert_eq!(Minute(i64::MAX).start(), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(Minute(i64::MIN).start(), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(Hour(i64::MAX).start(), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(Hour(i64::MIN).start(), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(Minute(0).start().timestamp(), 0);
+    }
+
+    #[test]
+    fn a_minute_is_a_bare_number_in_json() {
+        assert_eq!(serde_json::to_string(&(Minute(-7), Hour(9))).unwrap(), "[-7,9]");
+        assert_eq!(serde_json::from_str::<(Minute, Hour)>("[-7,9]").unwrap(), (Minute(-7), Hour(9)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_instant_lies_in_its_minute_and_hour(seconds in -4_000_000_000_i64..4_000_000_000) {
+            let at = Utc.timestamp_opt(seconds, 0).unwrap();
+            let (minute, hour) = (Minute::of(at), Hour::of(at));
+            proptest::prop_assert!(minute.start() <= at && at < minute.plus(1).start());
+            proptest::prop_assert!(hour.start() <= at && at < hour.plus(1).start());
+            proptest::prop_assert_eq!(minute.hour(), hour);
+            proptest::prop_assert!(hour.of_week() < HOURS_PER_WEEK);
+            proptest::prop_assert_eq!(hour.plus(1).of_week(), (hour.of_week() + 1) % HOURS_PER_WEEK);
+        }
+    }
 }

@@ -69,7 +69,7 @@ fn stream(shards: u32, parallelization: u32) -> EventSource {
 
 #[test]
 fn the_worst_hour_and_day_of_ten_gigabytes_are_as_worked_out_by_hand() {
-    let row = only(Function::new("big", 10_240, 900), vec![ledger("big", 10, 5, Some(NOW))]);
+    let row = only(Function::new("big", 10_240, 900), vec![ledger("big", 10, 24, Some(NOW))]);
     assert_eq!((row.capped_by, row.ceiling), (CappedBy::Pool, 1000));
     // 1000 · 3600 s · 10 GB · $0.0000166667 = $600.0012; 1000 · 3600 s · 10 · $0.0000002 = $7.20.
     assert_eq!(row.worst_per_hour, Usd::from_picos(607_201_200_000_000));
@@ -82,8 +82,8 @@ fn the_worst_hour_and_day_of_ten_gigabytes_are_as_worked_out_by_hand() {
 
 #[test]
 fn the_advised_cap_is_rounded_up_and_at_least_the_minimum_and_none_without_history() {
-    assert_eq!(only(Function::new("f", 128, 3), vec![ledger("f", 7, 1, None)]).advised, Some(11));
-    assert_eq!(only(Function::new("f", 128, 3), vec![ledger("f", 3, 1, None)]).advised, Some(5));
+    assert_eq!(only(Function::new("f", 128, 3), vec![ledger("f", 7, 24, None)]).advised, Some(11));
+    assert_eq!(only(Function::new("f", 128, 3), vec![ledger("f", 3, 24, None)]).advised, Some(5));
     let unknown = only(Function::new("f", 128, 3), vec![]);
     assert_eq!(
         (unknown.concurrency_p99, unknown.advised, unknown.advised_worst_per_hour),
@@ -92,7 +92,7 @@ fn the_advised_cap_is_rounded_up_and_at_least_the_minimum_and_none_without_histo
     assert_eq!(unknown.findings, []);
     let mut tight = Function::new("f", 128, 3);
     tight.reserved = Some(11);
-    let row = only(tight, vec![ledger("f", 7, 1, None)]);
+    let row = only(tight, vec![ledger("f", 7, 24, None)]);
     assert_eq!((row.advised, row.advised_worst_per_hour), (Some(11), None), "it is there already");
 }
 
@@ -145,7 +145,7 @@ fn thirty_days_without_an_invocation_are_dormant() {
 #[test]
 fn a_ceiling_above_twenty_times_the_history_is_out_of_proportion() {
     for (p99, out) in [(50, false), (49, true), (0, true)] {
-        let row = only(Function::new("f", 128, 3), vec![ledger("f", p99, 1, None)]);
+        let row = only(Function::new("f", 128, 3), vec![ledger("f", p99, 24, None)]);
         assert_eq!(row.findings.contains(&ExposureFinding::OutOfProportion), out, "1000 against {p99}");
     }
 }
@@ -170,7 +170,7 @@ fn the_table_is_sorted_by_money_at_risk_and_at_most_a_hundred_columns_wide() {
     let stopped = Function { reserved: Some(0), ..Function::new("stopped", 128, 3) };
     let twins = [Function::new("twin-b", 128, 3), Function::new("twin-a", 128, 3)];
     let ledgers =
-        vec![ledger(old.name.as_str(), 2, 3, Some(Minute(0))), ledger("thumbnails", 4, 3, Some(NOW))];
+        vec![ledger(old.name.as_str(), 2, 24, Some(Minute(0))), ledger("thumbnails", 4, 24, Some(NOW))];
     let table = of([thumbs, old, stopped, exact].into_iter().chain(twins).collect(), ledgers).to_string();
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
     insta::assert_snapshot!(table, @"

@@ -226,8 +226,8 @@ impl Poster<'_> {
         }
         let earlier = series.minutes.get(index.saturating_sub(1)).filter(|(at, _)| at.since(*minute) == -1);
         let before = earlier.map_or(0, |(_, point)| point.concurrency_max);
-        let window = series.minutes.get(index.saturating_sub(3)..=index).unwrap_or_default();
-        let repeated = amplification::repeated_of_last(subject.function, window);
+        let window = series.minutes.get(..=index).unwrap_or_default();
+        let repeated = amplification::observed_since(subject.function, window, *minute).repeated_invocations;
         let posted = self.priced(point, before, repeated, subject);
         let replaced = std::mem::replace(slot, posted);
         self.meter(&replaced.point, point, subject.function);
@@ -266,7 +266,8 @@ impl Poster<'_> {
 
     /// A census knows an hour in full: the difference to what its minutes have shown is posted.
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
-        let repeated = amplification::repeated_of_last(subject.function, &[(hour.first_minute(), *point)]);
+        let hour_alone = [(hour.first_minute(), *point)];
+        let repeated = amplification::observed(subject.function, &hour_alone).repeated_invocations;
         let posted = self.priced(point, 0, repeated, subject);
         let replaced = ledger
             .hours

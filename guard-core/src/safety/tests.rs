@@ -51,7 +51,9 @@ impl Desk {
     fn new() -> Self {
         let shop = Function::new("shop", 1024, 30);
         let mut profile = Profile::default();
-        profile.record(Hour(10), Usd::from_dollars(1), 20);
+        for hour in 0..24 {
+            profile.record(Hour(hour), Usd::from_dollars(1), 20);
+        }
         profile.refresh();
         let state = State {
             functions: vec![FunctionLedger { profile, ..FunctionLedger::new("shop".into()) }],

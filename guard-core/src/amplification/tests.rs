@@ -1,0 +1,522 @@
+//! Tests of amplification, forward and backward.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::inventory::AsyncConfig;
+use crate::name::MappingId;
+use crate::observation::Point;
+use crate::time::Minute;
+
+fn asynchronous(max_retries: u8) -> Function {
+    let config = AsyncConfig { max_retries, ..AsyncConfig::default() };
+    Function { synchronous: false, asynchronous: Some(config), ..Function::new("f", 128, 60) }
+}
+
+fn mapped(source: EventSource) -> Function {
+    let mapping = EventSourceMapping { id: MappingId::from("m"), enabled: true, batch_size: 10, source };
+    Function { synchronous: false, mappings: vec![mapping], ..Function::new("f", 128, 60) }
+}
+
+fn queue(max_receive_count: Option<u32>) -> EventSource {
+    EventSource::Sqs {
+        max_concurrency: None,
+        provisioned_pollers: false,
+        max_receive_count,
+        retention_s: 345_600,
+    }
+}
+
+fn stream(max_retries: Option<u32>, bisect: bool) -> EventSource {
+    EventSource::Stream {
+        shards: 2,
+        parallelization: 3,
+        max_retries,
+        bisect,
+        retention_s: 86_400,
+        on_failure: false,
+    }
+}
+
+fn ran(invocations: u64, errors: u64) -> Point {
+    Point { invocations, errors, ..Point::default() }
+}
+
+fn received(invocations: u64, errors: u64, received: u64) -> Point {
+    Point { async_received: Some(received), ..ran(invocations, errors) }
+}
+
+/// Points of minutes 100, 101, …
+fn minutes(points: &[Point]) -> Vec<(Minute, Point)> {
+    (100..).map(Minute).zip(points.iter().copied()).collect()
+}
+
+#[test]
+fn an_event_tried_again_twice_has_one_plus_pi_plus_pi_squared_attempts() {
+    assert_eq!(retried(0, 2), 1_000_000);
+    assert_eq!(retried(100_000, 2), 1_110_000);
+    assert_eq!(retried(500_000, 2), 1_750_000);
+    assert_eq!(retried(1_000_000, 2), 3_000_000);
+    assert_eq!(retried(2_000_000, 2), 3_000_000, "no more than certain");
+    assert_eq!(retried(500_000, 0), 1_000_000);
+    assert_eq!(retried(1_000_000, 0), 1_000_000);
+    assert_eq!(retried(500_000, 1), 1_500_000);
+    assert_eq!(retried(1000, 6), 1_001_002, "1.001001001…, up");
+    assert_eq!(retried(500_000, 6), 1_984_375);
+    assert_eq!(retried(999_999, 6), 6_999_980, "6.999979…, up");
+}
+
+#[test]
+fn a_message_is_redelivered_until_it_was_received_as_often_as_allowed() {
+    assert_eq!(redelivered(500_000, 0), 1_000_000);
+    assert_eq!(redelivered(500_000, 1), 1_000_000);
+    assert_eq!(redelivered(500_000, 3), 1_750_000);
+    assert_eq!(redelivered(1_000_000, 1000), 1_000_000_000);
+    assert_eq!(redelivered(500_000, 1000), 2_000_000);
+}
+
+#[test]
+fn without_an_end_attempts_are_bounded_only_below_a_gain_of_one() {
+    assert_eq!(without_end(0), Some(1_000_000));
+    assert_eq!(without_end(500_000), Some(2_000_000));
+    assert_eq!(without_end(300_000), Some(1_428_572), "1.4285714…, up");
+    assert_eq!(without_end(999_999), Some(1_000_000_000_000));
+    assert_eq!(without_end(1_000_000), None);
+    assert_eq!(without_end(1_500_000), None);
+}
+
+#[test]
+fn recursion_sums_the_gain_over_its_hops() {
+    assert_eq!(recursed(1_000_000, RECURSION_HOPS), 17_000_000);
+    assert_eq!(recursed(2_000_000, RECURSION_HOPS), 131_071_000_000);
+    assert_eq!(recursed(500_000, 2), 1_750_000);
+    assert_eq!(recursed(300_000, 2), 1_390_000);
+    assert_eq!(recursed(0, 16), 1_000_000);
+    assert_eq!(recursed(5_000_000, 0), 1_000_000);
+    assert_eq!(recursed(u64::MAX, 16), u64::MAX);
+    assert_eq!(recursed(500_000, u32::MAX), 2_000_000, "settles; one more hop changes nothing");
+}
+
+#[test]
+fn duplicates_multiply_up_to_three_runs() {
+    assert_eq!(with_duplicates(1_000_000, 0), 1_000_000);
+    assert_eq!(with_duplicates(1_000_000, 200), 1_000_200);
+    assert_eq!(with_duplicates(1_110_000, 200), 1_110_222);
+    assert_eq!(with_duplicates(1_000_001, 200), 1_000_202, "1,000,201.0002, up");
+    assert_eq!(with_duplicates(1_000_000, 2_000_000), 3_000_000);
+    assert_eq!(with_duplicates(1_000_000, 2_000_001), 3_000_000);
+}
+
+#[test]
+fn duplicates_grow_with_load_along_a_line() {
+    let growing = Duplicates { at_rest_ppm: 200, at_full_load_ppm: 10_201 };
+    assert_eq!(growing.at(0), 200);
+    assert_eq!(growing.at(500), 5201, "5,200.5, up");
+    assert_eq!(growing.at(1000), 10_201);
+    assert_eq!(growing.at(4000), 10_201);
+    assert_eq!(Duplicates::default().at(777), 200);
+}
+
+/// Invocations of a batch whose poison record always lies in the half that takes longer, by doing it.
+fn halved_by_hand(batch_size: u32, retries: u32) -> u64 {
+    match batch_size {
+        1 => 1 + u64::from(retries),
+        many => 1 + 1 + halved_by_hand(many.div_ceil(2), retries),
+    }
+}
+
+#[test]
+fn bisecting_a_batch_runs_each_half_and_then_the_poison_record_alone() {
+    assert_eq!(bisected(1, 0), 1);
+    assert_eq!(bisected(0, 0), 1);
+    assert_eq!(bisected(2, 0), 3);
+    assert_eq!(bisected(100, 2), 17);
+    for batch_size in 1..300 {
+        assert_eq!(bisected(batch_size, 3), halved_by_hand(batch_size, 3), "{batch_size}");
+    }
+}
+
+#[test]
+fn callers_multiply_by_layer_and_an_outer_one_repeats_what_the_inner_gave_up() {
+    assert_eq!(called(500_000, 0), 1_000_000);
+    assert_eq!(called(500_000, 1), 1_750_000);
+    // 1.75 × (1 + ⅛ + 1/64).
+    assert_eq!(called(500_000, 2), 1_996_094);
+    assert_eq!(called(1_000_000, 1), 3_000_000);
+    assert_eq!(called(1_000_000, 2), 9_000_000);
+    assert_eq!(called(u32::MAX, 9), 81_000_000);
+    assert_eq!(called(0, 4), 1_000_000);
+}
+
+#[test]
+fn a_cap_that_refuses_half_nearly_doubles_the_requests() {
+    assert_eq!(cap_induced(500_000, 2), 1_750_000);
+    let refused = |throttles, invocations| refused_ppm(&Point { throttles, ..ran(invocations, 0) });
+    assert_eq!(refused(0, 0), 0);
+    assert_eq!(refused(0, 5), 0);
+    assert_eq!(refused(1, 2), 333_334);
+    assert_eq!(refused(5, 0), 1_000_000);
+}
+
+#[test]
+fn a_forecast_takes_the_current_failure_probability_and_the_retries_configured() {
+    let forecast = |retries, failure| {
+        let attempts = forecast_attempts_with(&asynchronous(retries), failure, 0);
+        (attempts.low_ppm, attempts.expected_ppm, attempts.high_ppm, attempts.source)
+    };
+    assert_eq!(forecast(2, 0), (1_000_000, 1_000_000, 3_000_000, Source::None));
+    assert_eq!(forecast(2, 100), (1_000_000, 1_110_000, 3_000_000, Source::Asynchronous));
+    assert_eq!(forecast(2, 1000), (1_000_000, 3_000_000, 3_000_000, Source::Asynchronous));
+    assert_eq!(forecast(2, 5000), forecast(2, 1000));
+    assert_eq!(forecast(0, 1000), (1_000_000, 1_000_000, 1_000_000, Source::None));
+    assert_eq!(forecast(200, 1000).1, 7_000_000, "clamped to what has been seen");
+    assert_eq!(forecast_attempts(&asynchronous(2), 100).expected_ppm, 1_110_222);
+    assert_eq!(forecast_attempts(&asynchronous(0), 0).expected_ppm, 1_000_200);
+}
+
+#[test]
+fn a_forecast_of_a_synchronous_function_leaves_the_callers_retries_to_the_upper_bound() {
+    let attempts = forecast_attempts(&Function::new("f", 128, 3), 500);
+    let expected = Attempts {
+        low_ppm: 1_000_000,
+        expected_ppm: 1_000_000,
+        high_ppm: 3_000_000,
+        source: Source::Synchronous,
+    };
+    assert_eq!(attempts, expected);
+    let text = serde_json::to_string(&attempts).unwrap();
+    assert_eq!(serde_json::from_str::<Attempts>(&text).unwrap(), attempts);
+    let idle = Function { synchronous: false, ..Function::new("f", 128, 3) };
+    assert_eq!(forecast_attempts(&idle, 500).high_ppm, 1_000_000);
+    assert_eq!(forecast_attempts(&idle, 500).source, Source::None);
+}
+
+#[test]
+fn with_several_sources_the_one_that_repeats_most_stands_for_all() {
+    let mut function = mapped(queue(Some(5)));
+    function.asynchronous = Some(AsyncConfig::default());
+    function.synchronous = true;
+    let attempts = forecast_attempts_with(&function, 500, 0);
+    assert_eq!((attempts.expected_ppm, attempts.high_ppm), (1_937_500, 5_000_000));
+    assert_eq!(attempts.source, Source::Queue);
+    assert_eq!(most_attempts(&function), 9);
+    function.mappings[0].enabled = false;
+    let without = forecast_attempts_with(&function, 500, 0);
+    assert_eq!((without.expected_ppm, without.source), (1_750_000, Source::Asynchronous));
+    // A second source that repeats less takes nothing away.
+    function.mappings[0] = mapped(queue(Some(1))).mappings.remove(0);
+    assert_eq!(forecast_attempts_with(&function, 500, 0), without);
+}
+
+#[test]
+fn each_source_has_its_bound() {
+    assert_eq!(most_attempts(&asynchronous(2)), 9);
+    assert_eq!(most_attempts(&asynchronous(0)), 3);
+    assert_eq!(most_attempts(&asynchronous(100)), 21);
+    assert_eq!(most_attempts(&mapped(queue(Some(5)))), 5);
+    assert_eq!(most_attempts(&mapped(queue(Some(0)))), 1);
+    // Four days, once a timeout of a minute.
+    assert_eq!(most_attempts(&mapped(queue(None))), 5761);
+    let instant = Function { timeout_s: 0, ..mapped(queue(None)) };
+    assert_eq!(most_attempts(&instant), 345_601);
+    assert_eq!(most_attempts(&mapped(stream(Some(3), false))), 4);
+    assert_eq!(most_attempts(&mapped(stream(Some(3), true))), 8, "ten records are halved four times");
+    assert_eq!(most_attempts(&mapped(stream(None, false))), 86_401);
+    assert_eq!(most_attempts(&Function::new("f", 128, 3)), 3);
+    assert_eq!(most_attempts(&Function { synchronous: false, ..Function::new("f", 128, 3) }), 1);
+}
+
+#[test]
+fn events_that_all_fail_thrice_are_one_third_unique_work() {
+    let window =
+        minutes(&[received(100, 100, 100), received(100, 100, 0), received(0, 0, 0), received(100, 100, 0)]);
+    let repeated = observed(&asynchronous(2), &window);
+    let expected = Repeated {
+        events: [99, 100, 167],
+        repeated_invocations: [133, 200, 201],
+        attempts_per_mille_expected: 3000,
+    };
+    assert_eq!(repeated, expected);
+    let text = serde_json::to_string(&repeated).unwrap();
+    assert_eq!(serde_json::from_str::<Repeated>(&text).unwrap(), repeated);
+}
+
+#[test]
+fn a_minute_of_nothing_but_retries_is_repeated_work_altogether() {
+    let window = minutes(&[received(100, 100, 100), received(100, 0, 0)]);
+    let repeated = observed_since(&asynchronous(2), &window, Minute(101));
+    assert_eq!(repeated.repeated_invocations, [66, 100, 100]);
+    assert_eq!(repeated.events, [0, 0, 34]);
+    assert_eq!(repeated.attempts_per_mille_expected, 100_000);
+    let before = observed_since(&asynchronous(2), &window[..1], Minute(100));
+    assert_eq!(
+        before.repeated_invocations,
+        [0, 0, 1],
+        "the errors of the newest minute have not come back yet"
+    );
+}
+
+#[test]
+fn duplicates_without_an_error_are_what_ran_beyond_the_events() {
+    let window = minutes(&[received(1000, 0, 900), received(1000, 0, 900)]);
+    let repeated = observed(&asynchronous(2), &window);
+    assert_eq!(repeated.repeated_invocations, [0, 200, 200]);
+    assert_eq!(repeated.attempts_per_mille_expected, 1112);
+}
+
+#[test]
+fn a_draining_backlog_is_not_taken_for_duplicates() {
+    let mut window = minutes(&[received(10, 0, 5000), received(5000, 0, 10)]);
+    window[0].1.throttles = 1;
+    let drained = observed_since(&asynchronous(2), &window, Minute(101));
+    assert_eq!(drained.repeated_invocations, [0, 1, 4990], "0.02 % of 5,000 expected, all of it possible");
+    window[0].1.throttles = 0;
+    assert_eq!(observed_since(&asynchronous(2), &window, Minute(101)).repeated_invocations[1], 4990);
+}
+
+#[test]
+fn errors_older_than_their_last_retry_explain_nothing() {
+    // Time-out 60 s: an error is followed by its last retry within 1 + 3 minutes.
+    let none = received(0, 0, 0);
+    let window = minutes(&[ran(90, 90), none, none, none, none, ran(10, 0)]);
+    assert_eq!(observed_since(&asynchronous(2), &window, Minute(105)).repeated_invocations, [0, 0, 1]);
+    let closer = observed_since(&asynchronous(2), &window, Minute(104));
+    assert_eq!(closer.repeated_invocations, [0, 10, 10]);
+    let slow = Function { timeout_s: 61, ..asynchronous(2) };
+    assert_eq!(observed_since(&slow, &window, Minute(105)).repeated_invocations, [0, 10, 10]);
+}
+
+#[test]
+fn without_counts_of_events_errors_bound_the_retries() {
+    // π = ½: of 50 errors (1 + ½) ÷ (1 + ½ + ¼) = 6/7 had attempts left: 42.9.
+    let window = minutes(&[ran(100, 50), ran(0, 0), ran(100, 50)]);
+    let repeated = observed(&asynchronous(2), &window);
+    assert_eq!(repeated.repeated_invocations, [0, 43, 51]);
+    assert_eq!(repeated.events, [149, 157, 200]);
+    assert_eq!(repeated.attempts_per_mille_expected, 1274);
+    // A single minute that does not tell is enough to go by errors.
+    let mixed = minutes(&[received(100, 50, 60), ran(0, 0), received(100, 50, 60)]);
+    assert_eq!(observed(&asynchronous(2), &mixed), repeated);
+    assert_eq!(observed(&asynchronous(0), &window).repeated_invocations, [0, 0, 1], "duplicates alone");
+}
+
+#[test]
+fn a_callers_retries_are_in_the_upper_bound_alone() {
+    let function = Function::new("f", 128, 60);
+    let repeated = observed(&function, &minutes(&[ran(100, 10), ran(100, 5)]));
+    assert_eq!(repeated.repeated_invocations, [0, 0, 30]);
+    assert_eq!(repeated.attempts_per_mille_expected, 1000);
+    assert_eq!(
+        observed(&function, &minutes(&[ran(10, 10)])).repeated_invocations,
+        [0, 0, 10],
+        "no more than ran"
+    );
+
+    let both = Function { synchronous: true, ..asynchronous(2) };
+    let window = minutes(&[received(100, 50, 0), received(100, 50, 0)]);
+    // 6/7 of 100 errors; 100 retries, 200 of callers and a duplicate, but only 200 ran.
+    assert_eq!(observed(&both, &window).repeated_invocations, [0, 86, 200]);
+}
+
+#[test]
+fn a_mapping_that_counts_events_tells_its_repetitions() {
+    let point =
+        |polled, invoked| Point { polled_events: Some(polled), invoked_events: Some(invoked), ..ran(50, 0) };
+    let function = mapped(stream(Some(3), false));
+    let repeated = observed(&function, &minutes(&[point(300, 400)]));
+    assert_eq!(repeated.repeated_invocations, [0, 13, 13], "a quarter of 50 invocations, up");
+    assert_eq!(observed(&function, &minutes(&[point(400, 300)])).repeated_invocations, [0, 0, 1]);
+    assert_eq!(observed(&function, &minutes(&[point(0, 0)])).repeated_invocations, [0, 0, 1]);
+    let untold =
+        observed(&function, &minutes(&[point(300, 400), Point { polled_events: Some(9), ..ran(0, 0) }]));
+    assert_eq!(untold.repeated_invocations, [0, 0, 1]);
+    let mixed = Function { asynchronous: Some(AsyncConfig::default()), ..function.clone() };
+    assert_eq!(observed(&mixed, &minutes(&[point(300, 400)])).repeated_invocations, [0, 0, 1]);
+    let called = Function { synchronous: true, ..function };
+    assert_eq!(observed(&called, &minutes(&[point(300, 400)])).repeated_invocations, [0, 0, 1]);
+}
+
+#[test]
+fn a_mapping_may_try_again_within_the_minute_and_a_queue_waits_six_timeouts() {
+    let function = mapped(queue(Some(2)));
+    assert_eq!(
+        observed(&function, &minutes(&[ran(100, 50)])).repeated_invocations,
+        [0, 34, 51],
+        "50 × 1 ÷ 1.5, up"
+    );
+    let window = |gap: usize| {
+        let mut points = vec![ran(50, 50)];
+        points.extend(vec![ran(0, 0); gap]);
+        points.push(ran(50, 0));
+        minutes(&points)
+    };
+    let at = |gap: usize| {
+        observed_since(&function, &window(gap), window(gap).last().unwrap().0).repeated_invocations
+    };
+    assert_eq!(at(8), [0, 34, 50]);
+    assert_eq!(at(9), [0, 0, 1]);
+}
+
+#[test]
+fn an_empty_window_repeats_nothing() {
+    let nothing = Repeated { attempts_per_mille_expected: 1000, ..Repeated::default() };
+    assert_eq!(observed(&asynchronous(2), &[]), nothing);
+    assert_eq!(observed(&asynchronous(2), &minutes(&[Point::default()])), nothing);
+}
+
+#[test]
+fn the_failure_probability_is_rounded_up_and_at_most_certain() {
+    assert_eq!(failure_per_mille(&[]), 0);
+    assert_eq!(failure_per_mille(&minutes(&[ran(0, 5)])), 0);
+    assert_eq!(failure_per_mille(&minutes(&[ran(1000, 0), ran(2001, 1)])), 1);
+    assert_eq!(failure_per_mille(&minutes(&[ran(100, 10), ran(100, 30)])), 200);
+    assert_eq!(failure_per_mille(&minutes(&[ran(10, 30)])), 1000);
+}
+
+#[test]
+fn an_error_of_the_last_minute_is_certain_to_be_tried_again() {
+    let function = asynchronous(2);
+    // The minute before now: 90 errors, of which 30 at most were last attempts; π = 1.
+    let committed = committed_invocations(&function, &minutes(&[ran(90, 90)]), Minute(101));
+    assert_eq!(committed, [60, 120, 180]);
+    // Two to three minutes old: a second retry may be ahead of a third of them.
+    assert_eq!(committed_invocations(&function, &minutes(&[ran(90, 90)]), Minute(102)), [0, 30, 180]);
+    assert_eq!(committed_invocations(&function, &minutes(&[ran(90, 90)]), Minute(103)), [0, 30, 180]);
+    assert_eq!(committed_invocations(&function, &minutes(&[ran(90, 90)]), Minute(104)), [0, 0, 180]);
+    assert_eq!(committed_invocations(&function, &minutes(&[ran(90, 90)]), Minute(105)), [0, 0, 0]);
+    // π = ½: 6/7 of 70 have attempts left, of 1½ each.
+    assert_eq!(committed_invocations(&function, &minutes(&[ran(140, 70)]), Minute(101)), [47, 90, 140]);
+    let once = committed_invocations(&asynchronous(1), &minutes(&[ran(90, 90)]), Minute(101));
+    assert_eq!(once, [45, 45, 90]);
+    let older = minutes(&[ran(90, 90), ran(0, 0), ran(90, 90)]);
+    assert_eq!(committed_invocations(&function, &older, Minute(103)), [30, 150, 360]);
+}
+
+#[test]
+fn nothing_is_committed_where_nothing_repeats_by_itself() {
+    let window = minutes(&[ran(90, 90)]);
+    assert_eq!(committed_invocations(&asynchronous(0), &window, Minute(101)), [0, 0, 0]);
+    assert_eq!(committed_invocations(&Function::new("f", 128, 3), &window, Minute(101)), [0, 0, 0]);
+    assert_eq!(committed_invocations(&asynchronous(2), &[], Minute(101)), [0, 0, 0]);
+}
+
+#[test]
+fn events_received_and_not_run_are_committed() {
+    let window = minutes(&[received(100, 0, 400), received(50, 0, 0)]);
+    assert_eq!(committed_invocations(&asynchronous(2), &window, Minute(200)), [250, 250, 750]);
+    assert_eq!(committed_invocations(&asynchronous(0), &window, Minute(200)), [250, 250, 250]);
+    // Of 100 that ran, 50 failed and 43 were retries: 400 − 57 wait, 1.75 attempts each.
+    let failing = minutes(&[received(100, 50, 400)]);
+    assert_eq!(committed_invocations(&asynchronous(2), &failing, Minute(200)), [300, 601, 1050]);
+    let unknown = minutes(&[received(100, 0, 400), ran(50, 0)]);
+    assert_eq!(committed_invocations(&asynchronous(2), &unknown, Minute(200)), [0, 0, 0]);
+    let called = Function { synchronous: true, ..asynchronous(2) };
+    assert_eq!(committed_invocations(&called, &window, Minute(200)), [0, 0, 0]);
+}
+
+#[test]
+fn a_blocked_shard_is_one_batch_however_often_it_failed() {
+    // Two shards of three batches each, ten attempts.
+    let function = mapped(stream(Some(9), false));
+    let window = minutes(&[ran(100, 100)]);
+    // 6 of 100 errors are ahead; 10 of 100 may have been last ones.
+    assert_eq!(committed_invocations(&function, &window, Minute(101)), [0, 54, 54]);
+    let queued = Function { asynchronous: Some(AsyncConfig::default()), ..function };
+    assert_eq!(committed_invocations(&queued, &window, Minute(101)), [90, 810, 900]);
+    let mut disabled = mapped(stream(Some(9), false));
+    disabled.mappings[0].enabled = false;
+    assert_eq!(committed_invocations(&disabled, &window, Minute(101)), [0, 0, 0]);
+}
+
+#[test]
+fn a_capped_queue_drains_until_it_is_empty_or_too_old() {
+    assert_eq!(deferred_seconds(0, 0, 21_600), 0);
+    assert_eq!(deferred_seconds(1, 0, 21_600), 21_600);
+    assert_eq!(deferred_seconds(101, 10, 21_600), 11);
+    assert_eq!(deferred_seconds(100, 10, 21_600), 10);
+    assert_eq!(deferred_seconds(1_000_000, 10, 21_600), 21_600);
+}
+
+fn any_source() -> impl Strategy<Value = Function> {
+    let receive_count = prop::option::of(0_u32..1001);
+    prop_oneof![
+        (0_u8..8).prop_map(asynchronous),
+        receive_count.clone().prop_map(|count| mapped(queue(count))),
+        (prop::option::of(0_u32..500), any::<bool>())
+            .prop_map(|(retries, bisect)| mapped(stream(retries, bisect))),
+        Just(Function::new("f", 128, 3)),
+        (0_u8..3, receive_count).prop_map(|(retries, count)| Function {
+            synchronous: true,
+            mappings: mapped(queue(count)).mappings,
+            ..asynchronous(retries)
+        }),
+    ]
+}
+
+fn any_window() -> impl Strategy<Value = Vec<(Minute, Point)>> {
+    let count = || prop_oneof![Just(0_u64), 0_u64..10, 0_u64..1_000_000];
+    let counts =
+        (count(), 0_u64..1001, count(), prop::option::of(count()), prop::option::of(count()), count());
+    let point =
+        counts.prop_map(|(invocations, failed, throttles, async_received, polled_events, invoked)| Point {
+            invocations,
+            errors: invocations * failed / 1000,
+            throttles,
+            async_received,
+            polled_events,
+            invoked_events: polled_events.map(|_| invoked),
+            ..Point::default()
+        });
+    prop::collection::vec(point, 0..8).prop_map(|points| minutes(&points))
+}
+
+proptest! {
+    #[test]
+    fn attempts_lie_between_one_and_the_bound_and_grow_with_failure(
+        failure in 0_u32..1_000_001, more in 0_u32..100_000, retries in 0_u32..1000
+    ) {
+        let attempts = retried(failure, retries);
+        prop_assert!(attempts >= PPM && attempts <= (u64::from(retries) + 1) * PPM);
+        prop_assert!(retried(failure + more, retries) >= attempts);
+        prop_assert!(retried(failure, retries + 1) >= attempts);
+        if let Some(limit) = without_end(failure.into()) {
+            prop_assert!(attempts <= limit);
+        }
+    }
+
+    #[test]
+    fn a_forecast_is_an_ordered_range_within_the_bound_of_its_source(function in any_source(), failure in 0_u32..1100) {
+        let attempts = forecast_attempts(&function, failure);
+        prop_assert_eq!(attempts.low_ppm, PPM);
+        prop_assert!(attempts.expected_ppm >= PPM && attempts.expected_ppm <= attempts.high_ppm);
+        // Duplicates of a mapping come on top of its retries.
+        let bound = with_duplicates(most_attempts(&function) * PPM, 200);
+        prop_assert!(attempts.high_ppm <= bound, "{:?} {}", attempts, bound);
+        prop_assert!(forecast_attempts(&function, failure + 1).expected_ppm >= attempts.expected_ppm);
+    }
+
+    #[test]
+    fn observed_work_is_split_without_remainder_and_in_order(
+        function in any_source(), window in any_window(), from in 99_i64..109
+    ) {
+        let repeated = observed_since(&function, &window, Minute(from));
+        let [low, expected, high] = repeated.repeated_invocations;
+        let [fewest, likely, most] = repeated.events;
+        prop_assert!(low <= expected && expected <= high);
+        prop_assert!(fewest <= likely && likely <= most);
+        let counted = window.iter().filter(|(minute, _)| *minute >= Minute(from));
+        let ran: u64 = counted.map(|(_, point)| point.invocations).sum();
+        prop_assert_eq!([fewest + high, likely + expected, most + low], [ran; 3]);
+        prop_assert!(repeated.attempts_per_mille_expected >= 1000);
+    }
+
+    #[test]
+    fn committed_work_is_an_ordered_range_and_stands_on_errors_or_events(
+        function in any_source(), window in any_window(), now in 100_i64..120
+    ) {
+        let [low, expected, high] = committed_invocations(&function, &window, Minute(now));
+        prop_assert!(low <= expected && expected <= high);
+        let cause = window.iter().any(|(_, point)| point.errors > 0 || point.async_received.unwrap_or(0) > 0);
+        prop_assert!(cause || high == 0);
+    }
+}
