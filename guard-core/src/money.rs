@@ -69,7 +69,7 @@ impl Usd {
     /// `self × numerator ÷ denominator`, rounded **up** (towards more money spent): the only rounding rule of
     /// the product. A guard that rounds down finds the budget intact while the bill is over it.
     ///
-    /// Saturates at [`Usd::MAX`] where the product leaves `i128`; a zero denominator gives [`Usd::MAX`] for a
+    /// Saturates where the product leaves `i128`; a zero denominator gives [`Usd::MAX`] for a
     /// positive amount ("no bound") and zero for zero.
     pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {
         if denominator == 0 {
@@ -77,6 +77,7 @@ impl Usd {
         }
         match self.0.checked_mul(numerator) {
             Some(product) => Usd(div_up(product, denominator)),
+            None if (self.0 < 0) != (numerator < 0) => Usd(i128::MIN),
             None => Usd::MAX,
         }
     }
@@ -125,8 +126,8 @@ impl Usd {
 
 /// Division rounded towards positive infinity.
 fn div_up(numerator: i128, denominator: i128) -> i128 {
-    let quotient = numerator / denominator;
-    let exact = numerator % denominator == 0;
+    let quotient = numerator.wrapping_div(denominator);
+    let exact = numerator.wrapping_rem(denominator) == 0;
     if !exact && ((numerator > 0) == (denominator > 0)) { quotient + 1 } else { quotient }
 }
 
