@@ -1,7 +1,7 @@
 //! Where a budget is going: what is spent, what cannot be seen yet, and two projections, one if the excess lasts
 //! and one if it stops.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::budget::BudgetRule;
 use crate::ledger::{BURN_MINUTES, BudgetLedger, Hidden};
@@ -71,14 +71,9 @@ pub fn outlook(
     let line = book.spent + unseen + hidden.committed + deferred_expected(deferred);
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour - ordinary.expected).at_least_zero();
-    let sustained = walk(rule, book, moment.at, line.expected, Excess::Sustained(excess));
-    let stops = walk(
-        rule,
-        book,
-        moment.at,
-        line.expected,
-        Excess::Decaying(excess, i64::from(timing.decay_half_life_min)),
-    );
+    let half_life_s = i64::from(timing.decay_half_life_min) * 60;
+    let walks = walk(rule, book, moment.at, line.expected, excess, half_life_s);
+    let (sustained, stops) = (walks.sustained, walks.stops);
     let spread = |projected: &Walk, lower: Usd, cause: Cause| {
         let mut causes = line.causes.and(Causes::of(cause));
         if !ordinary.known {
@@ -105,7 +100,7 @@ pub fn outlook(
         exhausted_if_sustained: sustained.exhausted,
         exhausted_if_it_stops: stops.exhausted,
         burning: burning(rule, book, moment.seen_until),
-        ordinary_to_come: sustained.ordinary,
+        ordinary_to_come: walks.ordinary,
     }
 }
 
@@ -147,97 +142,89 @@ fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
     UsdRange::new(Usd::ZERO, rest, rest + extrapolated, Causes::of(Cause::UnseenMinutes)) + hidden.in_flight
 }
 
-/// How the excess goes on.
-#[derive(Clone, Copy)]
-enum Excess {
-    /// For ever, per hour.
-    Sustained(Usd),
-    /// Per hour, with a half-life in minutes.
-    Decaying(Usd, i64),
-}
-
-/// The sum of a projection, its upper band, and when it meets the amount.
+/// A projection: its sum, its upper band, and when it meets the amount.
 struct Walk {
     total: Usd,
-    ordinary: Usd,
     upper: Usd,
     exhausted: Option<DateTime<Utc>>,
 }
 
+/// Both projections, and what is ordinary from now to the end of the period.
+struct Walks {
+    sustained: Walk,
+    stops: Walk,
+    ordinary: Usd,
+}
+
 /// Adds ordinary spend and excess hour by hour to the end of the period.
-fn walk(rule: &BudgetRule, book: &BudgetLedger, at: DateTime<Utc>, line: Usd, excess: Excess) -> Walk {
-    let mut projected = Walk {
-        total: line,
-        ordinary: Usd::ZERO,
-        upper: line,
-        exhausted: (line >= rule.amount).then_some(at),
-    };
-    let mut from = at;
-    while from < book.period_end {
-        let until = Hour::of(from).plus(1).start().min(book.period_end);
-        let seconds = i128::from((until - from).num_seconds().max(1));
-        let ordinary = book.ordinary(Hour::of(from), rule.amount);
-        let usual = ordinary.expected.mul_div_up(seconds, 3600);
-        let step = usual + excess.between(from - at, until - at);
-        projected.ordinary += usual;
-        if projected.exhausted.is_none() && projected.total + step >= rule.amount {
-            let missing = rule.amount - projected.total;
-            let after = missing.mul_div_up(seconds, step.picos().max(1)).picos();
-            let after = Duration::seconds(i64::try_from(missing_seconds(after, seconds)).unwrap_or(0));
-            projected.exhausted = Some(from + after);
-        }
-        projected.total += step;
-        projected.upper += step + (ordinary.upper - ordinary.expected).mul_div_up(seconds, 3600);
-        from = until;
+fn walk(rule: &BudgetRule, book: &BudgetLedger, at: DateTime<Utc>, line: Usd, excess: Usd, half_life_s: i64) -> Walks {
+    let begin = || Walk { total: line, upper: line, exhausted: (line >= rule.amount).then_some(at) };
+    let mut walks = Walks { sustained: begin(), stops: begin(), ordinary: Usd::ZERO };
+    let (now_s, end_s) = (at.timestamp(), book.period_end.timestamp());
+    let mut from_s = now_s;
+    let mut decayed = 0;
+    while from_s < end_s {
+        let hour = Hour(from_s.div_euclid(3600));
+        let until_s = ((hour.0 + 1) * 3600).min(end_s);
+        let seconds = until_s - from_s;
+        let ordinary = book.ordinary(hour, rule.amount);
+        let usual = of_hour(ordinary.expected, seconds);
+        let band = of_hour(ordinary.upper - ordinary.expected, seconds);
+        let decayed_until = decayed_ppm(until_s - now_s, half_life_s);
+        let decaying = match decayed_until - decayed {
+            0 => Usd::ZERO,
+            area_ppm_s => excess.mul_div_up(i128::from(area_ppm_s), 3600 * i128::from(PPM)),
+        };
+        decayed = decayed_until;
+        walks.ordinary += usual;
+        walks.sustained.step(rule.amount, from_s, seconds, usual + of_hour(excess, seconds), band);
+        walks.stops.step(rule.amount, from_s, seconds, usual + decaying, band);
+        from_s = until_s;
     }
-    projected
+    walks
 }
 
-/// Keeps an interpolated moment within its step.
-fn missing_seconds(after: i128, step: i128) -> i128 {
-    after.clamp(0, step)
+impl Walk {
+    fn step(&mut self, amount: Usd, from_s: i64, seconds: i64, step: Usd, band: Usd) {
+        if self.exhausted.is_none() && self.total + step >= amount {
+            let missing = amount - self.total;
+            let after = missing.mul_div_up(i128::from(seconds), step.picos().max(1)).picos();
+            let after = i64::try_from(after).unwrap_or(seconds).clamp(0, seconds);
+            self.exhausted = DateTime::from_timestamp(from_s + after, 0);
+        }
+        self.total += step;
+        self.upper += step + band;
+    }
 }
 
-impl Excess {
-    /// Dollars between two offsets from now.
-    fn between(self, from: Duration, until: Duration) -> Usd {
-        match self {
-            Excess::Sustained(per_hour) => {
-                per_hour.mul_div_up(i128::from((until - from).num_seconds()), 3600)
-            }
-            Excess::Decaying(per_hour, half_life_min) => {
-                let reached = |offset: Duration| decayed_ppm(offset.num_seconds(), half_life_min * 60);
-                let area_ppm_s = (reached(until) - reached(from)).max(0);
-                per_hour.mul_div_up(area_ppm_s, 3600 * PPM)
-            }
-        }
-    }
+/// The part of an hourly amount that falls into some seconds of the hour.
+fn of_hour(per_hour: Usd, seconds: i64) -> Usd {
+    if seconds == 3600 { per_hour } else { per_hour.mul_div_up(i128::from(seconds), 3600) }
 }
 
 /// Parts per million.
-const PPM: i128 = 1_000_000;
+const PPM: i64 = 1_000_000;
 
 /// The area under 2^(−t/h) from 0 to `seconds`, in seconds × parts per million.
 ///
 /// Over each whole half-life the area is h · 1/(2·ln 2) = 0.721348 h of the height at its start; within one it is
-/// interpolated linearly, which is off by less than 2 % of that half-life.
-fn decayed_ppm(seconds: i64, half_life_s: i64) -> i128 {
+/// interpolated linearly, which is off by less than 2 % of that half-life. After twenty half-lives a millionth is
+/// left, which counts as nothing.
+fn decayed_ppm(seconds: i64, half_life_s: i64) -> i64 {
     let half_life_s = half_life_s.max(1);
-    let whole = seconds.max(0) / half_life_s;
-    let rest = i128::from(seconds.max(0) % half_life_s);
-    let mut height = PPM;
-    let mut area = 0;
-    for _ in 0..whole.min(64) {
-        area += i128::from(half_life_s) * height * 721_348 / PPM;
-        height /= 2;
-    }
-    area + rest * height * 721_348 / PPM
+    let seconds = seconds.clamp(0, half_life_s.saturating_mul(20));
+    let (whole, rest) = (seconds / half_life_s, seconds % half_life_s);
+    // The areas of the whole half-lives are a geometric series: 2 · (1 − 2^−n) of the first.
+    let height = PPM >> whole;
+    let first = half_life_s * 721_348;
+    let before = first * 2 - ((first * 2) >> whole);
+    before + rest * height * 721_348 / PPM
 }
 
 /// The pairs of windows that fire: both windows have used their share of the budget so many times over.
 fn burning(rule: &BudgetRule, book: &BudgetLedger, until: Minute) -> Vec<BurnAlert> {
     let period = (book.period_end - book.period_start).num_seconds().max(1);
-    let ordinary_of_period = book.period_ordinary(rule.amount);
+    let ordinary_of_period = book.ordinary_of_period;
     let mut alerts = Vec::new();
     for (short_min, long_min, factor_tenths) in BURN_WINDOWS {
         let rate = |minutes: i64| {
@@ -285,7 +272,7 @@ fn share_of(
     while from < end {
         let next = from.hour().plus(1).first_minute().min(end);
         let ordinary = book.ordinary(from.hour(), amount).expected;
-        of_window += ordinary.mul_div_up(i128::from(next.since(from)), 60);
+        of_window += of_hour(ordinary, next.since(from) * 60);
         from = next;
     }
     // Never less than a tenth of the even share: a quiet hour of the night has some right to traffic.

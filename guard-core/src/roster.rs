@@ -44,6 +44,8 @@ pub struct Member {
     pub protected: bool,
     /// What its tags override.
     pub overrides: FunctionOverrides,
+    /// Whether a budget narrower than everything covers it: it is then looked at for its own sake.
+    pub has_own_budget: bool,
     /// Minutes after which a metric minute of it changes no more: lag, time-out, and two to spare.
     pub window_min: i64,
 }
@@ -81,11 +83,15 @@ impl Roster {
                     Architecture::Arm64 => &quote_arm64,
                 };
                 let overrides = FunctionOverrides::from_tags(&function.tags).0;
+                let budgets: Vec<usize> = (0..rules.len())
+                    .filter(|index| rules.get(*index).is_some_and(|rule| rule.matcher.matches(function)))
+                    .collect();
+                let is_narrow =
+                    |place: &usize| rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything());
                 Member {
+                    has_own_budget: budgets.iter().any(is_narrow),
                     unit: UnitCost::new(function, quote, companion, companion_per_invocation(companion)),
-                    budgets: (0..rules.len())
-                        .filter(|index| rules.get(*index).is_some_and(|rule| rule.matcher.matches(function)))
-                        .collect(),
+                    budgets,
                     protected: guard.as_ref() == Some(&function.name)
                         || overrides.protect
                         || protected.matches(function),

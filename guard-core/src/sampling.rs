@@ -61,28 +61,21 @@ pub fn next(
         .collect();
     let mut wanted: Vec<(Usd, usize)> = Vec::new();
     let any_suspicion = suspicious.contains(&true);
-    let mut ledgers = state.functions.iter().peekable();
     for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
         let suspected =
             any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
-        let narrow = member
-            .budgets
-            .iter()
-            .any(|place| roster.rules.get(*place).is_some_and(|r| !r.matcher.is_everything()));
-        if !suspected && !narrow {
+        if !suspected && !member.has_own_budget {
             continue;
         }
         let per_second = worst_per_second(roster, index);
         let due = suspected || {
-            while ledgers.peek().is_some_and(|ledger| ledger.name < function.name) {
-                ledgers.next();
-            }
-            let ledger = ledgers.peek().filter(|ledger| ledger.name == function.name);
+            // Mostly every function of the inventory has a ledger, in the same place.
+            let beside = state.functions.get(index).filter(|ledger| ledger.name == function.name);
+            let ledger = beside.or_else(|| state.function(&function.name));
             let looked_until = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
-            let interval_s = interval_s(roster, per_second);
             looked_until.is_none_or(|until| {
                 let since_s = u64::try_from(reading.settled.since(until).max(0)).unwrap_or(0) * 60;
-                since_s + u64::from(roster.policy.timing.tick_s) > interval_s
+                is_due(roster, per_second, since_s + u64::from(roster.policy.timing.tick_s))
             })
         };
         if due {
@@ -140,6 +133,14 @@ pub fn interval_s(roster: &Roster, worst_per_second: Usd) -> u64 {
     seconds.unwrap_or(INTERVAL_MAX_S).clamp(tick_s.min(INTERVAL_MAX_S), INTERVAL_MAX_S)
 }
 
+/// Whether so many seconds without a look exceed the interval of [`interval_s`]; asked for every function at every
+/// tick, so by a multiplication.
+fn is_due(roster: &Roster, worst_per_second: Usd, since_s: u64) -> bool {
+    since_s > INTERVAL_MAX_S
+        || (since_s > u64::from(roster.policy.timing.tick_s)
+            && worst_per_second * i128::from(since_s) > roster.policy.limits.tolerated_overrun_usd)
+}
+
 /// Once a day, when the day before is complete; at once where there never was one.
 fn census_due(state: &State, seen: &Observation) -> bool {
     let complete = Hour::of(seen.at - chrono::Duration::minutes(CENSUS_AFTER_MIN)).plus(-1);
@@ -171,14 +172,7 @@ pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
     let looks =
         |interval_s: u64| USD_PER_METRIC * i128::from(METRICS_PER_LOOK * (month_s / interval_s.max(1)));
     let functions = roster.inventory.functions.len();
-    let narrow = |index: &usize| {
-        roster.members.get(*index).is_some_and(|member| {
-            member
-                .budgets
-                .iter()
-                .any(|place| roster.rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything()))
-        })
-    };
+    let narrow = |index: &usize| roster.members.get(*index).is_some_and(|member| member.has_own_budget);
     OwnCost {
         sweep: looks(u64::from(roster.policy.timing.tick_s)),
         focus: (0..functions)

@@ -43,6 +43,8 @@ pub struct BudgetLedger {
     pub profile: Profile,
     /// The profile as a week, worked out once an hour.
     pub shape: WeekShape,
+    /// What history expects of the whole period; `None` without history.
+    pub ordinary_of_period: Option<Usd>,
 }
 
 impl BudgetLedger {
@@ -60,6 +62,7 @@ impl BudgetLedger {
             closed_through: None,
             profile: Profile::default(),
             shape: WeekShape::default(),
+            ordinary_of_period: None,
         }
     }
 
@@ -70,13 +73,14 @@ impl BudgetLedger {
         self.spent = UsdRange::ZERO;
         self.repeated = UsdRange::ZERO;
         self.unattributed = UsdRange::ZERO;
+        self.ordinary_of_period = self.sum_ordinary();
     }
 
     /// Posts the difference between what a minute is now known to have cost and what was posted before.
     pub(crate) fn post_minute(&mut self, minute: Minute, entry: &Entry) {
         self.minutes.add(minute.0, entry.expected(), MINUTES_KEPT);
         self.hours.add(minute.hour().0, entry.expected(), HOURS_KEPT);
-        self.post_period(minute.start(), entry);
+        self.post_period(minute.0 * 60, entry);
     }
 
     /// Posts the difference that a census found for a whole hour. Hours before the ring go to the profile.
@@ -84,11 +88,11 @@ impl BudgetLedger {
         if !self.hours.add(hour.0, entry.expected(), HOURS_KEPT) {
             self.profile.add(hour, entry.expected());
         }
-        self.post_period(hour.start(), entry);
+        self.post_period(hour.0 * 3600, entry);
     }
 
-    fn post_period(&mut self, at: DateTime<Utc>, entry: &Entry) {
-        if at < self.period_start || at >= self.period_end {
+    fn post_period(&mut self, at_s: i64, entry: &Entry) {
+        if at_s < self.period_start.timestamp() || at_s >= self.period_end.timestamp() {
             return;
         }
         self.spent = (self.spent + entry.to).minus_posted(entry.from);
@@ -118,18 +122,16 @@ impl BudgetLedger {
         self.closed_through = Some(last);
         self.tainted.retain(|hour| *hour > last);
         self.shape = WeekShape::of(&self.profile, last.plus(1));
+        self.ordinary_of_period = self.sum_ordinary();
     }
 
-    /// What history expects of the whole period; `None` without history.
-    pub fn period_ordinary(&self, amount: Usd) -> Option<Usd> {
+    fn sum_ordinary(&self) -> Option<Usd> {
         let mut total = Usd::ZERO;
         let mut from = self.period_start;
         while from < self.period_end {
-            let until = Hour::of(from).plus(1).start().min(self.period_end);
-            let ordinary = self.ordinary(Hour::of(from), amount);
-            if !ordinary.known {
-                return None;
-            }
+            let hour = Hour::of(from);
+            let until = hour.plus(1).start().min(self.period_end);
+            let ordinary = self.shape.at(hour)?;
             total += ordinary.expected.mul_div_up(i128::from((until - from).num_seconds()), 3600);
             from = until;
         }
@@ -228,7 +230,7 @@ impl Ring {
         }
         let skip = usize::try_from(first - oldest).unwrap_or(0);
         let take = usize::try_from(last - first + 1).unwrap_or(0);
-        self.amounts.iter().skip(skip).take(take).sum()
+        self.amounts.range(skip..skip + take).sum()
     }
 }
 

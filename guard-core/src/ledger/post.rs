@@ -202,8 +202,9 @@ impl Poster<'_> {
         series: &Series,
         subject: &Subject<'_>,
     ) -> FunctionReading {
+        let mut place = 0;
         for index in 0..series.minutes.len() {
-            self.minute(ledger, series, index, subject);
+            self.minute(ledger, series, index, &mut place, subject);
         }
         self.census(ledger, series, subject);
         self.cover(ledger, series.freshness);
@@ -213,20 +214,36 @@ impl Poster<'_> {
         self.read(ledger, series.freshness, subject)
     }
 
-    fn minute(&mut self, ledger: &mut FunctionLedger, series: &Series, index: usize, subject: &Subject<'_>) {
+    /// Posts one minute. `place` walks along the remembered minutes, which ascend as those of the series do.
+    fn minute(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        series: &Series,
+        index: usize,
+        place: &mut usize,
+        subject: &Subject<'_>,
+    ) {
         let Some((minute, point)) = series.minutes.get(index) else { return };
         // What was forgotten would be posted twice.
         let settled = ledger.settled_through.is_some_and(|hour| minute.hour() <= hour);
         if settled || *minute < self.oldest(subject) {
             return;
         }
-        let slot = slot_of(&mut ledger.minutes, *minute);
+        while ledger.minutes.get(*place).is_some_and(|(other, _)| other < minute) {
+            *place += 1;
+        }
+        if ledger.minutes.get(*place).is_none_or(|(other, _)| other != minute) {
+            ledger.minutes.insert(*place, (*minute, Posted::default()));
+        }
+        let Some((_, slot)) = ledger.minutes.get_mut(*place) else { return };
         if slot.point == *point {
             return;
         }
         let earlier = series.minutes.get(index.saturating_sub(1)).filter(|(at, _)| at.since(*minute) == -1);
         let before = earlier.map_or(0, |(_, point)| point.concurrency_max);
-        let window = series.minutes.get(..=index).unwrap_or_default();
+        // Nothing of earlier minutes comes back to a function that only its callers repeat.
+        let retries = subject.function.asynchronous.is_some() || !subject.function.mappings.is_empty();
+        let window = series.minutes.get(if retries { 0 } else { index }..=index).unwrap_or_default();
         let repeated = amplification::observed_since(subject.function, window, *minute).repeated_invocations;
         let posted = self.priced(point, before, repeated, subject);
         let replaced = std::mem::replace(slot, posted);

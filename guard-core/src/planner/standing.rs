@@ -28,6 +28,10 @@ pub(crate) struct Held {
 
 /// Notes the ceilings that functions under a guarantee have from now on, and forgets those that cannot matter.
 pub(super) fn remember(roster: &Roster, state: &mut State, reading: &Reading) {
+    if !roster.rules.iter().any(|rule| rule.guarantee) {
+        state.commanded.clear();
+        return;
+    }
     let mut commanded = BTreeMap::new();
     for (function, member) in roster.inventory.functions.iter().zip(&roster.members) {
         let guaranteed =
