@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p guard-core` prints both; the README's table comes from here.
 
+#![expect(clippy::panic, reason = "a benchmark of a broken policy is none")]
+
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -57,7 +59,13 @@ fn roster(functions: usize) -> Roster {
 fn point(function: usize, minute: Minute) -> Point {
     let wave = u64::try_from(minute.0.rem_euclid(7)).unwrap_or(0);
     let invocations = 20 + (function % 13) as u64 + wave;
-    Point { invocations, errors: invocations / 20, duration_us: invocations * 210_000, concurrency_max: 2, ..Point::default() }
+    Point {
+        invocations,
+        errors: invocations / 20,
+        duration_us: invocations * 210_000,
+        concurrency_max: 2,
+        ..Point::default()
+    }
 }
 
 /// What a look shows: the newest two minutes are still partial.

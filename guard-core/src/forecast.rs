@@ -157,7 +157,14 @@ struct Walks {
 }
 
 /// Adds ordinary spend and excess hour by hour to the end of the period.
-fn walk(rule: &BudgetRule, book: &BudgetLedger, at: DateTime<Utc>, line: Usd, excess: Usd, half_life_s: i64) -> Walks {
+fn walk(
+    rule: &BudgetRule,
+    book: &BudgetLedger,
+    at: DateTime<Utc>,
+    line: Usd,
+    excess: Usd,
+    half_life_s: i64,
+) -> Walks {
     let begin = || Walk { total: line, upper: line, exhausted: (line >= rule.amount).then_some(at) };
     let mut walks = Walks { sustained: begin(), stops: begin(), ordinary: Usd::ZERO };
     let (now_s, end_s) = (at.timestamp(), book.period_end.timestamp());

@@ -44,6 +44,8 @@ pub struct Member {
     pub protected: bool,
     /// What its tags override.
     pub overrides: FunctionOverrides,
+    /// What one unit of its concurrency can burn per second at worst.
+    pub worst_per_unit_second: Usd,
     /// Whether a budget narrower than everything covers it: it is then looked at for its own sake.
     pub has_own_budget: bool,
     /// Minutes after which a metric minute of it changes no more: lag, time-out, and two to spare.
@@ -88,9 +90,11 @@ impl Roster {
                     .collect();
                 let is_narrow =
                     |place: &usize| rules.get(*place).is_some_and(|rule| !rule.matcher.is_everything());
+                let unit = UnitCost::new(function, quote, companion, companion_per_invocation(companion));
                 Member {
                     has_own_budget: budgets.iter().any(is_narrow),
-                    unit: UnitCost::new(function, quote, companion, companion_per_invocation(companion)),
+                    worst_per_unit_second: unit.worst_per_concurrency(1),
+                    unit,
                     budgets,
                     protected: guard.as_ref() == Some(&function.name)
                         || overrides.protect

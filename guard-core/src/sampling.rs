@@ -122,7 +122,7 @@ pub fn worst_per_second(roster: &Roster, index: usize) -> Usd {
     let pool =
         roster.inventory.account.concurrency.saturating_sub(roster.inventory.account.unreserved_minimum);
     let ceiling = function.reserved.unwrap_or(pool.max(roster.inventory.account.unreserved_minimum));
-    member.unit.worst_per_concurrency(1) * i128::from(ceiling)
+    member.worst_per_unit_second * i128::from(ceiling)
 }
 
 /// Seconds between two looks: the tolerated overrun ÷ the worst burn, between a tick and an hour.

@@ -257,7 +257,8 @@ fn an_operator_s_hold_keeps_the_cap_through_calm_and_release_ends_it() {
     until_capped(&mut world);
     let at = world.now.start();
     let word = Command::Hold { function: "shop".into(), minutes: 300 };
-    operator::command(&world.roster, &mut world.state, at, &word).unwrap();
+    let plan = operator::command(&world.roster, &mut world.state, at, &word).unwrap();
+    assert_eq!(plan.actions, []);
     world.live(200, &[("shop", CALM)]);
     assert_eq!(world.reserved("shop"), Some(5));
     let at = world.now.start();
