@@ -3,6 +3,7 @@
 mod incidents;
 mod money_and_traffic;
 mod other_people;
+mod properties;
 mod restoring;
 mod tidy;
 
