@@ -32,7 +32,7 @@ fn sqs(id: &str, max_concurrency: Option<u32>, provisioned_pollers: bool) -> Eve
         source: EventSource::Sqs {
             max_concurrency,
             provisioned_pollers,
-            max_receive_count: None,
+            max_receive_count: Some(3),
             retention_s: 345_600,
         },
     }
@@ -49,7 +49,7 @@ fn stream(id: &str) -> EventSourceMapping {
             max_retries: None,
             bisect: false,
             retention_s: 86_400,
-            on_failure: false,
+            on_failure: true,
         },
     }
 }
@@ -254,4 +254,30 @@ fn a_queue_beside_a_stream_is_capped_by_both_levers() {
     let both = consumer(vec![sqs("a", None, false), stream("c")]);
     assert_eq!(changes(&both, Depth::Cap(7), QUIET), (vec![slow("a", None, 7), reserve(None, 7)], false));
     assert_eq!(changes(&both, Depth::Stop, QUIET), (vec![disable("a"), disable("c")], false));
+}
+
+#[test]
+fn a_mapping_without_a_dead_letter_queue_is_not_stopped_unless_loss_is_allowed() {
+    let mut queue = sqs("a", None, false);
+    if let EventSource::Sqs { max_receive_count, .. } = &mut queue.source {
+        *max_receive_count = None;
+    }
+    let mut reader = stream("c");
+    if let EventSource::Stream { on_failure, .. } = &mut reader.source {
+        *on_failure = false;
+    }
+    let lossy = Work { allow_event_loss: true, ..QUIET };
+    for (mapping, id) in [(queue, "a"), (reader, "c")] {
+        let caught = sqs("b", None, false);
+        let both = consumer(vec![mapping.clone(), caught.clone()]);
+        assert_eq!(changes(&both, Depth::Stop, QUIET), (vec![disable("b")], true));
+        assert_eq!(changes(&both, Depth::Stop, lossy), (vec![disable(id), disable("b")], false));
+        assert!(!changes(&both, Depth::Cap(7), QUIET).1, "a cap loses nothing");
+        let direct = Function { synchronous: true, ..both };
+        assert_eq!(changes(&direct, Depth::Stop, QUIET), (vec![disable("b")], true), "nor is it starved");
+        let mut off = mapping;
+        off.enabled = false;
+        let idle = Function { synchronous: true, ..consumer(vec![off, caught]) };
+        assert_eq!(changes(&idle, Depth::Stop, QUIET), (vec![disable("b"), reserve(None, 0)], false));
+    }
 }
