@@ -60,6 +60,8 @@ pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, O
     let mut loss_refused = cut_retries(function, work, &mut changes);
     for mapping in function.mappings.iter().filter(|mapping| mapping.enabled) {
         let disable = Change::MappingEnabled { mapping: mapping.id.clone(), from: true, to: false };
+        // What a mapping without a dead-letter queue does not poll expires and is caught by nothing.
+        let expires = !mapping.has_dead_letter() && !work.allow_event_loss;
         match (&mapping.source, depth) {
             (EventSource::Sqs { provisioned_pollers: false, max_concurrency, .. }, Depth::Cap(cap)) => {
                 let to = cap.clamp(MAPPING_CONCURRENCY.0, MAPPING_CONCURRENCY.1);
@@ -72,6 +74,7 @@ pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, O
                     changes.push((change, None));
                 }
             }
+            (_, Depth::Stop) if expires => loss_refused = true,
             (_, Depth::Stop) => changes.push((disable, None)),
             // Reserved concurrency below, the only graded lever of these.
             (EventSource::Sqs { .. } | EventSource::Stream { .. }, Depth::Cap(_)) => {}
@@ -82,7 +85,7 @@ pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, O
     let needs_cap =
         function.mappings.iter().any(|mapping| mapping.enabled && !has_own_lever(&mapping.source));
     let direct = function.synchronous || function.asynchronous.is_some();
-    let loses = function.asynchronous.is_some_and(|config| !config.on_failure) && !work.allow_event_loss;
+    let loses = loses_events_at_zero(function) && !work.allow_event_loss;
     let cap = match depth {
         Depth::Cap(cap) if direct || needs_cap => Some(cap),
         Depth::Stop if direct && !loses => Some(0),
@@ -98,6 +101,12 @@ pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, O
         changes.push((Change::ReservedConcurrency { from: function.reserved, to: Some(cap) }, None));
     }
     (changes, loss_refused)
+}
+
+/// Whether a reservation of nothing loses events for good: nothing catches what is given up.
+pub(crate) fn loses_events_at_zero(function: &Function) -> bool {
+    function.asynchronous.is_some_and(|config| !config.on_failure)
+        || function.mappings.iter().any(|mapping| mapping.enabled && !mapping.has_dead_letter())
 }
 
 /// Adds the change of the asynchronous settings where it saves something; returns whether it was left out because

@@ -5,7 +5,9 @@
 mod incidents;
 mod money_and_traffic;
 mod other_people;
+mod properties;
 mod restoring;
+mod standing;
 mod tidy;
 
 use guard_core::policy::Policy;

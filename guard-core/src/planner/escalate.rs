@@ -175,9 +175,13 @@ impl Draft<'_> {
         settled: bool,
     ) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
-        let (changes, loss_refused) = levers::changes(function, step.depth, work);
+        let (mut changes, loss_refused) = levers::changes(function, step.depth, work);
         if loss_refused {
             self.refuse(index, None, Reason::EventLoss, Some(rule));
+            // What must not be stopped is at least kept at its floor: a backlog waits, and loses nothing yet.
+            if step.depth == Depth::Stop {
+                changes = levers::changes(function, Depth::Cap(step.floor.max(1)), work).0;
+            }
         }
         for (change, own_reason) in changes {
             if settled && !is_much_tighter(&change) {
@@ -213,8 +217,7 @@ impl Draft<'_> {
             return Ok(Change::ReservedConcurrency { from, to: Some(room) });
         }
         let function = self.roster.inventory.functions.get(index);
-        let loses =
-            function.is_some_and(|function| function.asynchronous.is_some_and(|config| !config.on_failure));
+        let loses = function.is_some_and(levers::loses_events_at_zero);
         let may_stop = self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss);
         if may_stop && self.roster.mode(index, rule) >= Mode::Cap {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });

@@ -82,7 +82,10 @@ fn is_due(draft: &Draft<'_>, notice: &Notice) -> bool {
         return alert.open || (notice.kind == NoticeKind::Armed && alert.digest != notice.digest);
     }
     let realert = Duration::minutes(i64::from(draft.roster.policy.alerts.realert_min));
-    !alert.open || alert.digest != notice.digest || draft.seen.at >= alert.sent_at + realert
+    // What was refused beside an action was told with it.
+    let told = alert.digest == notice.digest
+        || notice.digest.strip_prefix("Refused []").is_some_and(|refused| alert.digest.ends_with(refused));
+    !alert.open || !told || draft.seen.at >= alert.sent_at + realert
 }
 
 fn armed(draft: &Draft<'_>) -> Notice {

@@ -7,6 +7,7 @@ use super::Draft;
 use crate::bound::{self, BarrierFunction, BarrierInput};
 use crate::budget::BudgetRule;
 use crate::ledger::Reading;
+use crate::levers;
 use crate::plan::{Change, Lever, Reason, Setting};
 use crate::policy::{BelowFloor, Mode};
 use crate::roster::Roster;
@@ -117,9 +118,18 @@ impl Draft<'_> {
         if !tighter && !looser {
             return;
         }
-        let ceiling = held.ceiling.max(if held.ceiling > 0 { function.provisioned } else { 0 });
-        let room = self.pool.room(now);
         let rule = self.roster.rules.get(held.rule);
+        let mut ceiling = held.ceiling.max(if held.ceiling > 0 { function.provisioned } else { 0 });
+        // The barrier costs no event either, unless the policy says so: one unit keeps the backlog from expiring.
+        let may_lose = rule.is_some_and(|rule| rule.allow_event_loss);
+        if ceiling == 0 && now != Some(0) && !may_lose && levers::loses_events_at_zero(function) {
+            self.refuse(index, None, Reason::EventLoss, rule);
+            ceiling = function.provisioned.max(1);
+            if now.is_some_and(|now| now <= ceiling) {
+                return;
+            }
+        }
+        let room = self.pool.room(now);
         if ceiling > room {
             let reason = Reason::NoRoom { wanted: ceiling, room };
             let change = Change::ReservedConcurrency { from: now, to: Some(ceiling) };

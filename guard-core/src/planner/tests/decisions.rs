@@ -1,0 +1,372 @@
+//! Who, how far, and when; and what people hear of it.
+
+use super::*;
+use crate::ledger::Entry;
+use crate::plan::BurnAlert;
+use crate::policy::{BelowFloor, TripOn};
+
+fn reserve(from: Option<u32>, to: Option<u32>) -> Change {
+    Change::ReservedConcurrency { from, to }
+}
+
+#[test]
+fn the_pool_counts_what_is_reserved_and_lets_everybody_keep_what_is_theirs() {
+    let mut desk = Desk::new(policy(), &[("a", 0), ("b", 0)]);
+    desk.roster.inventory.functions[0].reserved = Some(300);
+    let mut pool = pool::Pool::new(&desk.roster);
+    assert_eq!((pool.room(None), pool.room(Some(300))), (600, 900));
+    pool.take(&reserve(None, Some(590)));
+    assert_eq!((pool.room(None), pool.room(Some(590))), (10, 600));
+    pool.take(&reserve(Some(300), Some(100)));
+    assert_eq!(pool.room(None), 210);
+    pool.take(&reserve(Some(590), None));
+    assert_eq!(pool.room(None), 800);
+    pool.take(&Change::MappingConcurrency { mapping: "m".into(), from: None, to: Some(500) });
+    assert_eq!(pool.room(None), 800, "a mapping takes nothing from the pool");
+    desk.roster.policy.limits.keep_unreserved = 400;
+    assert_eq!(pool::Pool::new(&desk.roster).room(None), 300, "the higher of the two minima is kept");
+    desk.roster.policy.limits.keep_unreserved = 950;
+    let full = pool::Pool::new(&desk.roster);
+    assert_eq!((full.room(None), full.room(Some(300))), (0, 300), "lowering is always possible");
+}
+
+#[test]
+fn a_budget_is_at_its_line_to_the_pico() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedAct);
+    desk.book().spent = UsdRange::exact(Usd::from_dollars(10) - Usd::from_picos(1));
+    let plan = desk.plan();
+    assert_eq!((plan.budgets[0].verdict, plan.actions.len()), (Verdict::Warn, 0));
+    assert_eq!(*reason(&plan, "a"), Reason::ExcessWithinBudget);
+}
+
+#[test]
+fn what_burns_until_an_answer_takes_effect_counts_towards_the_line() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("9");
+    let rule = &desk.roster.rules[0];
+    let timing = desk.roster.policy.timing;
+    let mut outlook = desk.draft().outlooks[0].clone();
+    // A minute of tick and half a minute of actuation at $40 an hour are exactly a dollar.
+    outlook.burn_per_hour = Usd::from_dollars(40);
+    assert!(escalate::breached(rule, &outlook, &timing));
+    outlook.spent = UsdRange::exact(usd("9") - Usd::from_picos(1));
+    assert!(!escalate::breached(rule, &outlook, &timing));
+}
+
+#[test]
+fn a_short_burn_alert_trips_where_asked_and_only_if_the_money_will_not_last() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    let timing = desk.roster.policy.timing;
+    let mut outlook = desk.draft().outlooks[0].clone();
+    outlook.if_sustained = UsdRange::exact(usd("10") + Usd::from_picos(1));
+    let alert = |short_min| vec![BurnAlert { short_min, long_min: 360, rate_per_mille: 9000 }];
+    outlook.burning = alert(30);
+    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "not asked to");
+    desk.roster.rules[0].trip_on = TripOn::Burn;
+    assert!(escalate::breached(&desk.roster.rules[0], &outlook, &timing));
+    outlook.burning = alert(31);
+    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "too slow a window");
+    outlook.burning = alert(30);
+    outlook.if_sustained = UsdRange::exact(usd("10"));
+    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "it lasts to the cent");
+    outlook.burning = Vec::new();
+    outlook.if_sustained = UsdRange::exact(usd("20"));
+    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "nothing burns");
+}
+
+#[test]
+fn the_fewest_functions_that_explain_nine_tenths_are_capped_and_the_rest_are_named_innocent() {
+    let mut desk = Desk::new(policy(), &[("big", 60), ("mid", 35), ("tail", 5)]);
+    desk.spent("10");
+    let plan = desk.plan();
+    assert_eq!(caps(&plan), [cap("big", 5), cap("mid", 5)]);
+    let line = |share| Reason::BudgetLine { excess_share_per_mille: share, affordable: 0, floor: 5 };
+    assert_eq!((reason(&plan, "big"), reason(&plan, "mid")), (&line(600), &line(350)));
+    assert_eq!(*reason(&plan, "tail"), Reason::ExplainedByOthers);
+    assert!(plan.actions.iter().all(|action| action.budget == Some("day".into())));
+
+    for (split, capped) in [([("a", 900), ("b", 100)], 1), ([("a", 899), ("b", 101)], 2)] {
+        let mut desk = Desk::new(policy(), &split);
+        desk.spent("10");
+        assert_eq!(desk.plan().actions.len(), capped, "{split:?}");
+    }
+    let mut desk = Desk::new(policy(), &[("zoo", 46), ("ant", 46), ("bee", 8)]);
+    desk.spent("10");
+    assert_eq!(caps(&desk.plan()), [cap("ant", 5), cap("zoo", 5)], "equal excesses go by name");
+}
+
+#[test]
+fn without_history_only_what_is_above_the_even_share_of_the_budget_is_excess() {
+    let mut desk = Desk::new(policy(), &[("a", 1), ("b", 1)]);
+    desk.spent("10");
+    let rule = &desk.roster.rules[0];
+    let share = rule.even_share_per_hour();
+    assert_eq!(share, Usd::from_picos(416_666_666_667), "ten dollars over 24 hours, rounded up");
+    let mut reading = desk.reading.functions[0];
+    reading.ordinary_per_hour = None;
+    reading.burn_per_hour = share + Usd::from_picos(3);
+    assert_eq!(escalate::excess(rule, &reading), Usd::from_picos(3));
+    reading.burn_per_hour = share - Usd::from_picos(3);
+    assert_eq!(escalate::excess(rule, &reading), Usd::ZERO);
+}
+
+#[test]
+fn a_breach_that_nobody_s_excess_explains_is_ordinary_and_one_not_looked_at_is_refused() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.spent("10");
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedOrdinary);
+    desk.reading.functions.clear();
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedRefused);
+}
+
+#[test]
+fn a_budget_that_may_only_alert_names_the_culprit_and_leaves_it() {
+    let mut text = policy();
+    text.budget[0].mode = Mode::Alert;
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    desk.spent("10");
+    let plan = desk.plan();
+    assert_eq!((plan.budgets[0].verdict, plan.actions.len()), (Verdict::BreachedAlert, 0));
+    assert_eq!(*reason(&plan, "a"), Reason::ModeForbids);
+}
+
+#[test]
+fn a_protected_held_or_pardoned_function_is_refused_with_the_reason() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    desk.state.operator.holds.insert("a".into(), noon() + Duration::seconds(1));
+    assert_eq!(desk.plan().refusals[0].reason, Reason::Operator);
+    desk.state.operator.holds.insert("a".into(), noon());
+    assert_eq!(desk.plan().actions.len(), 1, "a hold ends when it ends");
+    desk.state.operator.pardons.insert("a".into(), noon() + Duration::seconds(1));
+    assert_eq!(desk.plan().refusals[0].reason, Reason::Operator);
+    desk.state.operator.pardons.insert("a".into(), noon());
+    assert_eq!(desk.plan().actions.len(), 1);
+    desk.roster.members[0].protected = true;
+    let plan = desk.plan();
+    assert_eq!((plan.refusals[0].reason.clone(), plan.actions.len()), (Reason::Protected, 0));
+    assert_eq!(plan.budgets[0].verdict, Verdict::BreachedRefused);
+}
+
+/// A minute before the end of a budget's period, with 9.5 dollars spent and a burn of $20 an hour: $0.50 until an
+/// answer takes effect.
+fn last_minute(mode: Mode, below_floor: BelowFloor) -> Desk {
+    let mut text = policy();
+    text.budget[0].mode = mode;
+    text.budget[0].below_floor = below_floor;
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    let end = noon() + Duration::minutes(1);
+    desk.book().period_start = end - Duration::hours(24);
+    desk.book().period_end = end;
+    let settled = desk.reading.settled;
+    let entry = Entry { to: UsdRange::exact(usd("0.333333333334")), ..Entry::default() };
+    for back in 0..5 {
+        desk.book().post_minute(settled.plus(-back), &entry);
+    }
+    desk.spent("9.5");
+    desk
+}
+
+#[test]
+fn a_function_is_capped_at_what_the_money_left_affords_and_not_lower() {
+    // Left: 10 − 9.5 − a minute of the even share (0.416666666667 ÷ 60, rounded up to 0.006944444445) =
+    // 0.493055555555. A unit for 60 s: 0.001000002 + 600 × 0.0000002 = 0.001120002. 440 units.
+    for (mode, below) in [(Mode::Cap, BelowFloor::KeepFloor), (Mode::Stop, BelowFloor::Stop)] {
+        let plan = last_minute(mode, below).plan();
+        assert_eq!(caps(&plan), [cap("a", 440)]);
+        let wanted = Reason::BudgetLine { excess_share_per_mille: 1000, affordable: 440, floor: 5 };
+        assert_eq!(plan.actions[0].reason, wanted);
+    }
+}
+
+#[test]
+fn between_the_affordable_and_the_floor_policy_decides() {
+    for (mode, below, to) in [
+        (Mode::Cap, BelowFloor::KeepFloor, 441),
+        (Mode::Cap, BelowFloor::Stop, 0),
+        (Mode::Stop, BelowFloor::KeepFloor, 0),
+    ] {
+        let mut desk = last_minute(mode, below);
+        // 150 % of 294 are 441, one more than the money affords.
+        desk.reading.functions[0].concurrency_p99 = Some(294);
+        assert_eq!(caps(&desk.plan()), [cap("a", to)], "{mode:?} {below:?}");
+        desk.reading.functions[0].concurrency_p99 = Some(293);
+        assert_eq!(caps(&desk.plan()), [cap("a", 440)], "a floor of 440 is afforded");
+    }
+}
+
+#[test]
+fn a_function_whose_whole_account_is_afforded_is_left() {
+    let mut desk = last_minute(Mode::Cap, BelowFloor::KeepFloor);
+    desk.roster.inventory.account.concurrency = 441;
+    assert_eq!(desk.plan().refusals.len() + desk.plan().actions.len(), 1, "one less is a cap, or no room");
+    desk.roster.inventory.account.concurrency = 440;
+    assert_eq!(desk.plan().refusals.len() + desk.plan().actions.len(), 0);
+}
+
+#[test]
+fn a_cap_in_force_is_moved_by_half_or_not_at_all() {
+    for (cap_now, wanted) in [(10, vec![cap("a", 5)]), (9, vec![])] {
+        let mut desk = Desk::new(policy(), &[("a", 5)]);
+        desk.spent("10");
+        desk.hold("a", None, cap_now, Phase::Capped);
+        let plan = desk.plan();
+        assert_eq!(caps(&plan), wanted, "{cap_now}");
+        assert_eq!(plan.budgets[0].verdict, Verdict::BreachedAct, "it is held already");
+    }
+}
+
+#[test]
+fn a_function_in_the_ramp_or_under_watch_relapses_by_any_step() {
+    for phase in [Phase::Ramping, Phase::Watching] {
+        let mut desk = Desk::new(policy(), &[("a", 5)]);
+        desk.spent("10");
+        desk.hold("a", None, 9, phase);
+        desk.latch("a").relapses = 2;
+        let plan = desk.plan();
+        assert_eq!(caps(&plan), [cap("a", 5)]);
+        assert_eq!(plan.actions[0].reason, Reason::Relapse { relapses: 3 });
+    }
+}
+
+#[test]
+fn a_tick_changes_so_much_and_the_next_one_the_rest() {
+    let mut text = policy();
+    text.limits.actions_per_tick = 1;
+    let mut desk = Desk::new(text, &[("a", 50), ("b", 50)]);
+    desk.spent("10");
+    let first = desk.plan();
+    assert_eq!(caps(&first), [cap("a", 5)]);
+    let full: Vec<_> = first.refusals.iter().map(|r| (r.function.as_str(), &r.reason)).collect();
+    assert_eq!(full, [("b", &Reason::TickFull)]);
+    desk.hold("a", None, 5, Phase::Capped);
+    let second = desk.plan();
+    assert_eq!(caps(&second), [cap("b", 5)]);
+    assert!(second.refusals.is_empty());
+}
+
+#[test]
+fn a_warning_begins_at_the_lowest_threshold_exactly() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.spent("5");
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::Warn);
+    desk.spent("4.99");
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::Fine);
+}
+
+#[test]
+fn hours_of_a_breach_and_of_the_reaction_before_it_are_not_ordinary() {
+    let mut desk = Desk::new(policy(), &[("a", 5), ("b", 0)]);
+    desk.state.functions =
+        ["a", "b"].map(|name| crate::ledger::FunctionLedger::new(name.into())).into_iter().collect();
+    desk.spent("10");
+    let plan = desk.plan();
+    taint(&desk.roster, &mut desk.state, &plan);
+    // Noon less 270 s of reaction is in the hour before.
+    let hours: Vec<Hour> = vec![Hour::of(noon()).plus(-1), Hour::of(noon())];
+    assert_eq!(desk.book().tainted.iter().copied().collect::<Vec<_>>(), hours);
+    assert_eq!(desk.state.functions[0].tainted.iter().copied().collect::<Vec<_>>(), hours);
+    assert!(desk.state.functions[1].tainted.is_empty());
+}
+
+#[test]
+fn the_same_state_is_told_once_and_again_when_it_stays_open_too_long() {
+    let mut text = policy();
+    text.budget[0].mode = Mode::Alert;
+    let mut desk = Desk::new(text, &[("a", 0)]);
+    desk.spent("6");
+    let alarm = "dow-guard/budget/day".to_owned();
+    assert_eq!(
+        desk.tell(),
+        [(NoticeKind::Armed, "dow-guard/armed".to_owned()), (NoticeKind::Warned, alarm.clone())]
+    );
+    assert_eq!(desk.tell(), []);
+    desk.at(noon() + Duration::minutes(239));
+    assert_eq!(desk.tell(), []);
+    desk.at(noon() + Duration::minutes(240));
+    assert_eq!(desk.tell(), [(NoticeKind::Warned, alarm.clone())]);
+    desk.spent("7.49");
+    assert_eq!(desk.tell(), [], "no new threshold");
+    desk.spent("7.5");
+    assert_eq!(desk.tell(), [(NoticeKind::Warned, alarm)]);
+}
+
+#[test]
+fn a_budget_s_alarm_closes_after_an_hour_without_cause() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.spent("6");
+    desk.tell();
+    desk.spent("1");
+    assert_eq!(desk.tell(), []);
+    desk.at(noon() + Duration::minutes(59));
+    assert_eq!(desk.tell(), []);
+    desk.at(noon() + Duration::minutes(60));
+    assert_eq!(desk.tell(), [(NoticeKind::Released, "dow-guard/budget/day".to_owned())]);
+    assert_eq!(desk.tell(), []);
+}
+
+#[test]
+fn a_cause_that_comes_back_restarts_the_quiet_hour() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.spent("6");
+    desk.tell();
+    desk.spent("1");
+    desk.tell();
+    desk.at(noon() + Duration::minutes(30));
+    desk.spent("6");
+    desk.tell();
+    desk.at(noon() + Duration::minutes(31));
+    desk.spent("1");
+    desk.tell();
+    desk.at(noon() + Duration::minutes(90));
+    assert_eq!(desk.tell(), []);
+    desk.at(noon() + Duration::minutes(91));
+    assert_eq!(desk.tell().len(), 1);
+}
+
+#[test]
+fn blindness_and_sight_are_each_told_once() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.tell();
+    let sight = "dow-guard/sight".to_owned();
+    desk.reading.functions[0].freshness = Freshness::Unknown;
+    assert_eq!(desk.tell(), [(NoticeKind::Blind, sight.clone())]);
+    assert_eq!(desk.tell(), []);
+    desk.reading.functions[0].freshness = Freshness::Silent;
+    assert_eq!(desk.tell(), [(NoticeKind::Sighted, sight.clone())]);
+    assert_eq!(desk.tell(), []);
+    desk.reading.region = Freshness::Late(9);
+    assert_eq!(desk.tell(), [(NoticeKind::Blind, sight)]);
+}
+
+#[test]
+fn a_period_that_ends_with_a_cap_in_force_is_told() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.tell();
+    desk.reading.rolled = vec![0];
+    assert_eq!(desk.tell(), []);
+    desk.hold("a", None, 5, Phase::Watching);
+    assert_eq!(desk.tell(), []);
+    for phase in [Phase::Capped, Phase::Ramping] {
+        let mut desk = Desk::new(policy(), &[("a", 0)]);
+        desk.reading.rolled = vec![0];
+        desk.hold("a", None, 5, phase);
+        assert!(desk.tell().contains(&(NoticeKind::Expired, "dow-guard/budget/day/rollover".to_owned())));
+    }
+}
+
+#[test]
+fn a_refusal_told_beside_an_action_is_not_told_again_alone() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    desk.roster.members[0].protected = true;
+    assert!(desk.tell().contains(&(NoticeKind::Refused, "dow-guard/function/a".to_owned())));
+    let alarm = desk.state.alerts.get_mut("dow-guard/function/a").unwrap();
+    assert_eq!(alarm.digest, "Refused [] [\"protected\"]");
+    alarm.digest = "Capped [\"something\"] [\"protected\"]".to_owned();
+    assert_eq!(desk.tell(), []);
+    desk.state.alerts.get_mut("dow-guard/function/a").unwrap().digest = "Capped [] [\"no-room\"]".to_owned();
+    assert_eq!(desk.tell().len(), 1);
+}

@@ -1,0 +1,199 @@
+//! The way back: when, by how much, and to what.
+
+use super::*;
+use crate::policy::AtRollover;
+
+/// A function capped at noon and calm since noon, asked at so many minutes after.
+fn capped(original: Option<u32>, cap: u32, phase: Phase, minutes: i64) -> Desk {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.hold("a", original, cap, phase);
+    desk.latch("a").calm_since = Some(Minute::of(noon()));
+    desk.at(noon() + Duration::minutes(minutes));
+    desk
+}
+
+fn step(desk: &Desk) -> Option<(Setting, Reason)> {
+    let plan = desk.plan();
+    assert!(plan.actions.len() <= 1, "{plan:?}");
+    plan.actions.first().map(|action| (action.change.to(), action.reason.clone()))
+}
+
+fn to(value: Option<u32>) -> Setting {
+    Setting::Concurrency(value)
+}
+
+#[test]
+fn a_cap_is_doubled_when_cooldown_and_calm_are_over_and_not_a_minute_before() {
+    assert_eq!(step(&capped(None, 5, Phase::Capped, 29)), None);
+    let waiting = capped(None, 5, Phase::Capped, 29).plan();
+    assert_eq!(*reason(&waiting, "a"), Reason::CoolingDown { minutes: 1 });
+    let due = capped(None, 5, Phase::Capped, 30);
+    assert_eq!(step(&due), Some((to(Some(10)), Reason::Calm { minutes: 30 })));
+}
+
+#[test]
+fn calm_must_have_lasted_ten_minutes_however_old_the_cap() {
+    let mut desk = capped(None, 5, Phase::Capped, 100);
+    desk.latch("a").calm_since = Some(Minute::of(noon()).plus(91));
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::CoolingDown { minutes: 1 });
+    desk.latch("a").calm_since = Some(Minute::of(noon()).plus(90));
+    assert_eq!(step(&desk), Some((to(Some(10)), Reason::Calm { minutes: 10 })));
+    desk.latch("a").calm_since = None;
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::CoolingDown { minutes: 10 });
+}
+
+#[test]
+fn the_next_step_of_a_ramp_waits_for_calm_only() {
+    assert_eq!(step(&capped(None, 10, Phase::Ramping, 9)), None);
+    assert_eq!(step(&capped(None, 10, Phase::Ramping, 10)).map(|(to, _)| to), Some(to(Some(20))));
+}
+
+#[test]
+fn the_cooldown_doubles_with_every_relapse_up_to_sixteen_hours() {
+    for (relapses, minutes) in [(0, 30), (1, 60), (2, 120), (5, 960), (6, 960), (40, 960)] {
+        let mut early = capped(None, 5, Phase::Capped, minutes - 1);
+        early.latch("a").relapses = relapses;
+        early.book().period_end = noon() + Duration::hours(48);
+        assert_eq!(step(&early), None, "{relapses}");
+        early.at(noon() + Duration::minutes(minutes));
+        assert!(step(&early).is_some(), "{relapses}");
+    }
+}
+
+#[test]
+fn the_ramp_ends_where_a_doubling_passes_four_floors_or_the_original() {
+    // The floor is five: up to twenty is ramped.
+    for (original, cap, next) in [
+        (None, 10, Some(20)),
+        (None, 11, None),
+        (None, 1, Some(5)),
+        (None, 0, Some(5)),
+        (Some(19), 10, Some(19)),
+        (Some(21), 10, Some(20)),
+        (Some(400), 100, Some(200)),
+        (Some(400), 200, Some(400)),
+        (Some(0), 0, None),
+    ] {
+        let desk = capped(original, cap, Phase::Ramping, 10);
+        let wanted = if original == Some(cap) { None } else { Some(to(next)) };
+        assert_eq!(step(&desk).map(|(to, _)| to), wanted, "{original:?} {cap}");
+        let is_last = next == original;
+        let restored = step(&desk).is_none_or(|(_, reason)| (reason == Reason::Restored) == is_last);
+        assert!(restored, "{original:?} {cap}");
+    }
+}
+
+#[test]
+fn a_ramp_without_room_in_the_pool_goes_straight_to_the_original() {
+    let mut desk = capped(Some(400), 100, Phase::Ramping, 10);
+    desk.roster.inventory.account.concurrency = 299;
+    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(400))));
+    desk.roster.inventory.account.concurrency = 300;
+    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(200))));
+}
+
+#[test]
+fn a_stopped_function_stays_so_while_nine_tenths_are_used() {
+    let mut desk = capped(None, 0, Phase::Capped, 30);
+    desk.roster.rules[0].mode = Mode::Stop;
+    desk.spent("9");
+    assert_eq!(step(&desk), None);
+    // Half past noon to midnight.
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::CoolingDown { minutes: 690 });
+    desk.book().spent = UsdRange::exact(usd("9") - Usd::from_picos(1));
+    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(5))));
+    desk.spent("9");
+    desk.roster.rules[0].mode = Mode::Cap;
+    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(5))), "a cap is not a stop");
+}
+
+#[test]
+fn a_new_period_takes_the_first_step_at_once_where_the_policy_says_so() {
+    let mut desk = capped(None, 5, Phase::Capped, 1);
+    desk.latch("a").calm_since = None;
+    desk.reading.rolled = vec![0];
+    assert_eq!(step(&desk), Some((to(Some(10)), Reason::Rollover)));
+    desk.roster.rules[0].at_rollover = AtRollover::Hold;
+    assert_eq!(step(&desk), None);
+    desk.roster.rules[0].at_rollover = AtRollover::Release;
+    desk.latch("a").phase = Phase::Ramping;
+    assert_eq!(step(&desk), None, "a ramp goes on in its own time");
+}
+
+#[test]
+fn nothing_is_released_blind_or_against_an_operator_s_hold_or_while_a_change_is_open() {
+    let mut desk = capped(None, 5, Phase::Capped, 30);
+    desk.reading.functions[0].freshness = Freshness::Late(7);
+    assert_eq!(step(&desk), None);
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::Blind { freshness: Freshness::Late(7) });
+    let mut desk = capped(None, 5, Phase::Capped, 30);
+    desk.state.operator.holds.insert("a".into(), noon() + Duration::hours(1));
+    assert_eq!(step(&desk), None);
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::Operator);
+    let mut desk = capped(None, 5, Phase::Capped, 30);
+    desk.latch("a").levers[0].pending = Some(to(Some(10)));
+    assert_eq!(step(&desk), None);
+    for phase in [Phase::Watching, Phase::Foreign] {
+        assert_eq!(step(&capped(None, 5, phase, 3000)), None, "{phase:?}");
+    }
+}
+
+fn mark(desk: &mut Desk) -> Option<Minute> {
+    super::super::release::mark_calm(&desk.roster, &mut desk.state, &desk.reading, &desk.seen);
+    desk.state.latches.get("a").and_then(|latch| latch.calm_since)
+}
+
+#[test]
+fn calm_is_fresh_unthrottled_and_ordinary_and_its_beginning_is_kept() {
+    let mut desk = capped(None, 5, Phase::Capped, 7);
+    assert_eq!(mark(&mut desk), Some(Minute::of(noon())), "since when it was");
+    let spoil: [fn(&mut FunctionReading); 3] = [
+        |reading| reading.throttles = 1,
+        |reading| reading.excess_per_hour = Usd::from_picos(1),
+        |reading| reading.freshness = Freshness::Unknown,
+    ];
+    for spoil in spoil {
+        let before = desk.reading.functions[0];
+        spoil(&mut desk.reading.functions[0]);
+        assert_eq!(mark(&mut desk), None);
+        desk.reading.functions[0] = before;
+        assert_eq!(mark(&mut desk), Some(Minute::of(noon()).plus(7)), "a new calm");
+    }
+}
+
+#[test]
+fn without_history_a_function_at_its_cap_is_not_calm() {
+    let mut desk = capped(None, 5, Phase::Capped, 7);
+    desk.reading.functions[0].concurrency_max = 5;
+    assert!(mark(&mut desk).is_some(), "with history, the money says it");
+    desk.reading.functions[0].ordinary_per_hour = None;
+    desk.reading.functions[0].burn_per_hour = Usd::ZERO;
+    assert_eq!(mark(&mut desk), None);
+    desk.reading.functions[0].concurrency_max = 4;
+    assert!(mark(&mut desk).is_some());
+    let mut stopped = capped(None, 0, Phase::Capped, 7);
+    stopped.reading.functions[0].ordinary_per_hour = None;
+    stopped.reading.functions[0].burn_per_hour = Usd::ZERO;
+    assert!(mark(&mut stopped).is_some(), "a stopped function is not at its cap for ever");
+}
+
+#[test]
+fn a_watch_ends_with_the_flap_window_and_words_of_operators_when_they_expire() {
+    let end = noon() + Duration::hours(24);
+    let mut desk = capped(None, 5, Phase::Watching, 0);
+    desk.state.operator.holds.insert("a".into(), end);
+    desk.state.operator.pardons.insert("a".into(), end);
+    desk.at(end - Duration::seconds(1));
+    mark(&mut desk);
+    let left = |desk: &Desk| {
+        let operator = &desk.state.operator;
+        (desk.state.latches.len(), operator.holds.len(), operator.pardons.len())
+    };
+    assert_eq!(left(&desk), (1, 1, 1));
+    desk.at(end);
+    mark(&mut desk);
+    assert_eq!(left(&desk), (0, 0, 0));
+    let mut still = capped(None, 5, Phase::Capped, 3000);
+    mark(&mut still);
+    assert_eq!(still.state.latches.len(), 1, "a cap is no watch");
+}
