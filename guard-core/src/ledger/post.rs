@@ -18,8 +18,11 @@ use crate::time::{Hour, Minute};
 
 /// Minutes over which the burn of the moment is taken.
 pub const BURN_MINUTES: i64 = 5;
-/// Hour totals kept per function: two may be open, and a census comes an hour late.
-const HOURS_KEPT: usize = 4;
+/// Hour totals kept per function: hours seen in part wait for the census of the day, and a census may fail once.
+const HOURS_KEPT: usize = 50;
+/// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
+/// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
+const STRANGER_MIN: i64 = 60;
 
 /// What a look has shown, worked out for the decision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,14 +99,11 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let mut functions = Vec::with_capacity(seen.functions.len());
     align(&mut state.functions, &seen.functions);
     let mut ledgers = state.functions.iter_mut();
-    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate();
+    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate().peekable();
     for (name, series) in &seen.functions {
         let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
-        let Some((index, (function, member))) = members.find(|(_, (function, _))| function.name >= *name)
-        else {
-            break;
-        };
-        if function.name == *name {
+        while members.next_if(|(_, (function, _))| function.name < *name).is_some() {}
+        if let Some((index, (function, member))) = members.next_if(|(_, (function, _))| function.name == *name) {
             let subject = Subject { index, function, member };
             functions.push(poster.function(ledger, series, &subject));
         }
@@ -120,7 +120,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         book.close_hours(now, rule.matcher.is_everything());
         state.budgets.insert(rule.name.clone(), book);
     }
-    drop_strangers(roster, state);
+    drop_strangers(roster, state, now);
     Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
 }
 
@@ -169,10 +169,12 @@ fn align(ledgers: &mut Vec<FunctionLedger>, seen: &[(crate::name::FunctionName, 
 }
 
 /// Forgets functions that exist no more, once nothing of theirs can change.
-fn drop_strangers(roster: &Roster, state: &mut State) {
+fn drop_strangers(roster: &Roster, state: &mut State, now: Minute) {
     if state.functions.len() > roster.inventory.functions.len() {
         let exists = |ledger: &FunctionLedger| roster.inventory.function(&ledger.name).is_some();
-        state.functions.retain(|ledger| !ledger.minutes.is_empty() || exists(ledger));
+        let oldest = now.plus(-STRANGER_MIN);
+        let recent = |ledger: &FunctionLedger| ledger.minutes.back().is_some_and(|(last, _)| *last >= oldest);
+        state.functions.retain(|ledger| recent(ledger) || exists(ledger));
     }
 }
 
@@ -309,6 +311,9 @@ impl Poster<'_> {
             let total = total.unwrap_or_default();
             close(ledger, hour, &total);
             ledger.profile.refresh();
+        }
+        if let Some(settled) = ledger.settled_through {
+            forget(&mut ledger.hours, settled.plus(1));
         }
         while ledger.hours.len() > HOURS_KEPT {
             ledger.hours.pop_front();
