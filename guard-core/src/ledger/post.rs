@@ -208,7 +208,7 @@ impl Poster<'_> {
             self.minute(ledger, series, index, subject);
         }
         self.census(ledger, series, subject);
-        self.cover(ledger, series.freshness);
+        self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         forget(&mut ledger.minutes, self.oldest(subject));
         self.hide(ledger, subject);
@@ -287,24 +287,27 @@ impl Poster<'_> {
     }
 
     /// Remembers from where to where every minute was looked at.
-    fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness) {
+    fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
         if !freshness.is_trustworthy() {
             return;
         }
+        // What was asked for and not posted was not looked at.
+        let first = self.from.max(self.oldest(subject));
         let from = match ledger.covered {
-            Some((from, until)) if self.from <= until.plus(1) => from,
-            _ => self.from,
+            Some((from, until)) if first <= until.plus(1) => from,
+            _ => first,
         };
         ledger.covered = Some((from, self.settled));
     }
 
-    /// Hours of which every minute was looked at, and none can change any more, go to the profile.
+    /// Hours of which every minute was looked at, and none can change any more, go to the profile. After a gap they
+    /// wait for the census, which would take the hours of the gap for settled.
     fn settle_hours(&self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
         let Some((from, until)) = ledger.covered else { return };
         let last = until.plus(-subject.member.window_min - 59).hour();
-        let first = ledger
-            .settled_through
-            .map_or(from.plus(59).hour(), |hour| hour.plus(1).max(from.plus(59).hour()));
+        let whole = from.plus(59).hour();
+        let first = ledger.settled_through.map_or(whole, |hour| hour.plus(1));
+        let last = if first < whole { first.plus(-1) } else { last };
         for number in first.0..=last.0 {
             let hour = Hour(number);
             let total = ledger.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| *posted);

@@ -99,9 +99,9 @@ fn each_architecture_has_its_prices_and_the_first_companion_counts() {
     let arm = Function { architecture: Architecture::Arm64, ..function("arm", 60, &[]) };
     let roster = roster(policy, vec![arm, function("ab", 60, &[]), function("b", 60, &[])]);
     let request: Vec<i128> = roster.members.iter().map(|member| member.unit.per_request.picos()).collect();
-    assert_eq!(request, [200_000, 5_200_000, 1_200_000]);
+    assert_eq!(request, [5_200_000, 200_000, 1_200_000]);
     let second: Vec<i128> = roster.members.iter().map(|m| m.unit.per_busy_second().picos()).collect();
-    assert_eq!(second, [13_333_400, 16_666_700, 16_666_700]);
+    assert_eq!(second, [16_666_700, 13_333_400, 16_666_700]);
     assert_eq!(roster.quote(Architecture::Arm64), &roster.quote_arm64);
     assert_eq!(roster.quote(Architecture::X86_64), &roster.quote_x86_64);
     assert_ne!(roster.quote_arm64, roster.quote_x86_64);
