@@ -79,3 +79,6 @@ pub struct Meters {
     /// Arm.
     pub arm64_mb_us: i128,
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,3 +171,6 @@ fn within(key: &'static str, value: u32, low: u32, high: u32) -> Result<(), Comm
     }
     Err(CommandError::OutOfRange { key, value, range: format!("{low} to {high}") })
 }
+
+#[cfg(test)]
+mod tests;

@@ -371,3 +371,6 @@ impl fmt::Display for BudgetRecord {
         f.write_str(&budget_headline(self))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ impl BudgetRule {
 
 /// Attempts per event, in per mille, that mean "each event once".
 pub const ONCE_PER_MILLE: u32 = 1000;
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,11 @@ use crate::time::{Hour, Minute};
 
 /// Minutes over which the burn of the moment is taken.
 pub const BURN_MINUTES: i64 = 5;
-/// Hour totals kept per function: two may be open, and a census comes an hour late.
-const HOURS_KEPT: usize = 4;
+/// Hour totals kept per function: hours seen in part wait for the census of the day, and a census may fail once.
+const HOURS_KEPT: usize = 50;
+/// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
+/// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
+const STRANGER_MIN: i64 = 60;
 
 /// What a look has shown, worked out for the decision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,14 +99,11 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let mut functions = Vec::with_capacity(seen.functions.len());
     align(&mut state.functions, &seen.functions);
     let mut ledgers = state.functions.iter_mut();
-    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate();
+    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate().peekable();
     for (name, series) in &seen.functions {
         let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
-        let Some((index, (function, member))) = members.find(|(_, (function, _))| function.name >= *name)
-        else {
-            break;
-        };
-        if function.name == *name {
+        while members.next_if(|(_, (function, _))| function.name < *name).is_some() {}
+        if let Some((index, (function, member))) = members.next_if(|(_, (function, _))| function.name == *name) {
             let subject = Subject { index, function, member };
             functions.push(poster.function(ledger, series, &subject));
         }
@@ -120,7 +120,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         book.close_hours(now, rule.matcher.is_everything());
         state.budgets.insert(rule.name.clone(), book);
     }
-    drop_strangers(roster, state);
+    drop_strangers(roster, state, now);
     Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
 }
 
@@ -169,10 +169,12 @@ fn align(ledgers: &mut Vec<FunctionLedger>, seen: &[(crate::name::FunctionName, 
 }
 
 /// Forgets functions that exist no more, once nothing of theirs can change.
-fn drop_strangers(roster: &Roster, state: &mut State) {
+fn drop_strangers(roster: &Roster, state: &mut State, now: Minute) {
     if state.functions.len() > roster.inventory.functions.len() {
         let exists = |ledger: &FunctionLedger| roster.inventory.function(&ledger.name).is_some();
-        state.functions.retain(|ledger| !ledger.minutes.is_empty() || exists(ledger));
+        let oldest = now.plus(-STRANGER_MIN);
+        let recent = |ledger: &FunctionLedger| ledger.minutes.back().is_some_and(|(last, _)| *last >= oldest);
+        state.functions.retain(|ledger| recent(ledger) || exists(ledger));
     }
 }
 
@@ -207,7 +209,7 @@ impl Poster<'_> {
             self.minute(ledger, series, index, &mut place, subject);
         }
         self.census(ledger, series, subject);
-        self.cover(ledger, series.freshness);
+        self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         forget(&mut ledger.minutes, self.oldest(subject));
         self.hide(ledger, subject);
@@ -302,30 +304,36 @@ impl Poster<'_> {
     }
 
     /// Remembers from where to where every minute was looked at.
-    fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness) {
+    fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
         if !freshness.is_trustworthy() {
             return;
         }
+        // What was asked for and not posted was not looked at.
+        let first = self.from.max(self.oldest(subject));
         let from = match ledger.covered {
-            Some((from, until)) if self.from <= until.plus(1) => from,
-            _ => self.from,
+            Some((from, until)) if first <= until.plus(1) => from,
+            _ => first,
         };
         ledger.covered = Some((from, self.settled));
     }
 
-    /// Hours of which every minute was looked at, and none can change any more, go to the profile.
+    /// Hours of which every minute was looked at, and none can change any more, go to the profile. After a gap they
+    /// wait for the census, which would take the hours of the gap for settled.
     fn settle_hours(&self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
         let Some((from, until)) = ledger.covered else { return };
         let last = until.plus(-subject.member.window_min - 59).hour();
-        let first = ledger
-            .settled_through
-            .map_or(from.plus(59).hour(), |hour| hour.plus(1).max(from.plus(59).hour()));
+        let whole = from.plus(59).hour();
+        let first = ledger.settled_through.map_or(whole, |hour| hour.plus(1));
+        let last = if first < whole { first.plus(-1) } else { last };
         for number in first.0..=last.0 {
             let hour = Hour(number);
             let total = ledger.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| *posted);
             let total = total.unwrap_or_default();
             close(ledger, hour, &total);
             ledger.profile.refresh();
+        }
+        if let Some(settled) = ledger.settled_through {
+            forget(&mut ledger.hours, settled.plus(1));
         }
         while ledger.hours.len() > HOURS_KEPT {
             ledger.hours.pop_front();
