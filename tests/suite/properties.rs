@@ -303,7 +303,8 @@ fn check_actions(case: &Case, originals: &World, plan: &Plan) {
         match action.change.to() {
             Setting::Concurrency(Some(to)) => {
                 assert!(may_go_below || to >= lowest, "{action:?} below {lowest}\n{text}");
-                assert!(to >= before.provisioned || to == 0, "{action:?}");
+                let is_mapping = matches!(action.change, Change::MappingConcurrency { .. });
+                assert!(is_mapping || to >= before.provisioned || to == 0, "{action:?}");
             }
             Setting::Enabled(false) => assert!(may_go_below, "{action:?}\n{text}"),
             _ => {}

@@ -67,7 +67,10 @@ impl Draft<'_> {
                     self.confront(place, rule, suspect);
                 }
             }
-            let holding = suspects.iter().any(|suspect| self.is_latched(suspect.index));
+            // Another budget may have acted on the same function already, in this plan or before.
+            let holding = suspects
+                .iter()
+                .any(|suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index));
             let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
             } else if self.actions.len() > before.0 || holding {
@@ -254,6 +257,12 @@ impl Draft<'_> {
     fn is_latched(&self, index: usize) -> bool {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         name.and_then(|name| self.state.latches.get(name)).is_some_and(|latch| latch.is_holding())
+    }
+
+    /// Whether this plan acts on a function because of a breach.
+    fn is_tightened(&self, index: usize) -> bool {
+        let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
+        self.actions.iter().any(|action| Some(&action.function) == name && action.reason.is_breach())
     }
 
     /// Whether a stopped function has to stay so: its budget has not the money back that a release would spend.

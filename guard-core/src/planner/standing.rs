@@ -149,8 +149,10 @@ impl Draft<'_> {
             }
             let Some(function) = self.roster.inventory.functions.get(index) else { continue };
             let owners = function.reserved.is_some() && !self.state.latches.contains_key(&function.name);
-            let Some(profile) = self.state.profile(&function.name) else { continue };
-            if owners || profile.hours() < ENVELOPE_HISTORY_H {
+            let Some(ledger) = self.state.function(&function.name) else { continue };
+            let profile = &ledger.profile;
+            // Weeks of silence say nothing of what a function needs, and its floor would be taken from the pool.
+            if owners || profile.hours() < ENVELOPE_HISTORY_H || ledger.last_invoked.is_none() {
                 continue;
             }
             let floor = self.roster.floor(index, profile.concurrency_p99());

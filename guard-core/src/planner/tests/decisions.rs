@@ -370,3 +370,18 @@ fn a_refusal_told_beside_an_action_is_not_told_again_alone() {
     desk.state.alerts.get_mut("dow-guard/function/a").unwrap().digest = "Capped [] [\"no-room\"]".to_owned();
     assert_eq!(desk.tell().len(), 1);
 }
+
+#[test]
+fn two_budgets_broken_by_one_function_are_both_acted_for_at_once() {
+    let mut text = policy();
+    text.budget.push(Budget { name: "also".to_owned(), ..text.budget[0].clone() });
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    desk.reading.hidden.push(Hidden::default());
+    desk.spent("10");
+    let book = desk.book().clone();
+    desk.state.budgets.insert("also".into(), book);
+    let plan = desk.plan();
+    assert_eq!(caps(&plan), [cap("a", 5)]);
+    let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
+    assert_eq!(verdicts, [Verdict::BreachedAct, Verdict::BreachedAct]);
+}
