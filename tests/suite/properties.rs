@@ -313,7 +313,7 @@ fn check_actions(case: &Case, originals: &World, plan: &Plan) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8) })]
 
     #[test]
     fn no_plan_is_ever_objected_to_goes_below_the_floor_unasked_or_takes_room_that_is_not_there(case in case(false)) {

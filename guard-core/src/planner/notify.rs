@@ -282,7 +282,8 @@ fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Opt
     Some(Notice {
         kind,
         alarm: function_alarm(name),
-        alarming: kind != NoticeKind::Released,
+        // What was refused beside a release keeps the alarm open.
+        alarming: kind != NoticeKind::Released || refusals.iter().any(|refusal| is_for_people(refusal)),
         budget: subject.clone(),
         function: Some(name.clone()),
         digest: digest(kind, &actions, &refusals),

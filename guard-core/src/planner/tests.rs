@@ -10,9 +10,9 @@ use crate::inventory::{AccountLimits, Function, Inventory};
 use crate::ledger::{BudgetLedger, Hidden};
 use crate::observation::Freshness;
 use crate::plan::NoticeKind;
-use crate::policy::{Budget, Mode, Period, Policy};
+use crate::policy::{Budget, Period, Policy};
 use crate::pricing::PriceTable;
-use crate::state::{Latch, LeverState};
+use crate::state::LeverState;
 
 /// A budget of $10 a day, Monday noon, and functions of which everything that was read is said here.
 struct Desk {

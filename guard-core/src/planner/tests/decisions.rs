@@ -3,7 +3,7 @@
 use super::*;
 use crate::ledger::Entry;
 use crate::plan::BurnAlert;
-use crate::policy::{BelowFloor, TripOn};
+use crate::policy::TripOn;
 
 fn reserve(from: Option<u32>, to: Option<u32>) -> Change {
     Change::ReservedConcurrency { from, to }
@@ -384,4 +384,22 @@ fn two_budgets_broken_by_one_function_are_both_acted_for_at_once() {
     assert_eq!(caps(&plan), [cap("a", 5)]);
     let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
     assert_eq!(verdicts, [Verdict::BreachedAct, Verdict::BreachedAct]);
+}
+
+#[test]
+fn a_change_made_again_names_a_budget_that_may_ask_for_it() {
+    for stop in [false, true] {
+        let mut text = policy();
+        let below_floor = if stop { BelowFloor::Stop } else { BelowFloor::KeepFloor };
+        text.budget.push(Budget { name: "also".to_owned(), below_floor, ..text.budget[0].clone() });
+        let mut desk = Desk::new(text, &[("a", 0)]);
+        desk.hold("a", None, 20, Phase::Capped);
+        for (to, wanted) in [(5, "day"), (4, if stop { "also" } else { "day" })] {
+            let change = reserve(Some(20), Some(to));
+            let findings = [Finding::Resume { function: "a".into(), change }];
+            let plan = plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, &findings);
+            assert_eq!(plan.actions[0].reason, Reason::Resumed);
+            assert_eq!(plan.actions[0].budget, Some(wanted.into()), "{stop} {to}");
+        }
+    }
 }
