@@ -9,6 +9,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use self::book::Entry;
 pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
 pub use self::post::{BURN_MINUTES, FunctionReading, Hidden, Reading, post};
 pub use self::region::{Attributed, RegionLedger};
