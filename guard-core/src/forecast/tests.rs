@@ -34,8 +34,7 @@ fn book(rule: &BudgetRule, at: DateTime<Utc>) -> BudgetLedger {
 
 /// Posts an amount to a minute.
 fn post(book: &mut BudgetLedger, at: DateTime<Utc>, amount: Usd) {
-    let entry =
-        crate::ledger::Entry { to: UsdRange::exact(amount), ..crate::ledger::Entry::default() };
+    let entry = crate::ledger::Entry { to: UsdRange::exact(amount), ..crate::ledger::Entry::default() };
     book.post_minute(Minute::of(at), &entry);
 }
 
@@ -103,8 +102,7 @@ fn a_blind_guard_extrapolates_from_the_last_minute_it_knows() {
     let mut book = book(&rule, time(10, 30, 0));
     post(&mut book, time(9, 59, 0), dollars(1));
     let blind = Moment { seen_until: Minute::of(time(9, 59, 0)), ..moment(time(10, 30, 0)) };
-    let outlook =
-        outlook(&rule, &book, &Hidden::default(), UsdRange::ZERO, blind, &Timing::default());
+    let outlook = outlook(&rule, &book, &Hidden::default(), UsdRange::ZERO, blind, &Timing::default());
     assert_eq!(outlook.unseen.expected, dollars(30));
     assert_eq!(outlook.burn_per_hour, dollars(12));
 }
@@ -114,9 +112,8 @@ fn the_line_is_spent_unseen_in_flight_and_committed() {
     let rule = rule(Period::Day, dollars(2400));
     let mut book = book(&rule, time(10, 30, 0));
     post(&mut book, time(10, 0, 0), dollars(10));
-    let range = |low, expected, high| {
-        UsdRange::new(dollars(low), dollars(expected), dollars(high), Causes::NONE)
-    };
+    let range =
+        |low, expected, high| UsdRange::new(dollars(low), dollars(expected), dollars(high), Causes::NONE);
     let hidden = Hidden { in_flight: range(0, 2, 3), committed: range(1, 4, 5) };
     let deferred = UsdRange::new(Usd::ZERO, Usd::ZERO, dollars(100), Causes::of(Cause::DeferredBacklog));
     let at = time(10, 30, 0);
@@ -342,9 +339,8 @@ fn a_quiet_hour_may_use_a_tenth_of_the_even_share() {
     let at = time(3, 30, 0);
     let mut book = book(&rule, at);
     history(&mut book, at, |hour| if hour.of_week() == 100 { dollars(168) } else { Usd::ZERO });
-    let share = |minutes: i64| {
-        share_of(rule.amount, &book, Minute::of(at), minutes, 168 * 3600, Some(dollars(168)))
-    };
+    let share =
+        |minutes: i64| share_of(rule.amount, &book, Minute::of(at), minutes, 168 * 3600, Some(dollars(168)));
     assert_eq!(share(60), cents(10));
     assert_eq!(share(6), cents(1));
     // Friday 4:00 is hour 100: half of it is half of the ordinary of the week.

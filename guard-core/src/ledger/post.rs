@@ -103,7 +103,9 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     for (name, series) in &seen.functions {
         let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
         while members.next_if(|(_, (function, _))| function.name < *name).is_some() {}
-        if let Some((index, (function, member))) = members.next_if(|(_, (function, _))| function.name == *name) {
+        if let Some((index, (function, member))) =
+            members.next_if(|(_, (function, _))| function.name == *name)
+        {
             let subject = Subject { index, function, member };
             functions.push(poster.function(ledger, series, &subject));
         }

@@ -369,11 +369,7 @@ fn what_functions_do_not_explain_is_posted_and_shrinks_when_they_are_looked_at()
     assert_eq!(bench.book("all").unattributed.expected, picos(2 * HUNDRED));
     // A census that finds all of it at one of them.
     let whole = |count| hours(&[("23T09:00", point(count, count))]);
-    bench.post(&census(
-        seen("23T10:30", vec![("a", whole(100)), ("b", whole(300))]),
-        "23T09:00",
-        "23T09:00",
-    ));
+    bench.post(&census(seen("23T10:30", vec![("a", whole(100)), ("b", whole(300))]), "23T09:00", "23T09:00"));
     assert_eq!(bench.book("all").unattributed.expected, Usd::ZERO);
     assert_eq!(bench.spent("all"), 4 * HUNDRED);
     // Minutes of the region that come again are settled.
@@ -518,10 +514,7 @@ fn the_meter_turns_with_the_month_in_utc_whatever_the_time_zone() {
         budget: vec![budget("all", Period::Month, None)],
         ..Policy::default()
     };
-    let mut bench = Bench {
-        roster: roster(policy, vec![Function::new("a", 1024, 60)]),
-        state: State::new(),
-    };
+    let mut bench = Bench { roster: roster(policy, vec![Function::new("a", 1024, 60)]), state: State::new() };
     bench.look("30T23:58", vec![("a", fresh(&[("30T23:54", point(1, 1))]))]);
     assert_eq!(bench.state.meters, Meters { month: 24_322, x86_64_mb_us: 1_024_000_000, arm64_mb_us: 0 });
     let mut december = seen("30T23:59", vec![]);
@@ -625,8 +618,7 @@ fn retries_certain_to_run_are_committed_at_the_mean_cost() {
     let function = asynchronous(60);
     let failing = Point { errors: 60, ..point(100, 100) };
     let now = minute("23T10:30");
-    let window: Vec<(Minute, Point)> =
-        [-6, -5, -4, -2, -1].map(|back| (now.plus(back), failing)).to_vec();
+    let window: Vec<(Minute, Point)> = [-6, -5, -4, -2, -1].map(|back| (now.plus(back), failing)).to_vec();
     // The latest four minutes count.
     let further = amplification::committed_invocations(&function, &window[1..], now);
     assert!(further[0] < further[1] && further[1] < further[2]);

@@ -22,11 +22,7 @@ const THEIRS: AsyncSetting = AsyncSetting { max_retries: 2, max_event_age_s: 21_
 fn roster() -> Roster {
     let config = AsyncConfig { max_retries: 0, max_event_age_s: 60, on_failure: true };
     let functions = vec![
-        Function {
-            reserved: Some(7),
-            asynchronous: Some(config),
-            ..Function::new("capped", 512, 60)
-        },
+        Function { reserved: Some(7), asynchronous: Some(config), ..Function::new("capped", 512, 60) },
         Function { reserved: Some(200), ..Function::new("other", 512, 60) },
         Function::new("plain", 512, 60),
         Function::new("safe", 512, 60),

@@ -21,11 +21,10 @@ fn of(name: &str, functions: &str) -> Budget {
 
 #[test]
 fn a_window_covers_lag_and_time_out_rounded_up_and_two_minutes() {
-    let roster = roster(Policy::default(), vec![
-        function("a", 60, &[]),
-        function("b", 61, &[]),
-        function("c", 900, &[]),
-    ]);
+    let roster = roster(
+        Policy::default(),
+        vec![function("a", 60, &[]), function("b", 61, &[]), function("c", 900, &[])],
+    );
     let windows: Vec<i64> = roster.members.iter().map(|member| member.window_min).collect();
     assert_eq!(windows, [6, 7, 20]);
     assert_eq!(roster.reread_min(), 20);
@@ -50,12 +49,15 @@ fn a_function_belongs_to_every_budget_that_covers_it() {
 #[test]
 fn the_guard_tagged_and_listed_functions_are_protected() {
     let policy = Policy { protected: vec!["pay*".to_owned()], ..Policy::default() };
-    let roster = roster(policy, vec![
-        function("guard", 60, &[]),
-        function("other", 60, &[]),
-        function("payments", 60, &[]),
-        function("tagged", 60, &[("dow-guard:protect", "true")]),
-    ]);
+    let roster = roster(
+        policy,
+        vec![
+            function("guard", 60, &[]),
+            function("other", 60, &[]),
+            function("payments", 60, &[]),
+            function("tagged", 60, &[("dow-guard:protect", "true")]),
+        ],
+    );
     let protected: Vec<bool> = roster.members.iter().map(|member| member.protected).collect();
     assert_eq!(protected, [true, false, true, true]);
 }

@@ -194,9 +194,8 @@ fn focus_holds_500_the_dearest_first_and_trips_before_them() {
 #[test]
 fn a_census_is_due_once_a_day_when_the_day_before_is_complete() {
     let mut state = State::new();
-    let due = |state: &State, hour: u32, minute: u32| {
-        census_due(state, &Observation::blind(time(hour, minute)))
-    };
+    let due =
+        |state: &State, hour: u32, minute: u32| census_due(state, &Observation::blind(time(hour, minute)));
     assert!(due(&state, 10, 30));
     // Read up to Sunday's 22nd hour: its last is complete on Monday at 0:20.
     state.census_through = Some(Hour::of(time(0, 0)).plus(-2));
@@ -207,7 +206,7 @@ fn a_census_is_due_once_a_day_when_the_day_before_is_complete() {
     assert!(!due(&state, 23, 59));
     state.census_through = Some(Hour::of(time(9, 0)));
     assert!(!due(&state, 23, 59));
-    state.census_through = Some(Hour::of(time(0, 0)).plus(-25));
+    state.census_through = Some(Hour::of(time(0, 0)).plus(-26));
     assert!(due(&state, 0, 0));
 }
 
