@@ -1,1 +1,356 @@
-//! Tests.
+//! What people read, word for word.
+
+use chrono::{DateTime, TimeZone, Utc};
+use insta::assert_snapshot;
+
+use super::*;
+use crate::inventory::{AsyncConfig, EventSourceMapping};
+use crate::money::{Cause, Causes};
+
+fn time() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 23, 3, 7, 0).unwrap()
+}
+
+fn dollars(dollars: i64) -> Usd {
+    Usd::from_dollars(dollars)
+}
+
+fn spread(low: i64, expected: i64, high: i64) -> UsdRange {
+    UsdRange::new(dollars(low), dollars(expected), dollars(high), Causes::of(Cause::UnseenMinutes))
+}
+
+fn record() -> BudgetRecord {
+    BudgetRecord {
+        budget: "all".into(),
+        unit: Unit::Usd,
+        amount: dollars(1000),
+        period_start: Utc.with_ymd_and_hms(2026, 11, 1, 0, 0, 0).unwrap(),
+        period_end: Utc.with_ymd_and_hms(2026, 12, 1, 0, 0, 0).unwrap(),
+        spent: spread(390, 400, 420),
+        unattributed: UsdRange::ZERO,
+        repeated: UsdRange::ZERO,
+        unseen: spread(0, 5, 12),
+        committed: UsdRange::exact(dollars(2)),
+        deferred: UsdRange::ZERO,
+        burn_per_hour: dollars(90),
+        baseline_per_hour: None,
+        projected_if_sustained: spread(1500, 2100, 2500),
+        projected_if_it_stops: spread(1000, 1100, 1200),
+        exhausted_if_sustained: Some(Utc.with_ymd_and_hms(2026, 11, 23, 9, 40, 0).unwrap()),
+        exhausted_if_it_stops: None,
+        burning: vec![],
+        freshness: Freshness::Fresh,
+        verdict: Verdict::Warn,
+        price_unknown: false,
+    }
+}
+
+fn reserve(from: Option<u32>, to: Option<u32>) -> Change {
+    Change::ReservedConcurrency { from, to }
+}
+
+fn act(change: Change) -> Action {
+    Action { function: "pay".into(), change, reason: Reason::Operator, budget: None }
+}
+
+const BEFORE: AsyncSetting = AsyncSetting { max_retries: 2, max_event_age_s: 21_600 };
+const AFTER: AsyncSetting = AsyncSetting { max_retries: 0, max_event_age_s: 60 };
+
+#[test]
+fn amounts_carry_their_unit() {
+    let million: Usd = "1234567.891".parse().unwrap();
+    assert_eq!(amount(million, Unit::Usd), "$1,234,567.90");
+    assert_eq!(amount(million, Unit::Cny), "¥1,234,567.90");
+    assert_eq!(amount(million, Unit::Invocations), "1,234,567");
+    assert_eq!(amount(Usd::MAX, Unit::Usd), "unbounded");
+    assert_eq!(amount(Usd::MAX, Unit::Invocations), "unbounded");
+    assert_eq!(amount(dollars(-5), Unit::Invocations), "0");
+    assert_eq!(range(spread(1, 2, 3), Unit::Cny), "¥2.00 [¥1.00–¥3.00]");
+    assert_eq!(range(spread(1, 2, 3), Unit::Invocations), "2 [1–3]");
+    assert_eq!(range(UsdRange::exact(dollars(2)), Unit::Usd), "$2.00");
+}
+
+#[test]
+fn every_reason_has_its_sentence_and_its_word() {
+    let concurrency = |value| Setting::Concurrency(value);
+    let reasons = [
+        Reason::WithinBaseline,
+        Reason::ExcessWithinBudget,
+        Reason::BudgetLine { excess_share_per_mille: 911, affordable: 3, floor: 5 },
+        Reason::BurnRate { excess_share_per_mille: 910, affordable: 0, floor: 8 },
+        Reason::CutRetries { attempts_per_mille: 2057 },
+        Reason::Barrier { remaining: dollars(12) },
+        Reason::Envelope { floor: 8 },
+        Reason::Calm { minutes: 10 },
+        Reason::Restored,
+        Reason::Relapse { relapses: 2 },
+        Reason::Untripped { last_modified: Some(time()) },
+        Reason::Untripped { last_modified: None },
+        Reason::Resumed,
+        Reason::Rollover,
+        Reason::Operator,
+        Reason::ExplainedByOthers,
+        Reason::NoExcess,
+        Reason::Blind { freshness: Freshness::Late(4) },
+        Reason::Blind { freshness: Freshness::Unknown },
+        Reason::CoolingDown { minutes: 7 },
+        Reason::ModeForbids,
+        Reason::Protected,
+        Reason::NoRoom { wanted: 5, room: 0 },
+        Reason::EventLoss,
+        Reason::ChangedBySomebodyElse { ours: concurrency(Some(5)), found: concurrency(None) },
+        Reason::TickFull,
+        Reason::Unsafe { rule: "the floor is kept".to_owned() },
+    ];
+    let lines: Vec<String> =
+        reasons.iter().map(|reason| format!("{}: {reason}", reason_word(reason))).collect();
+    assert_snapshot!(lines.join("\n"), @r"
+    within-baseline: within the ordinary
+    excess-within-budget: above the ordinary, within every budget
+    budget-line: budget at its line; 92 % of the excess is here; money affords 3, floor 5
+    burn-rate: burn rate breaks the budget; 91 % of the excess is here; money affords 0, floor 8
+    cut-retries: 2.05 attempts per event: repeats are cut, no new event is refused
+    barrier: guarantee: the worst case must fit into $12.00
+    envelope: standing cap at the floor of 8
+    calm: calm for 10 min: one step up
+    restored: ramp over: the original value is put back
+    relapse: excess came back (2×): same trip, longer cooldown
+    untripped: undone by the deploy of 2026-11-23 03:07 UTC
+    untripped: undone from outside
+    resumed: written down earlier, not found in force: made again
+    rollover: the period ended
+    operator: an operator said so
+    explained-by-others: other functions explain the excess
+    no-excess: nothing above the ordinary
+    blind: data is 4 min late: unknown never loosens a cap
+    blind: data is unknown: unknown never loosens a cap
+    cooling-down: next step in 7 min at the earliest
+    mode-forbids: its mode allows no change
+    protected: protected
+    no-room: no room in the account's pool: wanted 5, could reserve 0
+    event-loss: events would be lost: no on-failure destination, allow_event_loss is false
+    changed-by-somebody-else: changed by somebody else: unset instead of 5
+    tick-full: more changes than a tick may make; next tick
+    unsafe: second opinion objects: the floor is kept
+    ");
+}
+
+#[test]
+fn changes_name_the_lever_and_both_values() {
+    let mapping = || "m-1".into();
+    let changes = [
+        reserve(None, Some(5)),
+        reserve(Some(5), None),
+        Change::AsyncConfig { from: BEFORE, to: AFTER },
+        Change::MappingConcurrency { mapping: mapping(), from: None, to: Some(2) },
+        Change::MappingEnabled { mapping: mapping(), from: true, to: false },
+    ];
+    assert_snapshot!(changes.iter().map(change).collect::<Vec<_>>().join("\n"), @r"
+    reserved concurrency unset → 5
+    reserved concurrency 5 → unset
+    asynchronous retries 2 retries, event age 21600 s → 0 retries, event age 60 s
+    maximum concurrency of mapping m-1 unset → 2
+    event source mapping m-1 enabled → disabled
+    ");
+    let done = act(reserve(None, Some(5)));
+    assert_eq!(action(&done, true), "Change pay: reserved concurrency unset → 5: an operator said so");
+    assert_eq!(action(&done, false), "Would change pay: reserved concurrency unset → 5: an operator said so");
+    let left = |change| Refusal { function: "pay".into(), change, reason: Reason::Protected, budget: None };
+    assert_eq!(refusal(&left(None)), "Left pay: protected");
+    assert_eq!(
+        refusal(&left(Some(reserve(None, Some(5))))),
+        "Left pay (reserved concurrency unset → 5): protected"
+    );
+    assert_eq!(freshness(Freshness::Fresh), "fresh");
+    assert_eq!(freshness(Freshness::Silent), "silent");
+    assert_eq!(rollover(AtRollover::Release), "Policy at_rollover = release: the ramp begins now.");
+    assert_eq!(rollover(AtRollover::Hold), "Policy at_rollover = hold: caps stay until calm.");
+}
+
+fn effects(function: &Function, changes: &[Change]) -> String {
+    let actions: Vec<Action> = changes.iter().cloned().map(act).collect();
+    consequences(function, &actions.iter().collect::<Vec<_>>()).join("\n")
+}
+
+#[test]
+fn a_cap_on_synchronous_calls_breaks_them() {
+    let function = Function { provisioned: 4, ..Function::new("pay", 512, 60) };
+    assert_snapshot!(effects(&function, &[reserve(None, Some(5))]), @r"
+    Breaks: excess synchronous calls get 429; friend and foe alike.
+    Still bills: provisioned concurrency 4, used or not.
+    Still bills: invocations already running, up to their time-out.
+    ");
+    assert_snapshot!(effects(&Function::new("pay", 512, 60), &[reserve(None, Some(0))]), @r"
+    Breaks: every synchronous calls get 429; friend and foe alike.
+    Still bills: invocations already running, up to their time-out.
+    ");
+}
+
+#[test]
+fn a_cap_on_asynchronous_events_lets_them_wait_or_loses_them() {
+    let with = |on_failure: bool| {
+        let config = AsyncConfig { max_retries: 2, max_event_age_s: 3601, on_failure };
+        let base = Function::new("pay", 512, 60);
+        Function { synchronous: false, asynchronous: Some(config), ..base }
+    };
+    let first =
+        |function: Function, change: Change| effects(&function, &[change]).lines().next().unwrap().to_owned();
+    let (cap, stop) = (reserve(None, Some(5)), reserve(None, Some(0)));
+    assert_snapshot!([
+        first(with(true), cap.clone()),
+        first(with(false), cap),
+        first(with(true), stop.clone()),
+        first(with(false), stop),
+        first(with(false), Change::AsyncConfig { from: BEFORE, to: AFTER }),
+    ].join("\n"), @r"
+    Asynchronous events wait up to 2 h, then go to the on-failure destination.
+    Asynchronous events wait up to 2 h, then ARE LOST: no on-failure destination.
+    New asynchronous events go to the on-failure destination at once.
+    New asynchronous events ARE LOST: no on-failure destination.
+    Still bills: invocations already running, up to their time-out.
+    ");
+}
+
+#[test]
+fn what_waits_in_queues_and_streams_expires() {
+    let queue = EventSource::Sqs {
+        max_concurrency: None,
+        provisioned_pollers: false,
+        max_receive_count: None,
+        retention_s: 345_600,
+    };
+    let stream = EventSource::Stream {
+        shards: 1,
+        parallelization: 1,
+        max_retries: None,
+        bisect: false,
+        retention_s: 86_400,
+        on_failure: true,
+    };
+    let mapping =
+        |id: &str, source| EventSourceMapping { id: id.into(), enabled: true, batch_size: 10, source };
+    let mappings = vec![mapping("queue", queue), mapping("stream", stream)];
+    let function = Function { synchronous: false, mappings, ..Function::new("pay", 512, 60) };
+    let disabled = |id: &str| Change::MappingEnabled { mapping: id.into(), from: true, to: false };
+    let limited = Change::MappingConcurrency { mapping: "queue".into(), from: None, to: Some(2) };
+    assert_snapshot!(effects(&function, &[limited, disabled("stream")]), @r"
+    Mapping queue: what waits longer than 96 h is lost.
+    Mapping queue has no dead-letter queue: failing events repeat until they expire.
+    Mapping stream: what waits longer than 24 h is lost.
+    Still bills: invocations already running, up to their time-out.
+    ");
+    assert_snapshot!(effects(&function, &[reserve(None, Some(5))]), @r"
+    Mapping queue has no dead-letter queue: failing events repeat until they expire.
+    Still bills: invocations already running, up to their time-out.
+    ");
+}
+
+#[test]
+fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
+    let of = |verdict, unit| budget_headline(&BudgetRecord { verdict, unit, ..record() });
+    assert_snapshot!([
+        of(Verdict::Fine, Unit::Usd),
+        of(Verdict::Warn, Unit::Cny),
+        of(Verdict::BreachedAlert, Unit::Invocations),
+        of(Verdict::BreachedAct, Unit::Usd),
+        of(Verdict::BreachedRefused, Unit::Usd),
+        of(Verdict::BreachedOrdinary, Unit::Usd),
+        budget_headline(&BudgetRecord { exhausted_if_sustained: None, ..record() }),
+        budget_headline(&BudgetRecord { spent: spread(1000, 1000, 1000), ..record() }),
+        BudgetRecord { spent: UsdRange::exact(dollars(999)), ..record() }.to_string(),
+    ].join("\n"), @r"
+    Budget all fine: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all warning: ¥400.00 of ¥1,000.00, ¥90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all AT ITS LINE: 400 of 1,000, 90/h; gone Mon 09:40 UTC at this rate
+    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all warning: $400.00 of $1,000.00, $90.00/h
+    Budget all warning: $1,000.00 of $1,000.00, $90.00/h
+    Budget all warning: $999.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    ");
+}
+
+#[test]
+fn a_budgets_lines_carry_every_number_with_its_range() {
+    assert_snapshot!(budget_lines(&record()).join("\n"), @r"
+    Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data fresh
+    Spent $400.00 [$390.00–$420.00]; not shown yet $5.00 [$0.00–$12.00]; retries to come $2.00
+    Burn $90.00/h (no history yet)
+    At the end of the period: $2,100.00 if it lasts, $1,100.00 if it stops
+    ");
+    let full = BudgetRecord {
+        unit: Unit::Cny,
+        baseline_per_hour: Some(dollars(3)),
+        repeated: spread(0, 50, 80),
+        freshness: Freshness::Late(6),
+        verdict: Verdict::BreachedOrdinary,
+        price_unknown: true,
+        ..record()
+    };
+    assert_snapshot!(budget_lines(&full).join("\n"), @r"
+    Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data 6 min late
+    Spent ¥400.00 [¥390.00–¥420.00]; not shown yet ¥5.00 [¥0.00–¥12.00]; retries to come ¥2.00
+    Burn ¥90.00/h (ordinary ¥3.00/h)
+    At the end of the period: ¥2,100.00 if it lasts, ¥1,100.00 if it stops
+    Repeated work (retries, duplicates): ¥50.00 [¥0.00–¥80.00], 12.5 % of what was spent
+    Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped.
+    A price of this region is unknown: the dearest known one stands in.
+    ");
+}
+
+#[test]
+fn a_trips_headline_says_what_was_done() {
+    let name = FunctionName::from("pay");
+    let first = act(Change::AsyncConfig { from: BEFORE, to: AFTER });
+    let last = act(reserve(None, Some(5)));
+    let actions = [&first, &last];
+    let refused = Refusal { function: "pay".into(), change: None, reason: Reason::EventLoss, budget: None };
+    let headline = |kind| trip_headline(kind, &name, &actions, &[], None);
+    assert_snapshot!([
+        headline(NoticeKind::Capped),
+        headline(NoticeKind::WouldHaveCapped),
+        headline(NoticeKind::Releasing),
+        headline(NoticeKind::Released),
+        headline(NoticeKind::Untripped),
+        trip_headline(NoticeKind::Capped, &name, &actions, &[&refused], Some(&record())),
+        trip_headline(NoticeKind::Refused, &name, &[], &[&refused], Some(&record())),
+        trip_headline(NoticeKind::Refused, &name, &actions, &[&refused], None),
+        trip_headline(NoticeKind::Capped, &name, &[], &[], None),
+    ].join("\n"), @r"
+    pay CAPPED: reserved concurrency unset → 5
+    pay would have been capped: reserved concurrency unset → 5 (disarmed)
+    pay recovering: reserved concurrency unset → 5
+    OK: pay released: reserved concurrency unset → 5
+    pay
+    pay CAPPED: reserved concurrency unset → 5. $400.00 of $1,000.00, $90.00/h
+    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
+    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false
+    pay
+    ");
+}
+
+#[test]
+fn a_functions_line_tells_only_what_there_is_to_tell() {
+    let plain = FunctionRecord {
+        function: "pay".into(),
+        burn_per_hour: dollars(7),
+        baseline_per_hour: None,
+        excess_per_hour: Usd::ZERO,
+        attempts_per_mille: 1000,
+        cap: None,
+        freshness: Freshness::Fresh,
+        reason: Reason::WithinBaseline,
+    };
+    let full = FunctionRecord {
+        baseline_per_hour: Some(dollars(1)),
+        attempts_per_mille: 1001,
+        cap: Some(0),
+        ..plain.clone()
+    };
+    assert_eq!(plain.to_string(), "pay: $7.00/h: within the ordinary");
+    assert_eq!(
+        full.to_string(),
+        "pay: $7.00/h (ordinary $1.00/h), 1.00× attempts, cap 0: within the ordinary"
+    );
+}

@@ -1,1 +1,240 @@
+//! What is looked at, how often, and what looking costs, by hand.
 
+use chrono::TimeZone;
+
+use super::*;
+use crate::inventory::{AccountLimits, Function, Inventory};
+use crate::policy::{Budget, Limits, Policy, Scope, Timing};
+use crate::pricing::PriceTable;
+use crate::state::Latch;
+use crate::time::Minute;
+
+fn time(hour: u32, minute: u32) -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc.with_ymd_and_hms(2026, 11, 23, hour, minute, 0).unwrap()
+}
+
+fn named(index: usize) -> String {
+    format!("f{index:04}")
+}
+
+fn many(count: usize) -> Vec<Function> {
+    (0..count).map(|index| Function::new(named(index).as_str(), 1024, 60)).collect()
+}
+
+fn account() -> Budget {
+    Budget::per_month("all", Usd::from_dollars(720))
+}
+
+fn own(functions: &str) -> Budget {
+    let scope = Scope { functions: Some(functions.to_owned()), ..Scope::default() };
+    Budget { scope, name: "own".to_owned(), ..account() }
+}
+
+fn roster(budget: Vec<Budget>, functions: Vec<Function>) -> Roster {
+    let inventory = Inventory::new("us-east-1", AccountLimits::default(), functions);
+    let policy = Policy { budget, ..Policy::default() };
+    Roster::new(policy, PriceTable::embedded(), inventory, None)
+}
+
+/// A look at 10:30 that has shown nothing, and what comes next.
+fn look(roster: &Roster, state: &mut State, verdicts: &[Verdict]) -> SamplingPlan {
+    let seen = Observation::blind(time(10, 30));
+    let reading = crate::ledger::post(roster, state, &seen);
+    next(roster, state, &seen, &reading, verdicts)
+}
+
+fn latch(phase: Phase) -> Latch {
+    Latch {
+        budget: None,
+        tripped_at: time(9, 0),
+        phase,
+        phase_since: time(9, 0),
+        calm_since: None,
+        relapses: 0,
+        levers: vec![],
+    }
+}
+
+#[test]
+fn the_worst_burn_is_every_unit_of_concurrency_busy_and_answering() {
+    let mut functions = many(2);
+    functions[1].reserved = Some(10);
+    let mut roster = roster(vec![account()], functions);
+    // 16,666,700 + 10 × 200,000 picos a second each, 900 of the pool or 10 reserved.
+    assert_eq!(worst_per_second(&roster, 0), Usd::from_picos(900 * 18_666_700));
+    assert_eq!(worst_per_second(&roster, 1), Usd::from_picos(10 * 18_666_700));
+    assert_eq!(worst_per_second(&roster, 2), Usd::ZERO);
+    // A new account: all of its ten may be used although none can be reserved.
+    roster.inventory.account = AccountLimits { concurrency: 10, unreserved_minimum: 10 };
+    assert_eq!(worst_per_second(&roster, 0), Usd::from_picos(10 * 18_666_700));
+}
+
+#[test]
+fn the_interval_is_the_tolerated_overrun_over_the_worst_burn_within_its_limits() {
+    let mut roster = roster(vec![account()], many(1));
+    let interval = |roster: &Roster, picos: i128| interval_s(roster, Usd::from_picos(picos));
+    // A dollar at a cent a second.
+    assert_eq!(interval(&roster, 10_000_000_000), 100);
+    assert_eq!(interval(&roster, 9_999_999_999), 100);
+    assert_eq!(interval(&roster, 10_000_000_001), 99);
+    assert_eq!(interval(&roster, 16_800_030_000), 60);
+    assert_eq!(interval(&roster, 1_000_000_000_000), 60);
+    assert_eq!(interval(&roster, 277_777_777), 3600);
+    assert_eq!(interval(&roster, 1), 3600);
+    assert_eq!(interval(&roster, 0), 3600);
+    roster.policy.timing = Timing { tick_s: 300, ..Timing::default() };
+    assert_eq!(interval(&roster, 10_000_000_000), 300);
+    roster.policy.timing.tick_s = 7200;
+    assert_eq!(interval(&roster, 10_000_000_000), 3600);
+    roster.policy.timing.tick_s = 60;
+    roster.policy.limits = Limits { tolerated_overrun_usd: Usd::from_dollars(5), ..Limits::default() };
+    assert_eq!(interval(&roster, 10_000_000_000), 500);
+}
+
+#[test]
+fn without_suspicion_only_functions_with_budgets_of_their_own_are_in_focus() {
+    let roster = roster(vec![account(), own("f0001")], many(3));
+    let plan = look(&roster, &mut State::new(), &[Verdict::Fine, Verdict::Fine]);
+    assert_eq!(plan.focus, ["f0001".into()]);
+    assert!(plan.census, "there never was one");
+}
+
+#[test]
+fn a_function_is_due_when_its_interval_would_pass_before_the_next_tick() {
+    // 10 × 18,666,700 picos a second burn a dollar in 5,357 s: an hour. With 54 reserved: 992 s.
+    for (reserved, until, due) in [
+        (10, time(9, 27), false),
+        (10, time(9, 26), true),
+        (54, time(10, 11), false),
+        (54, time(10, 10), true),
+    ] {
+        let mut functions = many(3);
+        functions[1].reserved = Some(reserved);
+        let roster = roster(vec![own("f0001")], functions);
+        let mut state = State::new();
+        let mut ledger = crate::ledger::FunctionLedger::new("f0001".into());
+        ledger.covered = Some((Minute::of(time(8, 0)), Minute::of(until)));
+        state.functions = vec![crate::ledger::FunctionLedger::new("f0000".into()), ledger];
+        // At 10:30 minutes up to 10:26 are settled.
+        let plan = look(&roster, &mut state, &[Verdict::Fine]);
+        assert_eq!(plan.focus.len(), usize::from(due), "{reserved} {until}");
+    }
+}
+
+#[test]
+fn a_suspicious_budget_puts_its_functions_in_focus() {
+    let roster = roster(vec![account(), own("f0001")], many(3));
+    let all: Vec<FunctionName> = (0..3).map(|index| named(index).as_str().into()).collect();
+    for verdict in [Verdict::Warn, Verdict::BreachedAlert, Verdict::BreachedOrdinary] {
+        let plan = look(&roster, &mut State::new(), &[verdict, Verdict::Fine]);
+        assert_eq!(plan.focus, all, "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_budget_that_burns_beyond_its_band_is_suspicious() {
+    // $720 a month of 30 days are $1 an hour.
+    let surge = |mode: Mode, amount: Usd, minute: u32| {
+        let roster = roster(vec![Budget { mode, ..account() }], many(2));
+        let mut state = State::new();
+        look(&roster, &mut state, &[Verdict::Fine]);
+        let entry = crate::ledger::Entry {
+            to: crate::money::UsdRange::exact(amount),
+            ..crate::ledger::Entry::default()
+        };
+        state.budgets.get_mut("all").unwrap().post_minute(Minute::of(time(10, minute)), &entry);
+        look(&roster, &mut state, &[Verdict::Fine]).focus.len()
+    };
+    let even = Usd::from_dollars(1).mul_div_up(1, 60);
+    assert_eq!(surge(Mode::Alert, even + Usd::from_picos(1), 26), 2);
+    assert_eq!(surge(Mode::Alert, even - Usd::from_picos(1), 26), 0);
+    assert_eq!(surge(Mode::Stop, even + Usd::from_picos(1), 26), 2);
+    assert_eq!(surge(Mode::Observe, even + Usd::from_picos(1), 26), 0);
+    assert_eq!(surge(Mode::Alert, Usd::from_dollars(1), 25), 0);
+}
+
+#[test]
+fn trips_are_in_focus_whatever_else_is() {
+    let roster = roster(vec![account()], many(3));
+    let mut state = State::new();
+    state.latches.insert("f0002".into(), latch(Phase::Capped));
+    state.latches.insert("f0001".into(), latch(Phase::Watching));
+    state.latches.insert("f0000".into(), latch(Phase::Foreign));
+    let plan = look(&roster, &mut state, &[Verdict::Fine]);
+    assert_eq!(plan.focus, ["f0001".into(), "f0002".into()]);
+    // A function that is both is there once.
+    let plan = look(&roster, &mut state, &[Verdict::Warn]);
+    assert_eq!(plan.focus.len(), 3);
+}
+
+#[test]
+fn focus_holds_500_the_dearest_first_and_trips_before_them() {
+    let mut functions = many(510);
+    functions[505].memory_mb = 2048;
+    functions[506].memory_mb = 2048;
+    functions[3].reserved = Some(1);
+    let roster = roster(vec![account()], functions);
+    let mut state = State::new();
+    state.latches.insert("f0509".into(), latch(Phase::Ramping));
+    let focus = look(&roster, &mut state, &[Verdict::Warn]).focus;
+    assert_eq!(focus.len(), 500);
+    assert!(focus.is_sorted());
+    let has = |index: usize| focus.contains(&named(index).as_str().into());
+    assert!(has(509) && has(505) && has(506));
+    // The cheapest is left out, and of equals the last by name: 499 places, 2 of them for the dearest.
+    assert!(!has(3) && has(0) && has(497) && !has(498) && !has(508));
+    let all: Vec<(FunctionName, Latch)> =
+        (0..510).map(|index| (named(index).as_str().into(), latch(Phase::Capped))).collect();
+    state.latches = all.into_iter().collect();
+    let focus = look(&roster, &mut state, &[Verdict::Warn]).focus;
+    assert_eq!(focus.len(), FOCUS_MAX);
+    assert_eq!(focus[499], named(499).as_str().into());
+}
+
+#[test]
+fn a_census_is_due_once_a_day_when_the_day_before_is_complete() {
+    let mut state = State::new();
+    let due =
+        |state: &State, hour: u32, minute: u32| census_due(state, &Observation::blind(time(hour, minute)));
+    assert!(due(&state, 10, 30));
+    // Read up to Sunday's 22nd hour: its last is complete on Monday at 0:20.
+    state.census_through = Some(Hour::of(time(0, 0)).plus(-2));
+    assert!(!due(&state, 0, 19));
+    assert!(due(&state, 0, 20));
+    state.census_through = Some(Hour::of(time(0, 0)).plus(-1));
+    assert!(!due(&state, 0, 20));
+    assert!(!due(&state, 23, 59));
+    state.census_through = Some(Hour::of(time(9, 0)));
+    assert!(!due(&state, 23, 59));
+    state.census_through = Some(Hour::of(time(0, 0)).plus(-26));
+    assert!(due(&state, 0, 0));
+}
+
+#[test]
+fn a_month_of_looking_costs_what_is_worked_out_by_hand() {
+    // Sweep: 43,200 ticks × 5 metrics × $0.00001. Census: 30 days × 5 metrics × functions.
+    for (functions, census) in [(10, 15), (100, 150), (1_000, 1_500), (10_000, 15_000)] {
+        let cost = own_cost_of_month(&roster(vec![account()], many(functions)));
+        assert_eq!(cost.sweep, "2.16".parse().unwrap());
+        assert_eq!(cost.focus, Usd::ZERO);
+        assert_eq!(cost.census, Usd::from_picos(census * 1_000_000_000));
+        assert_eq!(cost.total(), cost.sweep + cost.census);
+    }
+    let thousand = own_cost_of_month(&roster(vec![account()], many(1_000))).total();
+    assert_eq!(thousand, "3.66".parse().unwrap());
+    assert!(thousand < Usd::from_dollars(5));
+}
+
+#[test]
+fn functions_with_budgets_of_their_own_cost_their_looks() {
+    let mut functions = many(3);
+    functions[1].reserved = Some(10);
+    let cost = own_cost_of_month(&roster(vec![account(), own("f000[12]"), own("f0001")], functions.clone()));
+    // Reserved 10: a look an hour, 720 × 5 × $0.00001.
+    assert_eq!(cost.focus, "0.036".parse().unwrap());
+    // All of the pool burns $0.0168 a second: every 59 s, not more often than the tick.
+    let cost = own_cost_of_month(&roster(vec![account(), own("*")], functions));
+    assert_eq!(cost.focus, Usd::ZERO);
+    let cost = own_cost_of_month(&roster(vec![own("f*")], many(2)));
+    assert_eq!(cost.focus, "4.32".parse().unwrap());
+}
