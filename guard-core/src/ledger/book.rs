@@ -125,7 +125,7 @@ impl BudgetLedger {
         self.ordinary_of_period = self.sum_ordinary();
     }
 
-    fn sum_ordinary(&self) -> Option<Usd> {
+    pub(crate) fn sum_ordinary(&self) -> Option<Usd> {
         let mut total = Usd::ZERO;
         let mut from = self.period_start;
         while from < self.period_end {

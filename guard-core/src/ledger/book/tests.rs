@@ -192,18 +192,18 @@ fn without_history_the_even_share_is_ordinary() {
     let at = Hour::of(time(23, 9, 0));
     let share = Ordinary { expected: dollars(3), upper: dollars(3), known: false };
     assert_eq!(book.ordinary(at, dollars(72)), share);
-    assert_eq!(book.period_ordinary(dollars(72)), None);
+    assert_eq!(book.sum_ordinary(), None);
     for back in (1..=672).rev() {
         book.profile.record(Hour::of(time(23, 0, 0)).plus(-back), dollars(5), 0);
     }
     book.shape = WeekShape::of(&book.profile, Hour::of(time(23, 0, 0)));
     let known = Ordinary { expected: dollars(5), upper: dollars(7), known: true };
     assert_eq!(book.ordinary(at, dollars(72)), known);
-    assert_eq!(book.period_ordinary(dollars(72)), Some(dollars(120)));
+    assert_eq!(book.sum_ordinary(), Some(dollars(120)));
     // A period that begins and ends within hours counts their parts.
     book.period_start = time(23, 9, 30);
     book.period_end = time(23, 12, 15);
-    assert_eq!(book.period_ordinary(dollars(72)), Some("13.75".parse().unwrap()));
+    assert_eq!(book.sum_ordinary(), Some("13.75".parse().unwrap()));
     // A period without length does not divide by zero.
     let empty = BudgetLedger::new(time(23, 0, 0), time(23, 0, 0));
     assert_eq!(empty.ordinary(at, dollars(1)).expected, dollars(3600));
