@@ -433,3 +433,23 @@ fn a_change_made_again_names_a_budget_that_may_ask_for_it() {
         }
     }
 }
+
+#[test]
+fn a_cap_that_was_undone_is_set_again_unless_policy_or_an_operator_say_otherwise() {
+    let again = |reassert: bool, held: bool, phase: Phase| {
+        let mut desk = Desk::new(policy(), &[("a", 0)]);
+        desk.hold("a", None, 5, phase);
+        desk.roster.policy.release.reassert = reassert;
+        if held {
+            desk.state.operator.holds.insert("a".into(), noon() + Duration::hours(1));
+        }
+        let findings = [Finding::Untripped { function: "a".into(), change: reserve(None, Some(5)) }];
+        let plan = plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, &findings);
+        (plan.actions.len(), plan.refusals.len())
+    };
+    assert_eq!(again(true, false, Phase::Capped), (1, 0));
+    assert_eq!(again(true, true, Phase::Capped), (0, 1));
+    assert_eq!(again(false, false, Phase::Capped), (0, 1));
+    assert_eq!(again(true, false, Phase::Foreign), (0, 0));
+    assert_eq!(again(true, false, Phase::Watching), (0, 0));
+}
