@@ -53,13 +53,14 @@ struct Suspect {
 impl Draft<'_> {
     /// Pulls levers for every budget at its line.
     pub(super) fn escalate(&mut self) {
+        let mut confronted = Vec::new();
         for place in 0..self.roster.rules.len() {
             let Some(rule) = self.roster.rules.get(place) else { continue };
             if self.verdicts.get(place) != Some(&Verdict::BreachedAlert) {
                 continue;
             }
             let (suspects, looked_at) = self.suspects(place, rule);
-            let before = (self.actions.len(), self.refusals.len());
+            let before = self.refusals.len();
             for suspect in &suspects {
                 if rule.mode < Mode::Cap {
                     self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
@@ -67,15 +68,18 @@ impl Draft<'_> {
                     self.confront(place, rule, suspect);
                 }
             }
-            // Another budget may have acted on the same function already, in this plan or before.
-            let holding = suspects
-                .iter()
-                .any(|suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index));
-            let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
+            let refused = self.refusals.len() > before || !looked_at;
+            confronted.push((place, rule.mode, suspects, refused));
+        }
+        // Only now: another budget may have acted on the same function, in this plan or before.
+        for (place, mode, suspects, refused) in confronted {
+            let acted_on =
+                |suspect: &Suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index);
+            let verdict = if mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
-            } else if self.actions.len() > before.0 || holding {
+            } else if suspects.iter().any(acted_on) {
                 Verdict::BreachedAct
-            } else if self.refusals.len() > before.1 || !looked_at {
+            } else if refused {
                 Verdict::BreachedRefused
             } else {
                 Verdict::BreachedOrdinary

@@ -165,7 +165,14 @@ impl Draft<'_> {
         };
         let held = self.ceilings.get(&index).filter(|_| lever.lever == Lever::ReservedConcurrency);
         if let Some(held) = held.filter(|held| doubled.min(end) >= held.ceiling) {
-            return Setting::Concurrency(Some(held.ceiling.max(cap)));
+            let ceiling = held.ceiling.max(cap);
+            if ceiling <= highest {
+                return Setting::Concurrency(Some(ceiling));
+            }
+            // No room for what is to stand: the barrier stays where it is, the envelope cannot be held.
+            if matches!(held.reason, Reason::Barrier { .. }) {
+                return Setting::Concurrency(Some(cap));
+            }
         }
         if doubled >= end || doubled > highest { lever.original } else { Setting::Concurrency(Some(doubled)) }
     }

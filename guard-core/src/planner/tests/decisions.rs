@@ -384,6 +384,36 @@ fn two_budgets_broken_by_one_function_are_both_acted_for_at_once() {
     assert_eq!(caps(&plan), [cap("a", 5)]);
     let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
     assert_eq!(verdicts, [Verdict::BreachedAct, Verdict::BreachedAct]);
+
+    // The first is refused for lost events' sake, the second may: the function is acted on all the same.
+    let function = &mut desk.roster.inventory.functions[0];
+    (function.synchronous, function.asynchronous) = (false, Some(crate::inventory::AsyncConfig::default()));
+    desk.roster.rules[0].mode = Mode::Stop;
+    desk.roster.rules[0].below_floor = BelowFloor::Stop;
+    let plan = desk.plan();
+    assert!(plan.refusals.iter().any(|refusal| refusal.reason == Reason::EventLoss));
+    let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
+    assert_eq!((caps(&plan), verdicts), (vec![cap("a", 5)], vec![Verdict::BreachedAct; 2]));
+}
+
+#[test]
+fn a_budget_whose_culprit_another_budget_caps_later_in_the_plan_is_acted_for_too() {
+    let mut text = policy();
+    text.budget.push(Budget { name: "also".to_owned(), ..text.budget[0].clone() });
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    desk.reading.hidden.push(Hidden::default());
+    desk.spent("10");
+    let book = desk.book().clone();
+    desk.state.budgets.insert("also".into(), book);
+    let retrying = crate::inventory::AsyncConfig::default();
+    desk.roster.inventory.functions[0].asynchronous = Some(retrying);
+    desk.roster.inventory.functions[0].reserved = Some(5);
+    desk.reading.functions[0].failure_per_mille = 500;
+    desk.roster.rules[1].allow_event_loss = true;
+    let plan = desk.plan();
+    assert_eq!((plan.actions.len(), plan.refusals.len()), (1, 1));
+    let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
+    assert_eq!(verdicts, [Verdict::BreachedAct; 2]);
 }
 
 #[test]
@@ -402,4 +432,24 @@ fn a_change_made_again_names_a_budget_that_may_ask_for_it() {
             assert_eq!(plan.actions[0].budget, Some(wanted.into()), "{stop} {to}");
         }
     }
+}
+
+#[test]
+fn a_cap_that_was_undone_is_set_again_unless_policy_or_an_operator_say_otherwise() {
+    let again = |reassert: bool, held: bool, phase: Phase| {
+        let mut desk = Desk::new(policy(), &[("a", 0)]);
+        desk.hold("a", None, 5, phase);
+        desk.roster.policy.release.reassert = reassert;
+        if held {
+            desk.state.operator.holds.insert("a".into(), noon() + Duration::hours(1));
+        }
+        let findings = [Finding::Untripped { function: "a".into(), change: reserve(None, Some(5)) }];
+        let plan = plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, &findings);
+        (plan.actions.len(), plan.refusals.len())
+    };
+    assert_eq!(again(true, false, Phase::Capped), (1, 0));
+    assert_eq!(again(true, true, Phase::Capped), (0, 1));
+    assert_eq!(again(false, false, Phase::Capped), (0, 1));
+    assert_eq!(again(true, false, Phase::Foreign), (0, 0));
+    assert_eq!(again(true, false, Phase::Watching), (0, 0));
 }

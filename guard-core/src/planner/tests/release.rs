@@ -197,3 +197,21 @@ fn a_watch_ends_with_the_flap_window_and_words_of_operators_when_they_expire() {
     mark(&mut still);
     assert_eq!(still.state.latches.len(), 1, "a cap is no watch");
 }
+
+#[test]
+fn a_standing_ceiling_ends_the_ramp_as_far_as_the_pool_has_room() {
+    let next = |limit: u32, reason: Reason| {
+        let mut desk = capped(None, 2, Phase::Ramping, 10);
+        desk.roster.inventory.account.concurrency = limit;
+        let mut draft = desk.draft();
+        draft.ceilings.insert(0, standing::Held { ceiling: 5, reason, rule: 0 });
+        draft.release();
+        draft.actions.first().map(|action| action.change.to())
+    };
+    let envelope = Reason::Envelope { floor: 5 };
+    let barrier = Reason::Barrier { remaining: Usd::ZERO };
+    assert_eq!(next(105, envelope.clone()), Some(to(Some(5))));
+    assert_eq!(next(105, barrier.clone()), Some(to(Some(5))));
+    assert_eq!(next(104, envelope), Some(to(None)), "what cannot stand is not held");
+    assert_eq!(next(104, barrier), None, "what must not be passed is not");
+}
