@@ -95,10 +95,13 @@ impl BudgetLedger {
         if at_s < self.period_start.timestamp() || at_s >= self.period_end.timestamp() {
             return;
         }
-        self.spent = (self.spent + entry.to).minus_posted(entry.from);
-        self.repeated = (self.repeated + entry.repeated_to).minus_posted(entry.repeated_from);
+        let change = entry.to.minus_posted(entry.from);
+        self.spent += change;
+        if entry.repeated_to != entry.repeated_from {
+            self.repeated += entry.repeated_to.minus_posted(entry.repeated_from);
+        }
         if entry.unattributed {
-            self.unattributed = (self.unattributed + entry.to).minus_posted(entry.from);
+            self.unattributed += change;
         }
     }
 
@@ -176,6 +179,10 @@ pub struct Ring {
 impl Ring {
     /// Adds to a slot, moving the ring on where the slot is new; `false` where the slot is older than the ring.
     fn add(&mut self, slot: i64, amount: Usd, kept: usize) -> bool {
+        if let Some(kept) = self.index(slot).and_then(|index| self.amounts.get_mut(index)) {
+            *kept += amount;
+            return true;
+        }
         if self.amounts.is_empty() {
             self.newest = slot;
         }

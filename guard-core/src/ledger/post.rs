@@ -246,8 +246,8 @@ impl Poster<'_> {
         let earlier = series.minutes.get(index.saturating_sub(1)).filter(|(at, _)| at.since(*minute) == -1);
         let before = earlier.map_or(0, |(_, point)| point.concurrency_max);
         // Nothing of earlier minutes comes back to a function that only its callers repeat.
-        let retries = subject.function.asynchronous.is_some() || !subject.function.mappings.is_empty();
-        let window = series.minutes.get(if retries { 0 } else { index }..=index).unwrap_or_default();
+        let first = if may_retry(subject.function) { 0 } else { index };
+        let window = series.minutes.get(first..=index).unwrap_or_default();
         let repeated = amplification::observed_since(subject.function, window, *minute).repeated_invocations;
         let posted = self.priced(point, before, repeated, subject);
         let replaced = std::mem::replace(slot, posted);
@@ -394,7 +394,14 @@ impl Poster<'_> {
         } else {
             UsdRange::ZERO
         };
-        let committed = committed(ledger, self.now, subject);
+        let committed = if may_retry(subject.function) {
+            committed(ledger, self.now, subject)
+        } else {
+            Default::default()
+        };
+        if in_flight == UsdRange::ZERO && committed == Default::default() {
+            return;
+        }
         for index in &subject.member.budgets {
             let Some(rule) = self.roster.rules.get(*index) else { continue };
             let Some(hidden) = self.hidden.get_mut(*index) else { continue };
@@ -409,30 +416,34 @@ impl Poster<'_> {
 
     fn read(&self, ledger: &FunctionLedger, freshness: Freshness, subject: &Subject<'_>) -> FunctionReading {
         let first = self.settled.plus(1 - BURN_MINUTES);
-        let mut total = Posted::default();
+        let (mut cost, mut repeated) = (Usd::ZERO, Usd::ZERO);
+        let (mut invocations, mut errors, mut throttles) = (0_u64, 0_u64, 0_u64);
         let mut newest = 0;
         for (minute, posted) in ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first) {
             newest = newest.max(posted.point.concurrency_max);
             if *minute <= self.settled {
-                total = exchanged(total, &Posted::default(), posted);
+                cost += posted.cost.expected;
+                repeated += posted.repeated.expected;
+                invocations = invocations.saturating_add(posted.point.invocations);
+                errors = errors.saturating_add(posted.point.errors);
+                throttles = throttles.saturating_add(posted.point.throttles);
             }
         }
-        let burn_per_hour = total.cost.expected.mul_div_up(60, i128::from(BURN_MINUTES));
+        let burn_per_hour = cost.mul_div_up(60, i128::from(BURN_MINUTES));
         let expectation = ledger.profile.expect(self.now.hour());
         let excess_per_hour = match expectation {
             Some(ordinary) if burn_per_hour <= ordinary.upper => Usd::ZERO,
             Some(ordinary) => burn_per_hour - ordinary.expected,
             None => burn_per_hour,
         };
-        let unique = total.cost.expected - total.repeated.expected;
         FunctionReading {
             index: subject.index,
             burn_per_hour,
             ordinary_per_hour: expectation.map(|ordinary| ordinary.expected),
             excess_per_hour,
-            attempts_per_mille: attempts_per_mille(total.cost.expected, unique),
-            failure_per_mille: per_mille(total.point.errors, total.point.invocations),
-            throttles: total.point.throttles,
+            attempts_per_mille: attempts_per_mille(cost, cost - repeated),
+            failure_per_mille: per_mille(errors, invocations),
+            throttles,
             concurrency_max: newest,
             concurrency_p99: ledger.profile.concurrency_p99(),
             freshness,
@@ -483,6 +494,11 @@ fn committed(ledger: &FunctionLedger, now: Minute, subject: &Subject<'_>) -> (Us
         UsdRange::new(low, expected, high, crate::money::Causes::of(Cause::CommittedRetries))
     };
     (ranged(&|count| mean.1.mul_div_up(count, mean.0)), ranged(&whole))
+}
+
+/// Whether Lambda or a queue, and not only its callers, may run an event of the function again.
+fn may_retry(function: &Function) -> bool {
+    function.asynchronous.is_some() || !function.mappings.is_empty()
 }
 
 /// So many whole units: what a budget that counts invocations posts.
@@ -542,6 +558,9 @@ pub(super) fn exchanged(total: Posted, from: &Posted, to: &Posted) -> Posted {
 }
 
 fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
+    if all == unique {
+        return crate::roster::ONCE_PER_MILLE;
+    }
     if unique <= Usd::ZERO {
         return if all <= Usd::ZERO {
             crate::roster::ONCE_PER_MILLE
