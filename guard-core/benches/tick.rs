@@ -115,6 +115,7 @@ fn warmed(roster: &Roster) -> State {
     state
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is the one place here that asks what time it is")]
 /// Measures ticks a minute apart on one memory, as a warm Lambda makes them; making the look is not counted.
 fn ticks(bencher: &mut Bencher<'_>, roster: &Roster, state: &mut State, idle: bool) {
     let mut now = Minute::of(at());

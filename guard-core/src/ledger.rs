@@ -2,6 +2,7 @@
 //! a minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
 
 mod book;
+mod entry;
 mod post;
 mod region;
 

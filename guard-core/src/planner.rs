@@ -13,7 +13,7 @@ use crate::forecast::{self, Moment, Outlook};
 use crate::ledger::{FunctionReading, Reading};
 use crate::levers;
 use crate::money::{Cause, Causes, Usd, UsdRange};
-use crate::name::FunctionName;
+use crate::name::{BudgetName, FunctionName};
 use crate::observation::Observation;
 use crate::plan::{
     Action, BudgetRecord, Change, FunctionRecord, Lever, PLAN_SCHEMA, Plan, Reason, Refusal, Setting, Verdict,
@@ -204,11 +204,13 @@ impl<'a> Draft<'a> {
         self.state.operator.holds.get(name).is_some_and(|until| self.seen.at < *until)
     }
 
-    /// Adds an action unless the plan has decided on the lever already.
+    /// Adds an action. Where the plan has decided on the lever already that stands, but of two budgets' caps the
+    /// tighter counts.
     pub(crate) fn act(&mut self, index: usize, change: Change, reason: Reason, rule: Option<&BudgetRule>) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
         let budget = rule.map(|rule| rule.name.clone());
         if !self.settled.insert((function.name.clone(), change.lever())) {
+            self.tighten(index, change, reason, budget);
             return;
         }
         if self.actions.len() >= self.roster.policy.limits.actions_per_tick as usize {
@@ -224,6 +226,28 @@ impl<'a> Draft<'a> {
         self.pool.take(&change);
         self.reasons.insert(index, reason.clone());
         self.actions.push(Action { function: function.name.clone(), change, reason, budget });
+    }
+
+    /// Replaces a breach's cap of this plan by another breach's that goes further down.
+    fn tighten(&mut self, index: usize, change: Change, reason: Reason, budget: Option<BudgetName>) {
+        let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
+        let same = |action: &&mut Action| {
+            Some(&action.function) == name
+                && action.change.lever() == change.lever()
+                && action.reason.is_breach()
+        };
+        let Some(action) = self.actions.iter_mut().find(same).filter(|_| reason.is_breach()) else { return };
+        let (Setting::Concurrency(Some(before)), Setting::Concurrency(Some(now))) =
+            (action.change.to(), change.to())
+        else {
+            return;
+        };
+        if now < before {
+            self.pool.give_back(&action.change);
+            self.pool.take(&change);
+            self.reasons.insert(index, reason.clone());
+            *action = Action { function: action.function.clone(), change, reason, budget };
+        }
     }
 
     /// Records that something was not done.
@@ -325,7 +349,7 @@ impl<'a> Draft<'a> {
         mode >= Mode::Cap && (!starves || stops) && (!loses || rule.allow_event_loss)
     }
 
-    pub(crate) fn rule(&self, name: &crate::name::BudgetName) -> Option<&'a BudgetRule> {
+    pub(crate) fn rule(&self, name: &BudgetName) -> Option<&'a BudgetRule> {
         self.roster.rules.iter().find(|rule| rule.name == *name)
     }
 

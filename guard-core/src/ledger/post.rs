@@ -1,16 +1,18 @@
 //! Posting: what a look has shown goes into the books, once.
 
-use std::collections::VecDeque;
-
 use chrono::{Datelike, Duration};
 
 use super::book::{BudgetLedger, Entry};
-use super::region::{Attributed, exchange};
+use super::entry::{
+    attempts_per_mille, committed, counted, exchanged, forget, in_flight, may_retry, per_mille,
+    repeated_cost, slot_of,
+};
+use super::region::Attributed;
 use super::{FunctionLedger, Meters, Posted};
 use crate::amplification;
-use crate::cost::{UnitCost, tier_at};
+use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
-use crate::money::{Cause, PICOS_PER_USD, Usd, UsdRange};
+use crate::money::{Usd, UsdRange};
 use crate::observation::{Freshness, Observation, Point, Series};
 use crate::roster::{Member, Roster};
 use crate::state::State;
@@ -346,8 +348,10 @@ impl Poster<'_> {
     fn priced(&self, point: &Point, before: u32, repeated: [u64; 3], subject: &Subject<'_>) -> Posted {
         let quote = self.roster.quote(subject.function.architecture);
         let tier = tier_at(self.meters.of(subject.function.architecture), quote);
-        let cost = subject.member.unit.of_point(point, before, tier);
-        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, subject) }
+        let unit = &subject.member.unit;
+        let cost = unit.of_point(point, before, tier);
+        let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
+        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, dearest) }
     }
 
     fn meter(&mut self, from: &Point, to: &Point, function: &Function) {
@@ -395,7 +399,7 @@ impl Poster<'_> {
             UsdRange::ZERO
         };
         let committed = if may_retry(subject.function) {
-            committed(ledger, self.now, subject)
+            committed(ledger, self.now, subject.function)
         } else {
             Default::default()
         };
@@ -459,141 +463,6 @@ fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
         ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
     }
     ledger.settled_through = Some(hour);
-}
-
-/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. Expected
-/// only where the gap is wide (three times what is shown), because the maximum of a minute exceeds its mean.
-fn in_flight(unit: &UnitCost, busy_seconds: i128, shown_us: u64) -> UsdRange {
-    let gap = busy_seconds * 1_000_000 - i128::from(shown_us);
-    let Ok(gap_us) = u64::try_from(gap) else { return UsdRange::ZERO };
-    let high = unit.compute(0, gap_us);
-    let expected = if gap > 2 * i128::from(shown_us) { high } else { Usd::ZERO };
-    UsdRange::new(Usd::ZERO, expected, high, crate::money::Causes::of(Cause::UnseenMinutes))
-}
-
-/// Retries certain to run: as money at the mean cost of the latest invocations, and as a count.
-fn committed(ledger: &FunctionLedger, now: Minute, subject: &Subject<'_>) -> (UsdRange, UsdRange) {
-    let mut window = [(Minute::default(), Point::default()); 4];
-    let mut filled = 0;
-    let mut mean = (0_i128, Usd::ZERO);
-    for (minute, posted) in ledger.minutes.iter().rev().take(window.len()) {
-        if let Some(slot) = window.get_mut(filled) {
-            *slot = (*minute, posted.point);
-            filled += 1;
-        }
-        mean = (mean.0 + i128::from(posted.point.invocations), mean.1 + posted.cost.expected);
-    }
-    let Some(window) = window.get_mut(..filled) else { return Default::default() };
-    window.reverse();
-    let further = amplification::committed_invocations(subject.function, window, now);
-    if further == [0; 3] || mean.0 == 0 {
-        return Default::default();
-    }
-    let ranged = |price: &dyn Fn(i128) -> Usd| {
-        let [low, expected, high] = further.map(|count| price(i128::from(count)));
-        UsdRange::new(low, expected, high, crate::money::Causes::of(Cause::CommittedRetries))
-    };
-    (ranged(&|count| mean.1.mul_div_up(count, mean.0)), ranged(&whole))
-}
-
-/// Whether Lambda or a queue, and not only its callers, may run an event of the function again.
-fn may_retry(function: &Function) -> bool {
-    function.asynchronous.is_some() || !function.mappings.is_empty()
-}
-
-/// So many whole units: what a budget that counts invocations posts.
-fn whole(count: i128) -> Usd {
-    Usd::from_picos(PICOS_PER_USD) * count
-}
-
-/// The entry for a budget that counts invocations.
-pub(super) fn counted(from: &Posted, to: &Posted) -> Entry {
-    let count = |posted: &Posted| UsdRange::exact(whole(i128::from(posted.point.invocations)));
-    let repeated = |posted: &Posted| {
-        let all = count(posted).expected;
-        let share = |part: Usd, of: Usd| all.mul_div_up(part.picos(), of.picos());
-        if posted.cost.expected == Usd::ZERO {
-            return UsdRange::ZERO;
-        }
-        UsdRange::new(
-            share(posted.repeated.low, posted.cost.expected).min(all),
-            share(posted.repeated.expected, posted.cost.expected).min(all),
-            share(posted.repeated.high, posted.cost.expected).min(all),
-            posted.repeated.causes,
-        )
-    };
-    Entry {
-        from: count(from),
-        to: count(to),
-        repeated_from: repeated(from),
-        repeated_to: repeated(to),
-        unattributed: false,
-    }
-}
-
-/// The part of a cost that repeated invocations caused: at the mean cost of the point's invocations, and at most at
-/// the cost of running into the time-out each, because it is the failing runs that repeat and they may be the long ones.
-fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], subject: &Subject<'_>) -> UsdRange {
-    if invocations == 0 || repeated == [0; 3] {
-        return UsdRange::ZERO;
-    }
-    let part =
-        |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
-    let [low, expected, high] = repeated;
-    let unit = &subject.member.unit;
-    let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
-    let most = (dearest * i128::from(high)).min(cost.high);
-    UsdRange::new(part(low).min(most), part(expected), most, crate::money::Causes::of(Cause::RepeatedWork))
-}
-
-/// A total with one posting exchanged for another. The point's maxima only rise.
-pub(super) fn exchanged(total: Posted, from: &Posted, to: &Posted) -> Posted {
-    let mut point = total.point;
-    exchange(&mut point, &from.point, &to.point);
-    Posted {
-        point,
-        cost: (total.cost + to.cost).minus_posted(from.cost),
-        repeated: (total.repeated + to.repeated).minus_posted(from.repeated),
-    }
-}
-
-fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
-    if all == unique {
-        return crate::roster::ONCE_PER_MILLE;
-    }
-    if unique <= Usd::ZERO {
-        return if all <= Usd::ZERO {
-            crate::roster::ONCE_PER_MILLE
-        } else {
-            3 * crate::roster::ONCE_PER_MILLE
-        };
-    }
-    u32::try_from(all.per_mille_of(unique)).unwrap_or(u32::MAX)
-}
-
-fn per_mille(part: u64, whole: u64) -> u32 {
-    let value = u128::from(part) * 1000 / u128::from(whole.max(1));
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end.
-pub(super) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
-    let at = match row.back() {
-        Some((last, _)) if *last < key => row.len(),
-        None => 0,
-        _ => row.partition_point(|(other, _)| *other < key),
-    };
-    if row.get(at).is_none_or(|(other, _)| *other != key) {
-        row.insert(at, (key, V::default()));
-    }
-    &mut row[at].1
-}
-
-/// Drops entries before a key.
-pub(super) fn forget<K: Copy + Ord, V>(row: &mut VecDeque<(K, V)>, before: K) {
-    while row.front().is_some_and(|(key, _)| *key < before) {
-        row.pop_front();
-    }
 }
 
 impl Meters {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Posted;
 use super::book::{BudgetLedger, Entry};
-use super::post::{counted, forget, slot_of};
+use super::entry::{counted, exchanged, forget, slot_of};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
 use crate::money::{Cause, Usd, UsdRange};
@@ -102,7 +102,7 @@ impl RegionLedger {
             let replaced = std::mem::replace(slot_of(&mut self.minutes, *minute), posted);
             if replaced != posted {
                 *slot_of(&mut self.hours, minute.hour()) =
-                    super::post::exchanged(*slot_of(&mut self.hours, minute.hour()), &replaced, &posted);
+                    exchanged(*slot_of(&mut self.hours, minute.hour()), &replaced, &posted);
                 poster(&replaced, &posted, &|book, entry| book.post_minute(*minute, entry));
             }
         }

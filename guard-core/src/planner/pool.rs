@@ -31,8 +31,19 @@ impl Pool {
 
     /// Counts a change of reserved concurrency.
     pub(crate) fn take(&mut self, change: &Change) {
-        if let Change::ReservedConcurrency { from, to } = change {
-            self.reserved += i64::from(to.unwrap_or(0)) - i64::from(from.unwrap_or(0));
-        }
+        self.reserved += reserves(change);
+    }
+
+    /// Counts a change no more.
+    pub(crate) fn give_back(&mut self, change: &Change) {
+        self.reserved -= reserves(change);
+    }
+}
+
+/// How much more a change reserves than what it starts from.
+fn reserves(change: &Change) -> i64 {
+    match change {
+        Change::ReservedConcurrency { from, to } => i64::from(to.unwrap_or(0)) - i64::from(from.unwrap_or(0)),
+        _ => 0,
     }
 }

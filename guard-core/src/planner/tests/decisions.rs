@@ -453,3 +453,23 @@ fn a_cap_that_was_undone_is_set_again_unless_policy_or_an_operator_say_otherwise
     assert_eq!(again(true, false, Phase::Foreign), (0, 0));
     assert_eq!(again(true, false, Phase::Watching), (0, 0));
 }
+
+#[test]
+fn of_two_budgets_broken_by_one_function_the_one_that_goes_further_counts() {
+    for order in [[BelowFloor::KeepFloor, BelowFloor::Stop], [BelowFloor::Stop, BelowFloor::KeepFloor]] {
+        let mut text = policy();
+        text.budget.push(Budget { name: "also".to_owned(), ..text.budget[0].clone() });
+        for (budget, below_floor) in text.budget.iter_mut().zip(order) {
+            budget.below_floor = below_floor;
+        }
+        let mut desk = Desk::new(text, &[("a", 5)]);
+        desk.reading.hidden.push(Hidden::default());
+        desk.spent("10");
+        let book = desk.book().clone();
+        desk.state.budgets.insert("also".into(), book);
+        let plan = desk.plan();
+        assert_eq!(caps(&plan), [cap("a", 0)], "{order:?}");
+        let stopping = if order[0] == BelowFloor::Stop { "day" } else { "also" };
+        assert_eq!(plan.actions[0].budget, Some(stopping.into()));
+    }
+}
