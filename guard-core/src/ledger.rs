@@ -5,6 +5,7 @@ mod book;
 mod entry;
 mod post;
 mod region;
+mod standing;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -78,6 +79,19 @@ pub struct Meters {
     /// x86-64.
     pub x86_64_mb_us: i128,
     /// Arm.
+    pub arm64_mb_us: i128,
+    /// The part of it that the free tier covers: functions without provisioned concurrency.
+    pub free: FreeUsage,
+}
+
+/// Usage of the month to which the free tier applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreeUsage {
+    /// Requests.
+    pub requests: i128,
+    /// x86-64, in MB·µs.
+    pub x86_64_mb_us: i128,
+    /// Arm, in MB·µs.
     pub arm64_mb_us: i128,
 }
 

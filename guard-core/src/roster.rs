@@ -21,6 +21,8 @@ pub struct Roster {
     pub rules: Vec<BudgetRule>,
     /// Compiled facts, in the order of the inventory's functions.
     pub members: Vec<Member>,
+    /// What provisioned concurrency bills per minute, used or not, for each of `rules`.
+    pub standing_per_minute: Vec<Usd>,
     /// Tags that could not be read: reported, never fatal.
     pub tag_problems: Vec<TagProblem>,
     /// The zone in which periods begin.
@@ -72,7 +74,7 @@ impl Roster {
             .map(|entry| (wildmatch::WildMatch::new(&entry.functions), entry))
             .collect();
         let none = Companion::default();
-        let members = inventory
+        let members: Vec<Member> = inventory
             .functions
             .iter()
             .map(|function| {
@@ -104,7 +106,20 @@ impl Roster {
                 }
             })
             .collect();
-        Roster { policy, inventory, rules, members, tag_problems, timezone, guard, quote_x86_64, quote_arm64 }
+        let quotes = (&quote_x86_64, &quote_arm64);
+        let standing_per_minute = standing_per_minute(&rules, &inventory, &members, quotes);
+        Roster {
+            policy,
+            inventory,
+            rules,
+            members,
+            standing_per_minute,
+            tag_problems,
+            timezone,
+            guard,
+            quote_x86_64,
+            quote_arm64,
+        }
     }
 
     /// The prices of an architecture.
@@ -166,3 +181,30 @@ pub const ONCE_PER_MILLE: u32 = 1000;
 
 #[cfg(test)]
 mod tests;
+
+/// What provisioned concurrency bills per minute, used or not, for each rule that counts money.
+fn standing_per_minute(
+    rules: &[BudgetRule],
+    inventory: &Inventory,
+    members: &[Member],
+    (x86_64, arm64): (&Quote, &Quote),
+) -> Vec<Usd> {
+    let mut sums = vec![Usd::ZERO; rules.len()];
+    for (function, member) in
+        inventory.functions.iter().zip(members).filter(|(function, _)| function.provisioned > 0)
+    {
+        let quote = match function.architecture {
+            Architecture::X86_64 => x86_64,
+            Architecture::Arm64 => arm64,
+        };
+        let megabytes = i128::from(function.provisioned) * i128::from(function.memory_mb);
+        let per_minute = quote.provisioned_gb_second.mul_div_up(megabytes * 60, 1024);
+        for place in &member.budgets {
+            let counts_money = rules.get(*place).is_some_and(|rule| !rule.counts_invocations());
+            if let Some(sum) = sums.get_mut(*place).filter(|_| counts_money) {
+                *sum += per_minute;
+            }
+        }
+    }
+    sums
+}

@@ -33,6 +33,8 @@ pub struct State {
     pub functions: Vec<FunctionLedger>,
     /// What the region spends beyond the functions that were looked at.
     pub region: RegionLedger,
+    /// Up to which minute provisioned concurrency was posted.
+    pub standing_until: Option<Minute>,
     /// The newest hour that a census has read.
     pub census_through: Option<Hour>,
     /// Ceilings that functions under a guarantee had lately, oldest first, each from its minute on: what they

@@ -43,6 +43,29 @@ fn an_envelope_stands_at_the_floor_before_anything_happens_and_leaves_the_owner_
 }
 
 #[test]
+fn a_trip_at_another_lever_does_not_make_the_owner_s_reservation_the_guard_s() {
+    let mut worker = web("worker");
+    worker.reserved = Some(86);
+    worker.mappings = vec![guard_core::inventory::EventSourceMapping {
+        id: "m-1".into(),
+        enabled: true,
+        batch_size: 1,
+        source: guard_core::inventory::EventSource::Sqs {
+            max_concurrency: None,
+            provisioned_pollers: false,
+            max_receive_count: Some(5),
+            retention_s: 345_600,
+        },
+    }];
+    worker.synchronous = false;
+    let mut world = World::new(with("envelope = true", 10), vec![worker]).with_history("worker", CALM);
+    world.live(150, &[("worker", Load::of(2000, 500))]);
+    let tripped = world.state.latches.get("worker").is_some_and(|latch| latch.is_holding());
+    assert!(tripped, "{:#?}", world.headlines());
+    assert_eq!(world.reserved("worker"), Some(86));
+}
+
+#[test]
 fn an_envelope_that_the_policy_wants_no_more_is_given_back() {
     let mut world = World::new(with("envelope = true", 1000), vec![web("shop")]).with_history("shop", CALM);
     world.live(10, &[("shop", CALM)]);

@@ -31,6 +31,8 @@ pub struct BudgetLedger {
     pub repeated: UsdRange,
     /// Part of it that no function explains.
     pub unattributed: UsdRange,
+    /// What the free tier has taken off it, by the policy's word.
+    pub credited: Usd,
     /// Expected amounts of the latest minutes.
     pub minutes: Ring,
     /// Expected amounts of the latest hours.
@@ -56,6 +58,7 @@ impl BudgetLedger {
             spent: UsdRange::ZERO,
             repeated: UsdRange::ZERO,
             unattributed: UsdRange::ZERO,
+            credited: Usd::ZERO,
             minutes: Ring::default(),
             hours: Ring::default(),
             tainted: BTreeSet::new(),
@@ -73,6 +76,7 @@ impl BudgetLedger {
         self.spent = UsdRange::ZERO;
         self.repeated = UsdRange::ZERO;
         self.unattributed = UsdRange::ZERO;
+        self.credited = Usd::ZERO;
         self.ordinary_of_period = self.sum_ordinary();
     }
 

@@ -119,6 +119,9 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
     state.region.post(roster, &mut books, seen, settled);
+    super::standing::post(roster, &mut books, state.standing_until, settled);
+    super::standing::credit(roster, &mut books, &state.meters);
+    state.standing_until = state.standing_until.max(Some(settled));
     state.census_through = state.census_through.max(seen.census.map(|(_, last)| last));
     for (rule, mut book) in roster.rules.iter().zip(books) {
         book.close_hours(now, rule.matcher.is_everything());
@@ -356,7 +359,16 @@ impl Poster<'_> {
 
     fn meter(&mut self, from: &Point, to: &Point, function: &Function) {
         let change = i128::from(to.duration_us) - i128::from(from.duration_us);
-        *self.meters.of_mut(function.architecture) += change * i128::from(function.memory_mb);
+        let mb_us = change * i128::from(function.memory_mb);
+        *self.meters.of_mut(function.architecture) += mb_us;
+        // The free tier leaves functions with provisioned concurrency out.
+        if function.provisioned == 0 {
+            self.meters.free.requests += i128::from(to.invocations) - i128::from(from.invocations);
+            match function.architecture {
+                Architecture::X86_64 => self.meters.free.x86_64_mb_us += mb_us,
+                Architecture::Arm64 => self.meters.free.arm64_mb_us += mb_us,
+            }
+        }
         self.mix.0 += change;
         self.mix.1 += change * i128::from(function.memory_mb);
     }

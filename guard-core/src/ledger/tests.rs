@@ -1,5 +1,6 @@
 //! What is posted, posted once, and adds up.
 
+use chrono::TimeZone;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
@@ -486,7 +487,8 @@ fn repeated_work_costs_at_most_as_many_time_outs_and_at_most_everything() {
 fn the_volume_tier_changes_when_the_months_meter_crosses_it() {
     let mut bench = alone();
     let tier = 6_000_000_000 * 1_024_000_000_i128;
-    bench.state.meters = Meters { month: 2026 * 12 + 10, x86_64_mb_us: tier - 1, arm64_mb_us: 5 };
+    bench.state.meters =
+        Meters { month: 2026 * 12 + 10, x86_64_mb_us: tier - 1, arm64_mb_us: 5, ..Meters::default() };
     let points = fresh(&[("23T10:24", point(100, 100)), ("23T10:25", point(100, 100))]);
     bench.look("23T10:30", vec![("a", points)]);
     let minutes = &bench.book("all").minutes;
@@ -516,11 +518,22 @@ fn the_meter_turns_with_the_month_in_utc_whatever_the_time_zone() {
     };
     let mut bench = Bench { roster: roster(policy, vec![Function::new("a", 1024, 60)]), state: State::new() };
     bench.look("30T23:58", vec![("a", fresh(&[("30T23:54", point(1, 1))]))]);
-    assert_eq!(bench.state.meters, Meters { month: 24_322, x86_64_mb_us: 1_024_000_000, arm64_mb_us: 0 });
+    assert_eq!(
+        bench.state.meters,
+        Meters {
+            month: 24_322,
+            x86_64_mb_us: 1_024_000_000,
+            arm64_mb_us: 0,
+            free: FreeUsage { requests: 1, x86_64_mb_us: 1_024_000_000, arm64_mb_us: 0 },
+        }
+    );
     let mut december = seen("30T23:59", vec![]);
     december.at = time("30T23:59") + chrono::Duration::minutes(1);
     bench.post(&december);
-    assert_eq!(bench.state.meters, Meters { month: 24_323, x86_64_mb_us: 0, arm64_mb_us: 0 });
+    assert_eq!(
+        bench.state.meters,
+        Meters { month: 24_323, x86_64_mb_us: 0, arm64_mb_us: 0, ..Meters::default() }
+    );
 }
 
 #[test]
@@ -839,4 +852,62 @@ proptest! {
             prop_assert!(book.repeated.high <= book.spent.high);
         }
     }
+}
+
+#[test]
+fn provisioned_concurrency_bills_every_minute_whether_anything_runs_or_not() {
+    let mut function = Function::new("f", 1024, 3);
+    function.provisioned = 10;
+    let text = "[[budget]]\nname = \"m\"\nperiod = \"month\"\nusd = 100\n[[budget]]\nname = \"n\"\nperiod = \"month\"\ninvocations = 5";
+    let policy = Policy::from_toml(text).unwrap();
+    let inventory = Inventory::new("us-east-1", AccountLimits::default(), vec![function]);
+    let roster = Roster::new(policy, PriceTable::embedded(), inventory, None);
+    let mut state = State::new();
+    let start = Utc.with_ymd_and_hms(2026, 11, 17, 12, 0, 0).unwrap();
+    for minute in [0, 1, 2, 30, 30] {
+        let _reading =
+            post(&roster, &mut state, &Observation::blind(start + chrono::Duration::minutes(minute)));
+    }
+    // 10 × 1 GB × 60 s × $0.0000041667 a minute, for half an hour; what was before the first look is not known.
+    let spent = state.budgets.get("m").unwrap().spent;
+    assert_eq!(spent, UsdRange::exact("0.0750006".parse().unwrap()));
+    assert_eq!(state.budgets.get("n").unwrap().spent, UsdRange::ZERO, "it is no invocation");
+    // A silence of two days is made good in one sum and in minutes, without a gap.
+    let _reading =
+        post(&roster, &mut state, &Observation::blind(start + chrono::Duration::minutes(30 + 2880)));
+    let after = state.budgets.get("m").unwrap().spent;
+    assert_eq!(after, UsdRange::exact("7.2750582".parse().unwrap()));
+}
+
+#[test]
+fn the_free_tier_is_taken_off_the_account_s_month_only_and_only_where_the_policy_says_so() {
+    let look = |policy: &str, provisioned: u32| {
+        let mut function = Function::new("f", 1024, 3);
+        function.provisioned = provisioned;
+        let budgets = "[[budget]]\nname = \"month\"\nperiod = \"month\"\nusd = 100\n[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 100\n[[budget]]\nname = \"own\"\nscope = { functions = \"f\" }\nperiod = \"month\"\nusd = 100\n";
+        let policy = Policy::from_toml(&format!("{policy}{budgets}")).unwrap();
+        let inventory = Inventory::new("us-east-1", AccountLimits::default(), vec![function]);
+        let roster = Roster::new(policy, PriceTable::embedded(), inventory, None);
+        let mut state = State::new();
+        let at = Utc.with_ymd_and_hms(2026, 11, 17, 12, 30, 0).unwrap();
+        let minute = Minute::of(at).plus(-5);
+        // 1,500,000 requests and 500,000 GB-seconds in one minute: half a million and 100,000 are not free.
+        let point = Point { invocations: 1_500_000, duration_us: 500_000_000_000, ..Point::default() };
+        let seen = Observation {
+            at,
+            from: minute,
+            census: None,
+            region: Series::fresh(vec![(minute, point)]),
+            functions: vec![("f".into(), Series::fresh(vec![(minute, point)]))],
+        };
+        for _ in 0..2 {
+            let _reading = post(&roster, &mut state, &seen);
+        }
+        ["month", "day", "own"].map(|name| state.budgets.get(name).unwrap().spent.low)
+    };
+    let usd = |text: &str| text.parse::<Usd>().unwrap();
+    // $0.30 of requests, $8.33335 of duration; the free tier is worth $0.20 and $6.66668.
+    assert_eq!(look("", 0), [usd("8.63335"); 3]);
+    assert_eq!(look("free_tier = \"deduct\"\n", 0), [usd("1.76667"), usd("8.63335"), usd("8.63335")]);
+    assert_eq!(look("free_tier = \"deduct\"\n", 1), [usd("8.63335"); 3], "not with provisioned concurrency");
 }

@@ -148,7 +148,9 @@ impl Draft<'_> {
                 continue;
             }
             let Some(function) = self.roster.inventory.functions.get(index) else { continue };
-            let owners = function.reserved.is_some() && !self.state.latches.contains_key(&function.name);
+            let ours = self.state.latches.get(&function.name);
+            let ours = ours.is_some_and(|latch| latch.lever(&Lever::ReservedConcurrency).is_some());
+            let owners = function.reserved.is_some() && !ours;
             let Some(ledger) = self.state.function(&function.name) else { continue };
             let profile = &ledger.profile;
             // Weeks of silence say nothing of what a function needs, and its floor would be taken from the pool.
