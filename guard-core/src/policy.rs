@@ -59,7 +59,7 @@ pub enum FreeTier {
     /// Count every invocation at list price (several accounts of an organization share one free tier).
     #[default]
     Ignore,
-    /// Take it off what the whole account spends.
+    /// Take it off monthly budgets over everything. One account's share only: an organization has one for all.
     Deduct,
 }
 
@@ -230,7 +230,8 @@ pub struct Budget {
     /// The standing cap: reserved concurrency held at the floor before anything happens. Default false.
     #[serde(default)]
     pub envelope: bool,
-    /// The barrier: ceilings tighten so that spend cannot cross the line. Default false.
+    /// The barrier: ceilings tighten so that spend cannot cross the line. With `below_floor = "keep_floor"` the floor
+    /// wins, and the guarantee ends there. Default false.
     #[serde(default)]
     pub guarantee: bool,
 }

@@ -83,7 +83,7 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
     let stops = actions.iter().any(|action| action.change.to() == Setting::Concurrency(Some(0)));
     let reserves = actions.iter().any(|action| matches!(action.change, Change::ReservedConcurrency { .. }));
     if reserves && function.synchronous {
-        let what = if stops { "every" } else { "excess" };
+        let what = if stops { "all" } else { "excess" };
         lines.push(format!("Breaks: {what} synchronous calls get 429; friend and foe alike."));
     }
     if let Some(config) = function.asynchronous.filter(|_| reserves) {

@@ -181,7 +181,7 @@ fn a_cap_on_synchronous_calls_breaks_them() {
     Still bills: invocations already running, up to their time-out.
     ");
     assert_snapshot!(effects(&Function::new("pay", 512, 60), &[reserve(None, Some(0))]), @r"
-    Breaks: every synchronous calls get 429; friend and foe alike.
+    Breaks: all synchronous calls get 429; friend and foe alike.
     Still bills: invocations already running, up to their time-out.
     ");
 }
