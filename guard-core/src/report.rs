@@ -201,7 +201,7 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
     }
     if record.verdict == Verdict::BreachedOrdinary {
         lines.push(
-            "Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped."
+            "What burns now is ordinary: nothing is capped. An excess spent the amount before, or it is too small."
                 .to_owned(),
         );
     }

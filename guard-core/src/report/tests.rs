@@ -294,7 +294,7 @@ fn a_budgets_lines_carry_every_number_with_its_range() {
     Burn ¥90.00/h (ordinary ¥3.00/h)
     At the end of the period: ¥2,100.00 if it lasts, ¥1,100.00 if it stops
     Repeated work (retries, duplicates): ¥50.00 [¥0.00–¥80.00], 12.5 % of what was spent
-    Nothing exceeds the ordinary: the budget is smaller than its normal traffic. Nothing is capped.
+    What burns now is ordinary: nothing is capped. An excess spent the amount before, or it is too small.
     A price of this region is unknown: the dearest known one stands in.
     ");
 }

@@ -14,7 +14,7 @@ pub const fn verdict(verdict: Verdict, armed: bool) -> (&'static str, Tone) {
         Verdict::BreachedAct if armed => ("ACT", Tone::Alarm),
         Verdict::BreachedAct => ("WOULD ACT", Tone::Alarm),
         Verdict::BreachedRefused => ("REFUSED", Tone::Alarm),
-        Verdict::BreachedOrdinary => ("TOO SMALL", Tone::Warning),
+        Verdict::BreachedOrdinary => ("ORDINARY", Tone::Warning),
     }
 }
 

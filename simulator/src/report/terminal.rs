@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
-use guard_core::plan::{BudgetRecord, Notice, Plan, Refusal, Verdict};
+use guard_core::plan::{BudgetRecord, Notice, NoticeKind, Plan, Refusal, Verdict};
 
 use super::layout::{Palette, Tone, bar, grouped, wrapped};
 use super::phrase;
@@ -150,7 +150,8 @@ impl<W: Write> Page<W> {
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
         let (kind, tone) = phrase::notice(notice.kind);
         let tone = if notice.alarming { tone } else { Tone::Good };
-        let label = if notice.alarming { kind.to_owned() } else { format!("{kind}, over") };
+        let says_so_itself = notice.alarming || notice.kind == NoticeKind::Armed;
+        let label = if says_so_itself { kind.to_owned() } else { format!("{kind}, over") };
         self.paragraph("! ", tone, &format!("{label}: {}", notice.headline))?;
         notice.body.iter().try_for_each(|line| self.paragraph("    ", Tone::Normal, line))
     }
