@@ -8,7 +8,7 @@ use guard_core::inventory::{AccountLimits, EventSource, Function, Inventory};
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
 use guard_core::observation::{Freshness, Observation, Point, Series};
-use guard_core::plan::{Action, BudgetRecord, NoticeKind, Plan};
+use guard_core::plan::{Action, BudgetRecord, NoticeKind, Plan, Reason};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
@@ -207,6 +207,10 @@ impl World {
     pub fn tick(&mut self) {
         let seen = self.look();
         let plan = guard_core::tick(&self.roster, &mut self.state, &seen);
+        // Every plan made in any story passes the second opinion.
+        let objections: Vec<_> =
+            plan.refusals.iter().filter(|refusal| matches!(refusal.reason, Reason::Unsafe { .. })).collect();
+        assert!(objections.is_empty(), "{objections:#?}");
         let mut outcomes = Vec::new();
         for action in plan.actions.iter().filter(|_| plan.armed) {
             let mut result = (self.actuator)(action);
