@@ -43,6 +43,7 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
     let mut repeated_picos: i128 = 0;
     let mut points: Vec<(Minute, Point)> = Vec::new();
     let mut last = None;
+    let mut warnings: Vec<String> = Vec::new();
     for minute in 0..24 * 60_i64 {
         // Every poison message of an earlier minute whose visibility time-out ends now comes back.
         let returning: u64 =
@@ -78,7 +79,10 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
             region: Series::fresh(window.clone()),
             functions: vec![("worker".into(), Series::fresh(window))],
         };
-        last = Some(guard_core::tick(&roster, &mut state, &seen));
+        let plan = guard_core::tick(&roster, &mut state, &seen);
+        let told = plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Warned);
+        warnings.extend(told.map(|notice| notice.digest.clone()));
+        last = Some(plan);
     }
     let plan = last.unwrap();
     let record = &plan.budgets[0];
@@ -97,6 +101,7 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
     let attempts = plan.functions[0].attempts_per_mille;
     assert!(attempts > 2000, "{attempts}");
     assert!(record.exhausted_if_sustained.is_some(), "{record:?}");
-    let told = plan.notices.iter().any(|notice| notice.kind == NoticeKind::Warned);
-    assert!(told || record.spent.expected > Usd::ZERO);
+    for step in ["50 %", "75 %", "90 %", "BreachedAlert"] {
+        assert!(warnings.iter().any(|digest| digest.ends_with(step)), "{step} was not told: {warnings:?}");
+    }
 }
