@@ -2,12 +2,21 @@
 
 pub mod bill;
 pub mod cli;
+pub mod cloudwatch;
+pub mod control_plane;
 pub mod decide;
 pub mod exit_code;
 pub mod feed;
 pub mod flood;
 pub mod guard_loop;
 pub mod heading;
+pub mod history;
+pub mod invoice;
+pub mod pilot;
 pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod stage;
 pub mod trace;
 pub mod workload;
+pub mod world;

@@ -1,0 +1,248 @@
+//! CloudWatch as it is: one-minute points stamped with the invocation's start, told at its end, some of them late.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use guard_core::name::FunctionName;
+use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::time::{Hour, Minute};
+
+use crate::world::MinuteMetrics;
+
+/// Metrics of an account.
+#[derive(Clone, Debug)]
+pub struct CloudWatch {
+    functions: Vec<Kept>,
+    region: Kept,
+    /// What was told and does not show yet, by the minute at whose beginning it shows. `None` is the region.
+    pending: BTreeMap<Minute, Vec<(Option<usize>, Minute, Point)>>,
+    delay_s: u32,
+    late_share_per_mille: u64,
+}
+
+/// Points of one function or of the region.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    minutes: VecDeque<(Minute, Point)>,
+    hours: VecDeque<(Hour, Point)>,
+}
+
+/// Minutes kept: the longest time-out, lag and re-read window with room to spare.
+const MINUTES_KEPT: i64 = 120;
+
+/// Hours kept when nobody has asked for longer: two days, so a daily census finds its day. History may be longer.
+const HOURS_KEPT: i64 = 50;
+
+/// What a look asks for.
+#[derive(Clone, Debug)]
+pub struct Query<'a> {
+    /// The minute at whose beginning the look happens.
+    pub at: Minute,
+    /// The oldest minute asked for.
+    pub from: Minute,
+    /// Functions asked for minute by minute, as places, ascending.
+    pub focus: &'a [usize],
+    /// Hours asked for of every function.
+    pub census: Option<(Hour, Hour)>,
+    /// The newest minute that should have settled, for telling late from quiet.
+    pub settled: Minute,
+    /// Names by place.
+    pub names: &'a [FunctionName],
+    /// Whether queries for single functions answer.
+    pub functions_answer: bool,
+}
+
+impl CloudWatch {
+    /// Of so many functions. Points show `delay_s` after the end of the minute in which they were told; of counts,
+    /// `late_share` one minute later still.
+    pub fn new(functions: usize, delay_s: u32, late_share: f64) -> Self {
+        CloudWatch {
+            functions: vec![Kept::default(); functions],
+            region: Kept::default(),
+            pending: BTreeMap::new(),
+            delay_s,
+            late_share_per_mille: per_mille(late_share),
+        }
+    }
+
+    /// Gives a function the hours before the beginning.
+    pub fn remember(&mut self, function: usize, hours: impl Iterator<Item = (Hour, Point)>) {
+        if let Some(kept) = self.functions.get_mut(function) {
+            kept.hours = hours.collect();
+        }
+    }
+
+    /// Takes in what was told in a minute, `extra_min` later than usual.
+    pub fn publish(&mut self, minute: Minute, told: &[MinuteMetrics], region_peak: u32, extra_min: u32) {
+        let delay_min = i64::from(self.delay_s.div_ceil(60)) + i64::from(extra_min);
+        let shows = minute.plus(1 + delay_min);
+        let mut region: Vec<(Minute, Point)> = Vec::new();
+        for metrics in told {
+            for (began, point) in &metrics.points {
+                let (now, late) = self.split(*point);
+                self.file(shows, Some(metrics.function), *began, now);
+                if let Some(late) = late {
+                    self.file(shows.plus(1), Some(metrics.function), *began, late);
+                }
+                let counts = Point {
+                    concurrency_max: 0,
+                    async_received: None,
+                    polled_events: None,
+                    invoked_events: None,
+                    ..*point
+                };
+                match region.iter_mut().find(|(at, _)| at == began) {
+                    Some((_, sum)) => *sum = sum.plus(counts),
+                    None => region.push((*began, counts)),
+                }
+            }
+        }
+        for (began, point) in region {
+            let peak = if began == minute { region_peak } else { 0 };
+            let (now, late) = self.split(Point { concurrency_max: peak, ..point });
+            self.file(shows, None, began, now);
+            if let Some(late) = late {
+                self.file(shows.plus(1), None, began, late);
+            }
+        }
+    }
+
+    fn file(&mut self, shows: Minute, of: Option<usize>, began: Minute, point: Point) {
+        self.pending.entry(shows).or_default().push((of, began, point));
+    }
+
+    /// The part of a point that shows at once and the part that shows a minute later.
+    fn split(&self, point: Point) -> (Point, Option<Point>) {
+        let share = self.late_share_per_mille;
+        let late_of = |count: u64| count * share / 1000;
+        let late = Point {
+            invocations: late_of(point.invocations),
+            errors: late_of(point.errors),
+            duration_us: late_of(point.duration_us),
+            ..Point::default()
+        };
+        if late == Point::default() {
+            return (point, None);
+        }
+        let now = Point {
+            invocations: point.invocations - late.invocations,
+            errors: point.errors - late.errors,
+            duration_us: point.duration_us - late.duration_us,
+            ..point
+        };
+        (now, Some(late))
+    }
+
+    /// Answers a look.
+    pub fn look(&mut self, query: &Query<'_>) -> Observation {
+        self.settle(query.at);
+        let region = self.region.since(query.from);
+        let newest = region.last().map(|(minute, _)| *minute);
+        let freshness = match newest {
+            None => Freshness::Silent,
+            Some(minute) if minute >= query.settled => Freshness::Fresh,
+            Some(minute) => Freshness::Late(u32::try_from(query.settled.since(minute)).unwrap_or(u32::MAX)),
+        };
+        let asked: Vec<usize> = match query.census {
+            Some(_) => (0..self.functions.len()).collect(),
+            None => query.focus.to_vec(),
+        };
+        let functions = asked.into_iter().filter_map(|place| {
+            let (name, kept) = (query.names.get(place)?, self.functions.get(place)?);
+            let series = if query.functions_answer {
+                kept.answer(query, freshness)
+            } else {
+                Series { freshness: Freshness::Unknown, ..Series::default() }
+            };
+            Some((name.clone(), series))
+        });
+        Observation {
+            at: query.at.start(),
+            from: query.from,
+            census: query.census,
+            functions: functions.collect(),
+            region: Series { freshness, minutes: region, hours: Vec::new() },
+        }
+    }
+
+    /// Lets everything show that is due.
+    fn settle(&mut self, at: Minute) {
+        while let Some(first) = self.pending.first_entry() {
+            if *first.key() > at {
+                break;
+            }
+            for (of, began, point) in first.remove() {
+                let kept = match of {
+                    None => Some(&mut self.region),
+                    Some(place) => self.functions.get_mut(place),
+                };
+                if let Some(kept) = kept {
+                    kept.add(began, &point, at);
+                }
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn add(&mut self, began: Minute, point: &Point, at: Minute) {
+        merge(&mut self.minutes, began, point);
+        merge(&mut self.hours, began.hour(), point);
+        let oldest = at.plus(-MINUTES_KEPT);
+        while self.minutes.front().is_some_and(|(minute, _)| *minute < oldest) {
+            self.minutes.pop_front();
+        }
+    }
+
+    fn since(&self, from: Minute) -> Vec<(Minute, Point)> {
+        let first = self.minutes.partition_point(|(minute, _)| *minute < from);
+        self.minutes.range(first..).copied().collect()
+    }
+
+    fn answer(&self, query: &Query<'_>, region: Freshness) -> Series {
+        let minutes = self.since(query.from);
+        let hours = match query.census {
+            Some((first, last)) => {
+                self.hours.iter().filter(|(hour, _)| *hour >= first && *hour <= last).copied().collect()
+            }
+            None => Vec::new(),
+        };
+        let freshness = match region {
+            Freshness::Late(minutes) => Freshness::Late(minutes),
+            _ if minutes.is_empty() => Freshness::Silent,
+            _ => Freshness::Fresh,
+        };
+        Series { freshness, minutes, hours }
+    }
+
+    /// Forgets hours that no census asks for again.
+    fn forget(&mut self, oldest: Hour) {
+        while self.hours.front().is_some_and(|(hour, _)| *hour < oldest) {
+            self.hours.pop_front();
+        }
+    }
+}
+
+impl CloudWatch {
+    /// Forgets hours older than two days before this one: a census was taken since.
+    pub fn forget_before(&mut self, hour: Hour) {
+        let oldest = hour.plus(-HOURS_KEPT);
+        for kept in &mut self.functions {
+            kept.forget(oldest);
+        }
+        self.region.forget(oldest);
+    }
+}
+
+/// Adds a point to the one of the same time; times mostly ascend.
+fn merge<T: Ord + Copy>(kept: &mut VecDeque<(T, Point)>, at: T, point: &Point) {
+    let place = kept.partition_point(|(time, _)| *time < at);
+    match kept.get_mut(place).filter(|(time, _)| *time == at) {
+        Some((_, sum)) => *sum = sum.plus(*point),
+        None => kept.insert(place, (at, *point)),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+fn per_mille(share: f64) -> u64 {
+    (share.clamp(0.0, 1.0) * 1000.0) as u64
+}

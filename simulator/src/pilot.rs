@@ -1,0 +1,233 @@
+//! The guard in the loop: the decision code that ships, looking through CloudWatch and acting through the control plane.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use guard_core::inventory::Architecture;
+use guard_core::money::Usd;
+use guard_core::name::FunctionName;
+use guard_core::operator::{self, Command};
+use guard_core::plan::{Action, Change, Plan};
+use guard_core::policy::Policy;
+use guard_core::pricing::{PriceTable, Quote};
+use guard_core::roster::Roster;
+use guard_core::sampling::{METRICS_PER_LOOK, SamplingPlan, USD_PER_METRIC};
+use guard_core::settle::{self, ApplyResult, Outcome};
+use guard_core::state::{Phase, State};
+use guard_core::time::{Hour, Minute};
+
+use crate::cloudwatch::{CloudWatch, Query};
+use crate::control_plane::ControlPlane;
+use crate::scenario::{Event, Happening, Scenario};
+use crate::stage::{GUARD, Stage};
+use crate::world::World;
+
+/// The guard with its memory, and the account whose configuration it may change.
+#[derive(Clone, Debug)]
+pub struct Pilot {
+    roster: Roster,
+    state: State,
+    names: Vec<FunctionName>,
+    control: ControlPlane,
+    sampling: SamplingPlan,
+    /// What other people put into templates: what a deploy sets.
+    declared: Vec<Option<u32>>,
+    looking: Usd,
+    /// Actions and what became of them, since asked last.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Pilot {
+    /// A guard that remembers nothing yet.
+    pub fn new(stage: &Stage, scenario: &Scenario, policy: Policy, prices: &PriceTable) -> Self {
+        let inventory = stage.inventory();
+        let names: Vec<FunctionName> =
+            inventory.functions.iter().map(|function| function.name.clone()).collect();
+        let declared = inventory.functions.iter().map(|function| function.reserved).collect();
+        let roster = Roster::new(policy, prices, inventory, Some(GUARD.into()));
+        Pilot {
+            roster,
+            state: State::new(),
+            names,
+            control: ControlPlane { actuation_s: scenario.service.actuation_s },
+            sampling: SamplingPlan { focus: Vec::new(), census: true },
+            declared,
+            looking: Usd::ZERO,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Policy and inventory, as the guard reads them.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The guard's memory.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The prices it reckons with.
+    pub fn quotes(&self) -> BTreeMap<Architecture, Quote> {
+        [Architecture::X86_64, Architecture::Arm64]
+            .into_iter()
+            .map(|architecture| (architecture, self.roster.quote(architecture).clone()))
+            .collect()
+    }
+
+    /// What `GetMetricData` has cost so far.
+    pub fn looking(&self) -> Usd {
+        self.looking
+    }
+
+    /// Whether anything the guard changed is still in force.
+    pub fn holds_anything(&self) -> bool {
+        self.state.latches.values().any(|latch| matches!(latch.phase, Phase::Capped | Phase::Ramping))
+    }
+
+    /// One tick: look, decide, act if armed, settle.
+    pub fn tick(
+        &mut self,
+        at: Minute,
+        events: &Now<'_>,
+        cloudwatch: &mut CloudWatch,
+        world: &mut World,
+    ) -> Plan {
+        let seen = self.look(at, events, cloudwatch);
+        let plan = guard_core::tick(&self.roster, &mut self.state, &seen);
+        if plan.armed {
+            self.carry_out(&plan.actions, at, events, world);
+        }
+        self.sampling = plan.sampling.clone();
+        plan
+    }
+
+    /// An operator's word, carried out like a tick's plan.
+    pub fn command(
+        &mut self,
+        at: Minute,
+        command: &Command,
+        events: &Now<'_>,
+        world: &mut World,
+    ) -> Option<Plan> {
+        let plan = operator::command(&self.roster, &mut self.state, at.start(), command).ok()?;
+        if plan.armed {
+            self.carry_out(&plan.actions, at, events, world);
+        }
+        Some(plan)
+    }
+
+    fn look(
+        &mut self,
+        at: Minute,
+        events: &Now<'_>,
+        cloudwatch: &mut CloudWatch,
+    ) -> guard_core::observation::Observation {
+        if events.is(Happening::MetricBlackout) {
+            return guard_core::observation::Observation::blind(at.start());
+        }
+        let places: BTreeSet<usize> =
+            self.sampling.focus.iter().filter_map(|name| self.names.binary_search(name).ok()).collect();
+        let focus: Vec<usize> = places.into_iter().collect();
+        let census = self.sampling.census.then(|| self.census_range(at)).flatten();
+        let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
+        let looked_at = if census.is_some() { 2 * self.names.len() } else { focus.len() };
+        let metrics = METRICS_PER_LOOK * (1 + u64::try_from(looked_at).unwrap_or(0));
+        self.looking += USD_PER_METRIC * i128::from(metrics);
+        let observation = cloudwatch.look(&Query {
+            at,
+            from: at.plus(-self.roster.reread_min()),
+            focus: &focus,
+            census,
+            settled,
+            names: &self.names,
+            functions_answer: !events.is(Happening::MetricThrottled),
+        });
+        if let Some((_, last)) = census {
+            cloudwatch.forget_before(last);
+        }
+        observation
+    }
+
+    /// The hours a census asks for: what it has not seen yet, four weeks at most.
+    fn census_range(&self, at: Minute) -> Option<(Hour, Hour)> {
+        let last = at.plus(-CENSUS_AFTER_MIN).hour().plus(-1);
+        let first = self.state.census_through.map_or(last.plus(-671), |through| through.plus(1));
+        (first <= last).then_some((first, last))
+    }
+
+    fn carry_out(&mut self, actions: &[Action], at: Minute, events: &Now<'_>, world: &mut World) {
+        let is_down = events.is(Happening::ControlPlaneDown);
+        let mut outcomes = Vec::new();
+        for (index, action) in (0_u32..).zip(actions) {
+            let result = self.control.call(&mut self.roster.inventory, action, is_down);
+            if result == ApplyResult::Applied
+                && let Ok(place) = self.names.binary_search(&action.function)
+            {
+                world.schedule(place, action.change.clone(), self.control.delay_s(index));
+            }
+            outcomes.push(Outcome {
+                function: action.function.clone(),
+                change: action.change.clone(),
+                result,
+            });
+        }
+        settle::settle(&mut self.state, at.start(), &outcomes);
+        self.outcomes.extend(outcomes);
+    }
+
+    /// Somebody else sets reserved concurrency.
+    pub fn meddle(&mut self, at: Minute, function: &str, reserved: Option<u32>, world: &mut World) {
+        let Ok(place) = self.names.binary_search(&FunctionName::from(function)) else { return };
+        let Some(found) = self.roster.inventory.functions.get_mut(place) else { return };
+        let change = Change::ReservedConcurrency { from: found.reserved, to: reserved };
+        found.reserved = reserved;
+        found.last_modified = Some(at.start());
+        world.schedule(place, change, self.control.actuation_s);
+    }
+
+    /// What a deploy would set.
+    pub fn declared(&self, function: &str) -> Option<u32> {
+        let place = self.names.binary_search(&FunctionName::from(function)).ok()?;
+        self.declared.get(place).copied().flatten()
+    }
+
+    /// Reserved concurrency as configured, by the function's place.
+    pub fn configured(&self, place: usize) -> Option<u32> {
+        self.roster.inventory.functions.get(place).and_then(|function| function.reserved)
+    }
+}
+
+/// Minutes after the full hour at which its points are complete: see `guard_core::sampling`.
+const CENSUS_AFTER_MIN: i64 = 20;
+
+/// The events of a scenario at a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Now<'a> {
+    /// All of them.
+    pub events: &'a [Event],
+    /// Minutes since the start.
+    pub minute: u32,
+}
+
+impl<'a> Now<'a> {
+    /// Whether something lasts now.
+    pub fn is(&self, what: Happening) -> bool {
+        self.lasting(what).next().is_some()
+    }
+
+    /// Events of a kind that last now.
+    pub fn lasting(&self, what: Happening) -> impl Iterator<Item = &'a Event> + use<'a> {
+        let minute = self.minute;
+        self.events.iter().filter(move |event| {
+            event.what == what
+                && event.at_min <= minute
+                && minute < event.at_min.saturating_add(event.for_min)
+        })
+    }
+
+    /// Events that begin now.
+    pub fn beginning(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
+        let minute = self.minute;
+        self.events.iter().filter(move |event| event.at_min == minute)
+    }
+}

@@ -1,0 +1,43 @@
+//! From text to scenario, with the place of every problem.
+
+use schemars::schema_for;
+use serde_json::Value;
+
+use super::{Scenario, validate};
+
+/// Why a text is no scenario: one line per problem, each with line and column or the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct ScenarioError {
+    /// The problems, in the order found.
+    pub problems: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads and checks a scenario.
+    ///
+    /// # Errors
+    /// All values outside their ranges at once; or the first error of syntax, unknown key or wrong type.
+    pub fn from_toml(text: &str) -> Result<Scenario, ScenarioError> {
+        let scenario: Scenario = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let problems = validate::problems(&scenario);
+        if problems.is_empty() { Ok(scenario) } else { Err(ScenarioError { problems }) }
+    }
+
+    /// The JSON Schema of a scenario (draft 2020-12), for editors.
+    pub fn schema() -> Value {
+        schema_for!(Scenario).to_value()
+    }
+}
+
+/// The one problem of a text that has no meaning.
+fn unreadable(text: &str, error: &toml::de::Error) -> ScenarioError {
+    let place = error.span().map(|span| guard_core::policy::Position::of(text, span.start));
+    let message = error.message().trim().replace(['\n', '\r'], " ");
+    let message = message.replace("unknown field", "unknown key").replace("missing field", "missing key");
+    let problem = match place {
+        Some(place) => format!("{place}: {message}"),
+        None => message,
+    };
+    ScenarioError { problems: vec![problem] }
+}
