@@ -13,6 +13,8 @@ pub mod heading;
 pub mod history;
 pub mod invoice;
 pub mod pilot;
+pub mod published;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scenario;

@@ -1,0 +1,284 @@
+//! A scenario three times over: without a guard, with the guard, and with a perfect guard that lets all legitimate
+//! traffic through and no attack. All three on the same seed and for the same time.
+
+use std::thread;
+
+use guard_core::money::Usd;
+use guard_core::name::BudgetName;
+use guard_core::plan::{NoticeKind, Unit};
+use guard_core::policy::{Mode, Policy};
+use guard_core::pricing::PriceTable;
+use guard_core::settle::ApplyResult;
+use serde::Serialize;
+
+use crate::run::{Run, Terms, run};
+use crate::scenario::{Kind, Scenario};
+use crate::stage::Stage;
+use crate::world::{Cast, Tally};
+
+/// The three runs and what they say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replay {
+    /// Version of this format. Raised when a reader would break.
+    pub schema: u32,
+    /// What the scenario is called: the name of its file.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its story.
+    pub story: String,
+    /// Where its numbers come from.
+    pub source: String,
+    /// First moment.
+    pub start: chrono::DateTime<chrono::Utc>,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the policy is armed.
+    pub armed: bool,
+    /// When attack traffic begins and ends, in minutes from the start; `None` where there is none.
+    pub attack: Option<(u32, u32)>,
+    /// The numbers that matter.
+    pub findings: Findings,
+    /// Without a guard.
+    pub without: Run,
+    /// With the guard.
+    pub with: Run,
+    /// With a perfect guard.
+    pub perfect: Run,
+}
+
+/// The numbers that matter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Findings {
+    /// The bill without a guard.
+    pub usd_without: Usd,
+    /// With it.
+    pub usd_with: Usd,
+    /// With a perfect one.
+    pub usd_perfect: Usd,
+    /// What the guard itself cost.
+    pub usd_guard: Usd,
+    /// Minutes from the beginning of the attack to the first alarm.
+    pub notice_min: Option<u32>,
+    /// Minutes from the beginning of the attack to the first change that was made.
+    pub cap_min: Option<u32>,
+    /// Minutes from the end of the attack until everything was put back.
+    pub release_min: Option<u32>,
+    /// Whether something the guard changed was still in force at the end.
+    pub still_capped: bool,
+    /// Trips: alarms that a cap was set.
+    pub caps: u32,
+    /// Alerts sent.
+    pub alerts: u32,
+    /// Legitimate events without a guard, with it, and with a perfect one.
+    pub legitimate_without: Tally,
+    /// With it.
+    pub legitimate_with: Tally,
+    /// With a perfect one.
+    pub legitimate_perfect: Tally,
+    /// Legitimate events of functions without attack traffic that the guard's run lost and the unguarded did not.
+    pub bystanders_lost: u64,
+    /// Attempts per event in per mille, without and with the guard.
+    pub attempts_per_mille: (u64, u64),
+    /// For each budget that acts: how far its worst period went past the line, and the published bound.
+    pub overruns: Vec<Overrun>,
+}
+
+/// A budget's worst period against its bound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Overrun {
+    /// The budget.
+    pub budget: BudgetName,
+    /// What its amounts count.
+    pub unit: Unit,
+    /// Its amount.
+    pub amount: Usd,
+    /// Spent past the line with the guard, in the worst period.
+    pub with: Usd,
+    /// Spent past the line without it.
+    pub without: Usd,
+    /// The published bound; `None` for budgets that only alert.
+    pub bound: Option<Usd>,
+}
+
+/// The version of [`Replay`]'s serialised form.
+pub const SCHEMA: u32 = 1;
+
+/// How a replay is made.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The scenario's name.
+    pub name: &'a str,
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The same, made ready.
+    pub stage: &'a Stage,
+    /// The policy: the scenario's own or another.
+    pub policy: &'a Policy,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Replay {
+    /// Makes all three runs. `progress` is told minutes run of all and in all.
+    pub fn new(request: &Request<'_>, prices: &PriceTable, progress: impl Fn(u32, u32) + Sync) -> Replay {
+        let terms = |guarded, cast, minutes| Terms {
+            scenario: request.scenario,
+            stage: request.stage,
+            policy: request.policy,
+            guarded,
+            cast,
+            seed: request.seed,
+            minutes,
+        };
+        let planned = request.scenario.minutes;
+        let with = run(&terms(true, Cast::Everyone, None), prices, |minute| progress(minute, planned * 3));
+        let minutes = with.minutes;
+        let (without, perfect) = thread::scope(|scope| {
+            let other =
+                scope.spawn(|| run(&terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ()));
+            let without = run(&terms(false, Cast::Everyone, Some(minutes)), prices, |minute| {
+                progress(minutes + minute * 2, minutes * 3);
+            });
+            (without, other.join().unwrap_or_default())
+        });
+        let attack = attack_of(request.stage, minutes);
+        let findings = findings(request, attack, &without, &with, &perfect);
+        Replay {
+            schema: SCHEMA,
+            name: request.name.to_owned(),
+            title: request.scenario.title.clone(),
+            story: request.scenario.story.trim().to_owned(),
+            source: request.scenario.source.clone(),
+            start: request.scenario.start,
+            seed: request.seed,
+            armed: request.policy.armed,
+            attack,
+            findings,
+            without,
+            with,
+            perfect,
+        }
+    }
+}
+
+/// When attack traffic begins and ends.
+fn attack_of(stage: &Stage, minutes: u32) -> Option<(u32, u32)> {
+    let attacks = || stage.traffic.iter().filter(|actor| actor.kind == Kind::Attack);
+    let from = attacks().map(|actor| actor.from_s / 60).min()?;
+    let until = attacks().map(|actor| actor.until_s / 60).max()?;
+    Some((from, until.min(minutes)))
+}
+
+fn findings(
+    request: &Request<'_>,
+    attack: Option<(u32, u32)>,
+    without: &Run,
+    with: &Run,
+    perfect: &Run,
+) -> Findings {
+    let alarming = |kind: NoticeKind| kind != NoticeKind::Armed;
+    let from = attack.map_or(0, |(from, _)| from);
+    let after = |minute: u32| minute.saturating_sub(from);
+    let first_alarm = with.ticks.iter().find(|tick| {
+        tick.minute >= from && tick.plan.notices.iter().any(|notice| notice.alarming && alarming(notice.kind))
+    });
+    let is_applied = |tick: &&crate::run::Tick| {
+        tick.minute >= from && tick.outcomes.iter().any(|outcome| outcome.result == ApplyResult::Applied)
+    };
+    let first_cap = with.ticks.iter().find(is_applied);
+    let count = |wanted: &[NoticeKind]| {
+        let notices = with.ticks.iter().flat_map(|tick| &tick.plan.notices);
+        u32::try_from(notices.filter(|notice| wanted.contains(&notice.kind)).count()).unwrap_or(u32::MAX)
+    };
+    let (released, still_capped) = released(with);
+    let all = |run: &Run| run.traffic.iter().fold(Tally::default(), |sum, one| sum.plus(one.tally));
+    Findings {
+        usd_without: without.bill.all,
+        usd_with: with.bill.all,
+        usd_perfect: perfect.bill.all,
+        usd_guard: with.bill.guard,
+        notice_min: first_alarm.map(|tick| after(tick.minute)),
+        cap_min: first_cap.map(|tick| after(tick.minute)),
+        release_min: released
+            .filter(|_| !still_capped)
+            .map(|minute| minute.saturating_sub(attack.map_or(0, |(_, until)| until))),
+        still_capped,
+        caps: count(&[NoticeKind::Capped, NoticeKind::WouldHaveCapped]),
+        alerts: u32::try_from(with.ticks.iter().map(|tick| tick.plan.notices.len()).sum::<usize>())
+            .unwrap_or(u32::MAX),
+        legitimate_without: legitimate(without),
+        legitimate_with: legitimate(with),
+        legitimate_perfect: legitimate(perfect),
+        bystanders_lost: bystanders_lost(without, with),
+        attempts_per_mille: (all(without).attempts_per_mille(), all(with).attempts_per_mille()),
+        overruns: overruns(request, without, with),
+    }
+}
+
+/// The minute of the last release, and whether something was still held at the end.
+fn released(run: &Run) -> (Option<u32>, bool) {
+    let mut held = std::collections::BTreeSet::new();
+    let mut last = None;
+    for tick in &run.ticks {
+        for notice in &tick.plan.notices {
+            match notice.kind {
+                NoticeKind::Capped => {
+                    held.insert(notice.function.clone());
+                }
+                NoticeKind::Released => {
+                    held.remove(&notice.function);
+                    last = Some(tick.minute);
+                }
+                _ => {}
+            }
+        }
+    }
+    (last, !held.is_empty())
+}
+
+/// All legitimate traffic together.
+pub fn legitimate(run: &Run) -> Tally {
+    let legitimate = run.traffic.iter().filter(|one| one.kind == Kind::Legitimate);
+    legitimate.fold(Tally::default(), |sum, one| sum.plus(one.tally))
+}
+
+/// Events of functions nobody attacks that were not served with the guard and were without it.
+fn bystanders_lost(without: &Run, with: &Run) -> u64 {
+    let attacked: Vec<&str> =
+        with.traffic.iter().filter(|one| one.kind == Kind::Attack).map(|one| one.function.as_str()).collect();
+    let pairs = without.traffic.iter().zip(&with.traffic);
+    pairs
+        .filter(|(_, one)| one.kind == Kind::Legitimate && !attacked.contains(&one.function.as_str()))
+        .map(|(before, after)| gone(&after.tally).saturating_sub(gone(&before.tally)))
+        .sum()
+}
+
+/// Events that somebody waited for in vain.
+pub fn gone(tally: &Tally) -> u64 {
+    tally.refused + tally.lost + tally.dead_lettered
+}
+
+fn overruns(request: &Request<'_>, without: &Run, with: &Run) -> Vec<Overrun> {
+    let past = |run: &Run, budget: &str| {
+        let periods = run.periods.iter().filter(|period| period.budget.as_str() == budget);
+        periods.map(|period| (period.spent - period.amount).at_least_zero()).max().unwrap_or(Usd::ZERO)
+    };
+    let mut overruns: Vec<Overrun> = Vec::new();
+    for period in &with.periods {
+        if overruns.iter().any(|known| known.budget == period.budget) {
+            continue;
+        }
+        let budget = request.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
+        let acts = budget.is_some_and(|budget| budget.mode >= Mode::Cap) && request.policy.armed;
+        overruns.push(Overrun {
+            budget: period.budget.clone(),
+            unit: period.unit,
+            amount: period.amount,
+            with: past(with, period.budget.as_str()),
+            without: past(without, period.budget.as_str()),
+            bound: acts.then(|| crate::published::bound(request, period.budget.as_str())).flatten(),
+        });
+    }
+    overruns
+}
