@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::trace::TraceArgs;
 use crate::exit_code;
 use crate::flood::Flood;
 
@@ -27,6 +28,8 @@ pub enum Command {
     /// synthetic flood on one of them. Traffic is replayed as recorded: what the guard decides does not change it.
     #[command(after_help = exit_code::HELP)]
     Decide(Box<DecideArgs>),
+    /// Look at recorded traffic, bring it into one table, and cut it to what a run needs.
+    Trace(TraceArgs),
 }
 
 impl Command {
@@ -52,7 +55,7 @@ impl From<Decide> for Command {
 /// What to replay, under which policy, and how to print it.
 #[derive(Clone, Debug, Args)]
 pub struct DecideArgs {
-    /// Invocations per minute: Azure Functions 2019 schema, or a table of `period,count`; plain or gzip.
+    /// Recorded traffic, plain or gzip, in any format that `dowsim trace info` reads.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Durations of the trace's functions (Azure schema).
@@ -100,7 +103,7 @@ pub struct DecideArgs {
 }
 
 /// Reads `A..B`.
-fn minutes(text: &str) -> Result<Range<usize>, String> {
+pub(crate) fn minutes(text: &str) -> Result<Range<usize>, String> {
     let bounds = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
     bounds
         .filter(|range| range.start < range.end)

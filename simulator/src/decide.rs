@@ -17,8 +17,10 @@ use crate::guard_loop::GuardLoop;
 use crate::heading::{self, Heading};
 use crate::report::layout::Palette;
 use crate::report::terminal::{Detail, Page};
+use crate::trace::detect::{self, Options};
 use crate::trace::input::{Input, InputError};
-use crate::trace::{Fill, Trace, TraceError, azure, requests};
+use crate::trace::metric_data::Hints;
+use crate::trace::{Fill, Trace, TraceError, azure};
 use crate::workload::Workload;
 
 /// The embedded trace; its attribution is in `data/azure2019/README.md`.
@@ -53,7 +55,8 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    fn new(code: ExitCode, reason: impl fmt::Display) -> Self {
+    /// A failure with its reason.
+    pub fn new(code: ExitCode, reason: impl fmt::Display) -> Self {
         Failure { code, message: reason.to_string() }
     }
 }
@@ -174,22 +177,15 @@ fn read_trace(args: &DecideArgs) -> Result<Trace, Failure> {
         trace.title = "Azure Functions 2019 (Shahrad et al., USENIX ATC 2020; CC-BY), a sample".to_owned();
         return Ok(trace);
     };
-    let counts = Input::open(path)?;
-    let header = counts.text.lines().next().unwrap_or_default();
-    let has = |column: &str| header.split(',').any(|name| name.trim().trim_matches('"') == column);
-    if has(requests::KEY_COLUMN) && !has(azure::KEY_COLUMN) {
-        return Ok(requests::read(&counts, fill)?);
-    }
-    if !has(azure::KEY_COLUMN) {
-        let problem =
-            "neither an Azure trace (a column HashFunction) nor requests per minute (period, count)";
-        return Err(TraceError::of_line(&counts.name, 1, problem).into());
-    }
-    let durations = args.durations.as_deref().map(Input::open).transpose()?;
-    let memory = args.memory.as_deref().map(Input::open).transpose()?;
-    let tables =
-        azure::Tables { invocations: &counts, durations: durations.as_ref(), memory: memory.as_ref() };
-    Ok(azure::read(tables, fill, args.date)?)
+    let options = Options {
+        durations: args.durations.as_deref(),
+        memory: args.memory.as_deref(),
+        fill,
+        date: args.date,
+        by_path: None,
+        hints: Hints::default(),
+    };
+    Ok(detect::read(&[path], &options)?.1.trace)
 }
 
 /// Lays the flood asked for, or the demonstration's where it fits, over the workload.

@@ -15,10 +15,12 @@ pub enum ExitCode {
     BadInput = 3,
     /// A file cannot be opened or read.
     Unreadable = 4,
+    /// An expectation of the command line does not hold.
+    Unexpected = 5,
 }
 
 /// What `--help` prints about them.
-pub const HELP: &str = "Exit codes:\n  0  done\n  1  internal error\n  2  wrong usage\n  3  invalid trace or policy\n  4  unreadable file";
+pub const HELP: &str = "Exit codes:\n  0  done\n  1  internal error\n  2  wrong usage\n  3  invalid trace, scenario or policy\n  4  unreadable file\n  5  an expectation does not hold";
 
 impl From<ExitCode> for ProcessExitCode {
     fn from(code: ExitCode) -> Self {
@@ -33,9 +35,15 @@ mod tests {
     #[test]
     fn the_help_lists_every_code_with_its_number() {
         let numbers: Vec<u8> = HELP.lines().skip(1).map(|line| line.trim().as_bytes()[0] - b'0').collect();
-        let codes =
-            [ExitCode::Ok, ExitCode::Internal, ExitCode::Usage, ExitCode::BadInput, ExitCode::Unreadable];
+        let codes = [
+            ExitCode::Ok,
+            ExitCode::Internal,
+            ExitCode::Usage,
+            ExitCode::BadInput,
+            ExitCode::Unreadable,
+            ExitCode::Unexpected,
+        ];
         assert_eq!(numbers, codes.map(|code| code as u8));
-        assert_eq!(numbers, [0, 1, 2, 3, 4]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
     }
 }

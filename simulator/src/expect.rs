@@ -40,15 +40,21 @@ pub const METRICS: &[(&str, &str, fn(&Findings) -> Option<f64>)] = &[
     ("notice_min", "minutes from attack to first alarm", |f| f.notice_min.map(f64::from)),
     ("cap_min", "minutes from attack to first change", |f| f.cap_min.map(f64::from)),
     ("release_min", "minutes from the attack's end to the last release", |f| f.release_min.map(f64::from)),
-    ("still_capped", "1 where something was still capped at the end", |f| Some(f64::from(u8::from(f.still_capped)))),
+    ("still_capped", "1 where something was still capped at the end", |f| {
+        Some(f64::from(u8::from(f.still_capped)))
+    }),
     ("caps", "alarms that something was capped", |f| Some(f64::from(f.caps))),
     ("alerts", "alerts sent", |f| Some(f64::from(f.alerts))),
     ("legitimate_served_percent", "legitimate events served, with the guard", served_percent),
     ("legitimate_refused", "legitimate events refused, given up or lost, with the guard", |f| {
         Some(float(gone(&f.legitimate_with)))
     }),
-    ("legitimate_lost", "legitimate events lost for good, with the guard", |f| Some(float(f.legitimate_with.lost))),
-    ("bystanders_lost", "events of functions nobody attacks that the guard lost", |f| Some(float(f.bystanders_lost))),
+    ("legitimate_lost", "legitimate events lost for good, with the guard", |f| {
+        Some(float(f.legitimate_with.lost))
+    }),
+    ("bystanders_lost", "events of functions nobody attacks that the guard lost", |f| {
+        Some(float(f.bystanders_lost))
+    }),
 ];
 
 fn float(count: u64) -> f64 {
@@ -87,7 +93,8 @@ impl Expectation {
 
 impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = OPERATORS.iter().find(|(_, operator)| *operator == self.operator).map_or("", |(sign, _)| sign);
+        let sign =
+            OPERATORS.iter().find(|(_, operator)| *operator == self.operator).map_or("", |(sign, _)| sign);
         write!(f, "{}{sign}{}", self.metric.0, self.value)
     }
 }
@@ -129,8 +136,11 @@ mod tests {
 
     #[test]
     fn an_expectation_compares_a_number_of_the_findings() {
-        let findings = Findings { usd_with: Usd::from_dollars(5), notice_min: Some(3), ..Findings::default() };
-        for holds in ["usd_with<=5", "usd_with >= 5", "usd_with==5", "usd_with<5.01", "usd_with>4.99", "notice_min<=3"] {
+        let findings =
+            Findings { usd_with: Usd::from_dollars(5), notice_min: Some(3), ..Findings::default() };
+        for holds in
+            ["usd_with<=5", "usd_with >= 5", "usd_with==5", "usd_with<5.01", "usd_with>4.99", "notice_min<=3"]
+        {
             assert!(expect(holds).holds(&findings), "{holds}");
         }
         for fails in ["usd_with<5", "usd_with>5", "usd_with==4", "notice_min>3"] {

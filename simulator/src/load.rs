@@ -9,7 +9,9 @@ use crate::exit_code::ExitCode;
 use crate::scenario::{Scenario, TraceUse};
 use crate::scenarios;
 use crate::stage::Stage;
+use crate::trace::detect::{self, Options};
 use crate::trace::input::Input;
+use crate::trace::metric_data::Hints;
 use crate::trace::{Fill, Trace, azure, requests};
 use crate::workload::Workload;
 
@@ -33,11 +35,12 @@ pub fn scenario(name: &str) -> Result<Loaded, Failure> {
     let (name, text, directory) = if is_path {
         let path = Path::new(name);
         let input = Input::open(path)?;
-        let stem = path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let stem =
+            path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
         (stem, input.text, path.parent().map(Path::to_path_buf).unwrap_or_default())
     } else {
-        let found = scenarios::find(name)
-            .map_err(|problem| Failure { code: ExitCode::Usage, message: problem })?;
+        let found =
+            scenarios::find(name).map_err(|problem| Failure { code: ExitCode::Usage, message: problem })?;
         (found.name.to_owned(), found.text.to_owned(), PathBuf::new())
     };
     let scenario = Scenario::from_toml(&text).map_err(|error| {
@@ -83,7 +86,8 @@ fn workload(scenario: &Scenario, used: &TraceUse, directory: &Path) -> Result<Wo
     let embedded = |files: [(&str, &[u8]); 3]| -> Result<Trace, Failure> {
         let [counts, durations, memory] = files.map(|(name, bytes)| Input::from_bytes(name, bytes));
         let (counts, durations, memory) = (counts?, durations?, memory?);
-        let tables = azure::Tables { invocations: &counts, durations: Some(&durations), memory: Some(&memory) };
+        let tables =
+            azure::Tables { invocations: &counts, durations: Some(&durations), memory: Some(&memory) };
         Ok(azure::read(tables, fill, date)?)
     };
     let trace = match used.file.as_str() {
@@ -91,11 +95,17 @@ fn workload(scenario: &Scenario, used: &TraceUse, directory: &Path) -> Result<Wo
         "embedded:azure2019-1350" => embedded(AZURE_1350)?,
         "embedded:worldcup98" => requests::read(&Input::from_bytes(WORLD_CUP.0, WORLD_CUP.1)?, fill)?,
         file => {
-            let beside = |name: &str| directory.join(name);
-            let open = |name: &Option<String>| name.as_deref().map(|name| Input::open(&beside(name))).transpose();
-            let counts = Input::open(&beside(file))?;
-            let (durations, memory) = (open(&used.durations)?, open(&used.memory)?);
-            crate::trace::any(&counts, durations.as_ref(), memory.as_ref(), fill, date)?
+            let beside = |name: &String| directory.join(name);
+            let (durations, memory) = (used.durations.as_ref().map(beside), used.memory.as_ref().map(beside));
+            let options = Options {
+                durations: durations.as_deref(),
+                memory: memory.as_deref(),
+                fill,
+                date,
+                by_path: None,
+                hints: Hints::default(),
+            };
+            detect::read(&[&directory.join(file)], &options)?.1.trace
         }
     };
     let skip = usize::try_from(used.skip_minutes).unwrap_or(usize::MAX);

@@ -5,9 +5,9 @@ use std::process::ExitCode as ProcessExitCode;
 
 use clap::Parser;
 use simulator::cli::{Cli, Command};
-use simulator::decide;
 use simulator::exit_code::ExitCode;
 use simulator::report::layout::Palette;
+use simulator::{command, decide};
 
 fn main() -> ProcessExitCode {
     run().into()
@@ -23,8 +23,12 @@ fn run() -> ExitCode {
         }
     };
     let command = cli.command.unwrap_or_else(Command::default_run);
-    let Command::Decide(args) = command;
-    match decide::run(&args, BufWriter::new(io::stdout().lock()), palette()) {
+    let out = BufWriter::new(io::stdout().lock());
+    let done = match command {
+        Command::Decide(args) => decide::run(&args, out, palette()),
+        Command::Trace(args) => command::trace::run(&args, out, palette()),
+    };
+    match done {
         Ok(()) => ExitCode::Ok,
         Err(failure) => {
             if failure.code != ExitCode::Ok {

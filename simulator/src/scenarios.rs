@@ -18,5 +18,7 @@ pub const ALL: &[Embedded] =
 /// # Errors
 /// Where there is none.
 pub fn find(name: &str) -> Result<&'static Embedded, String> {
-    ALL.iter().find(|one| one.name == name).ok_or_else(|| format!("no scenario is named {name:?}; `dowsim scenarios` lists them"))
+    ALL.iter()
+        .find(|one| one.name == name)
+        .ok_or_else(|| format!("no scenario is named {name:?}; `dowsim scenarios` lists them"))
 }

@@ -1,12 +1,19 @@
 //! Recorded traffic: how often each function ran in each minute, for how long and in how much memory.
 //!
-//! Two formats are read, plain or gzip: the Azure Functions 2019 schema (three files joined on the function) and a
-//! count of requests per minute. A file that is damaged, cut short or contradictory is refused whole, with the
-//! file, line and column of the first fault.
+//! Read are, plain or gzip: the Azure Functions 2019 schema (three files joined on the function), a count of requests
+//! per minute, CloudWatch metrics as `aws cloudwatch get-metric-data` prints them, access logs, and our own table; which
+//! it is, [`detect`] tells by the content. A file that is damaged, cut short or contradictory is refused whole, with
+//! the file, line and column or key of the first fault.
 
 pub mod azure;
+pub mod canonical;
+pub mod change;
+pub mod detect;
 pub mod input;
+pub mod log;
+pub mod metric_data;
 pub mod requests;
+pub mod stream;
 pub mod table;
 
 use std::fmt;
@@ -92,6 +99,40 @@ pub struct Fill {
     pub duration_us: Option<u64>,
     /// Memory in MB.
     pub memory_mb: Option<u32>,
+}
+
+/// A trace, and how much of it the files did not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The trace.
+    pub trace: Trace,
+    /// What [`Fill`] had to say.
+    pub filled: Filled,
+}
+
+/// How many functions have a size that no file said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// Durations.
+    pub durations: usize,
+    /// Memory.
+    pub memory: usize,
+}
+
+/// The longest trace: a year. A wrong digit in a date must not ask for centuries of memory.
+pub(crate) const MAX_MINUTES: i64 = 366 * 1440;
+
+/// Functions × minutes of the largest trace that files without a cell for each may ask for: 320 MB of counts.
+const MAX_CELLS: usize = 20_000_000;
+
+/// Refuses a trace that a few bytes of input would blow up beyond memory.
+pub(crate) fn check_size(file: &str, functions: usize, minutes: usize) -> Result<(), TraceError> {
+    if functions.saturating_mul(minutes) <= MAX_CELLS {
+        return Ok(());
+    }
+    let problem =
+        format!("{functions} functions × {minutes} minutes are more than {MAX_CELLS}: take a shorter span");
+    Err(TraceError::of_file(file, problem))
 }
 
 /// Why a file is not a trace.

@@ -146,6 +146,20 @@ impl Workload {
         Ok(target)
     }
 
+    /// Multiplies every count; rounded to the nearest.
+    pub fn scale(&mut self, factor: f64) {
+        if (factor - 1.0).abs() < f64::EPSILON {
+            return;
+        }
+        for point in self.traffic.iter_mut().flat_map(|traffic| &mut traffic.points).flatten() {
+            let scaled = libm::round(crate::world::as_f64(point.invocations) * factor).clamp(0.0, 1e15);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+            {
+                point.invocations = scaled as u64;
+            }
+        }
+    }
+
     /// Invocations of all functions.
     pub fn invocations(&self) -> u64 {
         self.traffic.iter().map(Traffic::invocations).fold(0, u64::saturating_add)

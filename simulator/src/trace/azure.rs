@@ -11,7 +11,7 @@ use guard_core::time::Minute;
 
 use super::input::Input;
 use super::table::{Row, Table};
-use super::{Fill, Trace, TraceError, TraceFunction, Trigger};
+use super::{Fill, Filled, Reading, Trace, TraceError, TraceFunction, Trigger};
 
 /// The column that tells this format from others.
 pub const KEY_COLUMN: &str = "HashFunction";
@@ -36,10 +36,19 @@ pub struct Tables<'a> {
 /// The first fault found, with its file, line and column. A function without duration or memory is one, unless
 /// `fill` has a value for it.
 pub fn read(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<Trace, TraceError> {
+    read_counted(tables, fill, date).map(|reading| reading.trace)
+}
+
+/// As [`read`], and says how many functions `fill` had to speak for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_counted(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<Reading, TraceError> {
     let durations = tables.durations.map(read_durations).transpose()?;
     let memory = tables.memory.map(read_memory).transpose()?;
     let counts = read_counts(tables.invocations)?;
-    let mut filled = 0_usize;
+    let mut either = 0_usize;
+    let mut filled = Filled::default();
     let mut functions = Vec::with_capacity(counts.rows.len());
     for row in counts.rows {
         let missing = |what: &str, flag: &str| {
@@ -54,7 +63,9 @@ pub fn read(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<Trace, Tr
         let peak_memory_milli_mb = known_memory
             .or(fill.memory_mb.map(|mb| u64::from(mb) * 1000))
             .ok_or_else(|| missing("memory", "--memory-mb"))?;
-        filled += usize::from(known_duration.is_none() || known_memory.is_none());
+        either += usize::from(known_duration.is_none() || known_memory.is_none());
+        filled.durations += usize::from(known_duration.is_none());
+        filled.memory += usize::from(known_memory.is_none());
         let TraceRow { id, trigger, invocations, .. } = row;
         functions.push(TraceFunction { id, trigger, invocations, mean_us, longest_us, peak_memory_milli_mb });
     }
@@ -63,17 +74,18 @@ pub fn read(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<Trace, Tr
         remarks
             .push("The file does not say what triggers a function: all are taken as synchronous.".to_owned());
     }
-    if filled > 0 {
+    if either > 0 {
         remarks
-            .push(format!("{filled} functions have no duration or memory in the files: filled in as asked."));
+            .push(format!("{either} functions have no duration or memory in the files: filled in as asked."));
     }
-    Ok(Trace {
+    let trace = Trace {
         title: tables.invocations.name.clone(),
         first: midnight(date).plus(i64::from(counts.first_of_day)),
         minutes: counts.minutes,
         functions,
         remarks,
-    })
+    };
+    Ok(Reading { trace, filled })
 }
 
 /// The first minute of a day, UTC.

@@ -9,10 +9,10 @@ use flate2::read::MultiGzDecoder;
 use super::TraceError;
 
 /// The first two bytes of a gzip member (RFC 1952, section 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// More than any trace this tool is meant for; a small archive may unpack to much more than memory holds.
-const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+pub(super) const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
 /// A complete text with the name of the file it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,19 @@ pub struct Input {
     /// Its content, UTF-8 and unpacked.
     pub text: String,
 }
+
+/// What a whole text ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The end of a line: one that does not was cut inside a line.
+    LineEnd,
+    /// Anything: the format itself shows where it ends.
+    Any,
+}
+
+/// What is said of a text that ends inside a line.
+pub(super) const NO_LINE_END: &str =
+    "the last line has no line end: the file may be cut short (if it is whole, add one)";
 
 /// Why there is no input.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +76,15 @@ impl Input {
         } else {
             bytes.to_vec()
         };
-        let text = String::from_utf8(unpacked).map_err(|error| {
+        Input::from_unpacked(name, unpacked, Ending::LineEnd)
+    }
+
+    /// From bytes that are unpacked already.
+    ///
+    /// # Errors
+    /// Where they are no UTF-8, or empty, or do not end as they must.
+    pub(super) fn from_unpacked(name: &str, bytes: Vec<u8>, ending: Ending) -> Result<Self, TraceError> {
+        let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = line_after(error.as_bytes().get(..valid).unwrap_or_default());
             TraceError::of_line(name, line, "this is not UTF-8 text")
@@ -71,10 +92,8 @@ impl Input {
         if text.is_empty() {
             return Err(TraceError::of_file(name, "the file is empty"));
         }
-        if !text.ends_with('\n') {
-            let problem =
-                "the last line has no line end: the file may be cut short (if it is whole, add one)";
-            return Err(TraceError::of_line(name, line_after(text.as_bytes()), problem));
+        if ending == Ending::LineEnd && !text.ends_with('\n') {
+            return Err(TraceError::of_line(name, line_after(text.as_bytes()), NO_LINE_END));
         }
         Ok(Input { name: name.to_owned(), text })
     }
@@ -86,11 +105,7 @@ pub(super) fn gunzip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, Tr
     let read = MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut unpacked);
     let line = line_after(&unpacked);
     match read {
-        Err(error) => Err(TraceError::of_line(
-            name,
-            line,
-            format!("the gzip data is damaged or cut short here ({error})"),
-        )),
+        Err(error) => Err(damaged(name, line, &error)),
         Ok(_) if u64::try_from(unpacked.len()).unwrap_or(u64::MAX) > limit => {
             Err(TraceError::of_line(name, line, format!("unpacks to more than {limit} bytes")))
         }
@@ -98,7 +113,12 @@ pub(super) fn gunzip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, Tr
     }
 }
 
+/// What is said of an archive that does not unpack.
+pub(super) fn damaged(name: &str, line: u64, error: &io::Error) -> TraceError {
+    TraceError::of_line(name, line, format!("the gzip data is damaged or cut short here ({error})"))
+}
+
 /// The number of the line that begins or goes on after the bytes.
-fn line_after(bytes: &[u8]) -> u64 {
+pub(super) fn line_after(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').fold(1, |line, _| line + 1)
 }

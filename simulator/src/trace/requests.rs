@@ -7,13 +7,10 @@ use guard_core::time::Minute;
 
 use super::input::Input;
 use super::table::{Row, Table};
-use super::{Fill, Trace, TraceError, TraceFunction, Trigger};
+use super::{Fill, MAX_MINUTES, Trace, TraceError, TraceFunction, Trigger};
 
 /// The column that tells this format from others.
 pub const KEY_COLUMN: &str = "period";
-
-/// The longest trace: a year. A wrong digit in a date must not ask for centuries of memory.
-const MAX_MINUTES: i64 = 366 * 1440;
 
 /// Reads the table as the traffic of one synchronous function, whose duration and memory `fill` must give.
 ///

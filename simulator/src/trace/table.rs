@@ -112,6 +112,17 @@ impl Row<'_> {
         }
     }
 
+    /// A cell as a count, or `None` where it is empty.
+    ///
+    /// # Errors
+    /// As [`Row::count`].
+    pub fn maybe_count(&self, column: usize) -> Result<Option<u64>, TraceError> {
+        match self.record.get(column).map(str::trim) {
+            Some("") => Ok(None),
+            _ => self.count(column).map(Some),
+        }
+    }
+
     /// A cell as a decimal number in thousandths, rounded up.
     ///
     /// # Errors
@@ -135,10 +146,10 @@ impl Row<'_> {
 }
 
 /// The largest number a cell may hold: far beyond any minute's count, far below where sums would wrap.
-const MAX_VALUE: u64 = 1_000_000_000_000;
+pub const MAX_VALUE: u64 = 1_000_000_000_000;
 
 /// A decimal number in thousandths, rounded up; digits and one point, nothing else.
-fn thousandths(text: &str) -> Option<u64> {
+pub fn thousandths(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) {

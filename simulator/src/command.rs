@@ -1,0 +1,3 @@
+//! What `dowsim` does beside replaying: one module per command.
+
+pub mod trace;

@@ -1,0 +1,211 @@
+//! Which format a file has, told by its content, and the trace that one or more files hold.
+
+use std::fmt;
+use std::path::Path;
+
+use chrono::NaiveDate;
+
+use super::input::{Ending, Input, InputError};
+use super::log::{Counter, LogFormat, alb, api_gateway, common};
+use super::metric_data::Hints;
+use super::stream::Stream;
+use super::{Fill, Filled, Reading, TraceError, azure, canonical, metric_data, requests};
+
+/// Lines of a file's beginning that are looked at: a log may begin with a damaged one.
+const LINES_TO_TRY: usize = 20;
+
+/// A format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Azure Functions 2019 schema.
+    Azure,
+    /// A table of `period` and `count`.
+    Requests,
+    /// Our own table.
+    Canonical,
+    /// The output of `aws cloudwatch get-metric-data`.
+    MetricData,
+    /// An access log.
+    Log(LogFormat),
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Azure => "Azure Functions 2019 schema",
+            Format::Requests => "requests per minute",
+            Format::Canonical => "trace table",
+            Format::MetricData => "CloudWatch GetMetricData",
+            Format::Log(LogFormat::Common) => "access log (Common or Combined)",
+            Format::Log(LogFormat::Alb) => "access log (Application Load Balancer)",
+            Format::Log(LogFormat::CloudFront) => "access log (CloudFront)",
+            Format::Log(LogFormat::ApiGateway) => "access log (API Gateway)",
+        })
+    }
+}
+
+/// What the files do not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Durations of an Azure trace.
+    pub durations: Option<&'a Path>,
+    /// Memory of an Azure trace.
+    pub memory: Option<&'a Path>,
+    /// What stands in for durations and memory.
+    pub fill: Fill,
+    /// The day of a trace without dates.
+    pub date: NaiveDate,
+    /// How many segments of a path make a function of a log; `None`: the whole log is one.
+    pub by_path: Option<usize>,
+    /// About metrics.
+    pub hints: Hints,
+}
+
+/// Tells the format by a file's beginning.
+pub fn detect(sample: &str) -> Option<Format> {
+    let header = sample.lines().next().unwrap_or_default();
+    let has = |column: &str| header.split(',').any(|name| name.trim().trim_matches('"') == column);
+    if has(azure::KEY_COLUMN) {
+        return Some(Format::Azure);
+    }
+    if has(requests::KEY_COLUMN) {
+        return Some(Format::Requests);
+    }
+    if has(canonical::KEY_COLUMN) && has(canonical::MEAN_COLUMN) {
+        return Some(Format::Canonical);
+    }
+    if header.starts_with("#Version:") || header.starts_with("#Fields:") {
+        return Some(Format::Log(LogFormat::CloudFront));
+    }
+    if sample.trim_start().starts_with('{') {
+        // A log line may hold any word in its path, so its own keys are asked for first.
+        let is_log = api_gateway::TIME_KEYS.iter().any(|key| header.contains(&format!("\"{key}\"")));
+        return if is_log {
+            Some(Format::Log(LogFormat::ApiGateway))
+        } else {
+            sample.contains(&format!("\"{}\"", metric_data::KEY)).then_some(Format::MetricData)
+        };
+    }
+    for line in sample.lines().take(LINES_TO_TRY) {
+        if alb::parse(line).is_ok() {
+            return Some(Format::Log(LogFormat::Alb));
+        }
+        if common::parse(line).is_ok() {
+            return Some(Format::Log(LogFormat::Common));
+        }
+    }
+    None
+}
+
+/// What was looked for, for a file that is none of it.
+fn unknown(name: &str) -> TraceError {
+    let problem = "neither an Azure trace (a column HashFunction) nor requests per minute (period, count), a trace \
+                   table (function, mean_ms), the JSON of `aws cloudwatch get-metric-data` (MetricDataResults) or an \
+                   access log: Common or Combined, Application Load Balancer, CloudFront (#Fields:), API Gateway as \
+                   JSON lines (requestTime or requestTimeEpoch)";
+    TraceError::of_line(name, 1, problem)
+}
+
+/// Reads files of any format as one trace; returns the formats too, in the order of the files. Logs are counted
+/// together; other files must agree where they overlap.
+///
+/// # Errors
+/// The first fault found, with its file and place.
+pub fn read(paths: &[&Path], options: &Options<'_>) -> Result<(Vec<Format>, Reading), InputError> {
+    let mut reader = Reader::new(options);
+    for path in paths {
+        reader.add(Stream::open(path)?)?;
+    }
+    reader.finish()
+}
+
+/// Reads one file after the other.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    options: &'a Options<'a>,
+    formats: Vec<Format>,
+    counter: Counter,
+    whole: Option<Reading>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that has read nothing.
+    pub fn new(options: &'a Options<'a>) -> Self {
+        Reader { options, formats: Vec::new(), counter: Counter::new(options.by_path), whole: None }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Its first fault.
+    pub fn add(&mut self, stream: Stream) -> Result<(), InputError> {
+        let format = detect(&stream.sample()).ok_or_else(|| unknown(stream.name()))?;
+        self.formats.push(format);
+        if let Format::Log(log) = format {
+            return self.counter.count(stream, log);
+        }
+        let name = stream.name().to_owned();
+        let next = read_whole(stream, format, self.options)?;
+        self.whole = Some(join(self.whole.take(), next, &name)?);
+        Ok(())
+    }
+
+    /// What was read.
+    ///
+    /// # Errors
+    /// Where the files lack what is needed, or nothing was read.
+    pub fn finish(mut self) -> Result<(Vec<Format>, Reading), InputError> {
+        if self.formats.iter().any(|format| matches!(format, Format::Log(_))) {
+            let counted = self.counter.finish(self.options.fill)?;
+            let name = counted.trace.title.clone();
+            self.whole = Some(join(self.whole.take(), counted, &name)?);
+        }
+        let reading =
+            self.whole.ok_or_else(|| TraceError::of_file("no file", "nothing was given to read"))?;
+        Ok((self.formats, reading))
+    }
+}
+
+fn read_whole(stream: Stream, format: Format, options: &Options<'_>) -> Result<Reading, InputError> {
+    let ending = if format == Format::MetricData { Ending::Any } else { Ending::LineEnd };
+    let input = stream.into_input(ending)?;
+    Ok(match format {
+        Format::Azure => {
+            let durations = options.durations.map(Input::open).transpose()?;
+            let memory = options.memory.map(Input::open).transpose()?;
+            let tables =
+                azure::Tables { invocations: &input, durations: durations.as_ref(), memory: memory.as_ref() };
+            azure::read_counted(tables, options.fill, options.date)?
+        }
+        Format::Requests => {
+            let trace = requests::read(&input, options.fill)?;
+            let functions = trace.functions.len();
+            Reading { trace, filled: Filled { durations: functions, memory: functions } }
+        }
+        Format::MetricData => metric_data::read(&input, options.fill, options.hints)?,
+        Format::Canonical | Format::Log(_) => {
+            Reading { trace: canonical::read(&input)?, filled: Filled::default() }
+        }
+    })
+}
+
+fn join(whole: Option<Reading>, next: Reading, name: &str) -> Result<Reading, TraceError> {
+    let Some(whole) = whole else { return Ok(next) };
+    let filled = Filled {
+        durations: whole.filled.durations + next.filled.durations,
+        memory: whole.filled.memory + next.filled.memory,
+    };
+    let title = format!("{}, {}", whole.trace.title, next.trace.title);
+    let minutes = whole.trace.end().max(next.trace.end()).since(whole.trace.first.min(next.trace.first));
+    let functions = whole.trace.functions.len() + next.trace.functions.len();
+    super::check_size(name, functions, usize::try_from(minutes).unwrap_or(usize::MAX))?;
+    let mut trace = whole.trace.joined(next.trace).map_err(|(function, minute)| {
+        let at = minute.start().format("%Y-%m-%d %H:%M");
+        TraceError::of_file(name, format!("{function} has another count at {at} in a file before"))
+    })?;
+    trace.title = title;
+    Ok(Reading { trace, filled })
+}
+
+#[cfg(test)]
+mod tests;
