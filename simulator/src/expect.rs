@@ -26,11 +26,14 @@ enum Operator {
 }
 
 /// A number of the findings, by its name.
-type Metric = &'static (&'static str, &'static str, fn(&Findings) -> Option<f64>);
+type Metric = &'static Entry;
+
+/// Name, meaning, and where it is found.
+type Entry = (&'static str, &'static str, fn(&Findings) -> Option<f64>);
 
 /// Every number that can be asserted: its name, what it is, and where it is found. A number that does not exist (no
 /// cap, so no time to cap) fails every assertion on it.
-pub const METRICS: &[(&str, &str, fn(&Findings) -> Option<f64>)] = &[
+pub const METRICS: &[Entry] = &[
     ("usd_without", "the bill without a guard", |f| Some(f.usd_without.to_f64())),
     ("usd_with", "the bill with the guard", |f| Some(f.usd_with.to_f64())),
     ("usd_perfect", "the bill with a perfect guard", |f| Some(f.usd_perfect.to_f64())),

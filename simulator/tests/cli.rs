@@ -160,7 +160,7 @@ fn wrong_usage_has_its_own_code() {
 fn the_help_lists_the_exit_codes() {
     let output = dowsim(&["decide", "--help"]);
     assert_eq!(code(&output), Some(0));
-    assert!(text(&output.stdout).contains("3  invalid trace or policy"));
+    assert!(text(&output.stdout).contains("3  invalid trace, scenario or policy"));
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(super) fn read(label: Option<&str>, id: &str) -> Reading {
         .collect();
     // The metric stands last in a default label, and a function may have the name of a metric.
     let in_label = take(&mut words, metric);
-    let statistic_in_label = take(&mut words, |word| statistic(word));
+    let statistic_in_label = take(&mut words, statistic);
     let mut pieces: Vec<&str> = id.split('_').collect();
     let metric = in_label.or_else(|| take(&mut pieces, |piece| metric(&capitalised(piece))));
     let told = statistic_in_label.or_else(|| take(&mut pieces, |piece| statistic(&capitalised(piece))));
