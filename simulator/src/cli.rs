@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::replay::ReplayArgs;
+use crate::command::scenarios::ScenariosArgs;
 use crate::command::trace::TraceArgs;
 use crate::exit_code;
 use crate::flood::Flood;
@@ -14,7 +16,7 @@ use crate::flood::Flood;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "dowsim", version, about, after_help = exit_code::HELP)]
 pub struct Cli {
-    /// What to do. Without it: `decide`.
+    /// What to do. Without it: `replay`.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -22,6 +24,14 @@ pub struct Cli {
 /// What `dowsim` can do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Replay an incident without a guard, with it, and with a perfect one.
+    ///
+    /// Traffic runs through a model of Lambda: concurrency, cold starts, time-outs, retries, queues, duplicates. The
+    /// guard sees it through late and partial metrics, as in production, and its caps act on the traffic.
+    #[command(after_help = exit_code::HELP)]
+    Replay(ReplayArgs),
+    /// List the embedded scenarios.
+    Scenarios(ScenariosArgs),
     /// Replay recorded traffic and print what the guard would have decided, minute by minute.
     ///
     /// Without options: eight hours of real traffic of 500 functions (Azure Functions 2019, embedded), with a
@@ -35,21 +45,15 @@ pub enum Command {
 impl Command {
     /// What a command line without a command means.
     pub fn default_run() -> Self {
-        Decide::parse_from(["dowsim"]).into()
+        Command::Replay(DefaultRun::parse_from(["dowsim"]).args)
     }
 }
 
-/// A command line of `decide` alone.
+/// A command line of `replay` alone.
 #[derive(Parser)]
-struct Decide {
+struct DefaultRun {
     #[command(flatten)]
-    args: DecideArgs,
-}
-
-impl From<Decide> for Command {
-    fn from(decide: Decide) -> Self {
-        Command::Decide(Box::new(decide.args))
-    }
+    args: ReplayArgs,
 }
 
 /// What to replay, under which policy, and how to print it.

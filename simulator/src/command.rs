@@ -1,3 +1,5 @@
-//! What `dowsim` does beside replaying: one module per command.
+//! What `dowsim` does: one module per command.
 
+pub mod replay;
+pub mod scenarios;
 pub mod trace;

@@ -11,6 +11,7 @@ use guard_core::pricing::PriceTable;
 use crate::bill::Bill;
 use crate::cli::DecideArgs;
 use crate::exit_code::ExitCode;
+pub use crate::failure::Failure;
 use crate::feed::Feed;
 use crate::flood::Flood;
 use crate::guard_loop::GuardLoop;
@@ -18,9 +19,9 @@ use crate::heading::{self, Heading};
 use crate::report::layout::Palette;
 use crate::report::terminal::{Detail, Page};
 use crate::trace::detect::{self, Options};
-use crate::trace::input::{Input, InputError};
+use crate::trace::input::Input;
 use crate::trace::metric_data::Hints;
-use crate::trace::{Fill, Trace, TraceError, azure};
+use crate::trace::{Fill, Trace, azure};
 use crate::workload::Workload;
 
 /// The embedded trace; its attribution is in `data/azure2019/README.md`.
@@ -38,52 +39,6 @@ const FLOOD: &str = "http-d99726aac9@10:30+60=300";
 
 /// Quiet time before progress is told.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Why a run ended early.
-#[derive(Debug)]
-pub struct Failure {
-    /// What the process returns.
-    pub code: ExitCode,
-    /// What people read, one line.
-    pub message: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Failure {
-    /// A failure with its reason.
-    pub fn new(code: ExitCode, reason: impl fmt::Display) -> Self {
-        Failure { code, message: reason.to_string() }
-    }
-}
-
-impl From<InputError> for Failure {
-    fn from(error: InputError) -> Self {
-        let code = match error {
-            InputError::Unreadable { .. } => ExitCode::Unreadable,
-            InputError::Bad(_) => ExitCode::BadInput,
-        };
-        Failure::new(code, error)
-    }
-}
-
-impl From<TraceError> for Failure {
-    fn from(error: TraceError) -> Self {
-        Failure::new(ExitCode::BadInput, error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    /// Output that cannot be written; a reader that has seen enough is no failure.
-    fn from(error: io::Error) -> Self {
-        let code = if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::Ok } else { ExitCode::Internal };
-        Failure::new(code, format_args!("cannot write the output: {error}"))
-    }
-}
 
 /// Replays and prints.
 ///

@@ -6,7 +6,7 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 use simulator::cli::{Cli, Command};
 use simulator::exit_code::ExitCode;
-use simulator::report::layout::Palette;
+use simulator::report::layout::{Palette, WIDTH};
 use simulator::{command, decide};
 
 fn main() -> ProcessExitCode {
@@ -25,6 +25,8 @@ fn run() -> ExitCode {
     let command = cli.command.unwrap_or_else(Command::default_run);
     let out = BufWriter::new(io::stdout().lock());
     let done = match command {
+        Command::Replay(args) => command::replay::run(&args, out, palette(), width()),
+        Command::Scenarios(args) => command::scenarios::run(&args, out),
         Command::Decide(args) => decide::run(&args, out, palette()),
         Command::Trace(args) => command::trace::run(&args, out, palette()),
     };
@@ -37,6 +39,11 @@ fn run() -> ExitCode {
             failure.code
         }
     }
+}
+
+/// Columns of the terminal; without one, those of a plain page.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0))
 }
 
 /// Colours on a terminal only, and not where `NO_COLOR` is set to anything (no-color.org).

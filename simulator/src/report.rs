@@ -1,6 +1,8 @@
-//! What people read: the header, a log of the minutes in which something happens, and a summary.
+//! What people read: a replay's first screen, its timeline, and the alert as it would arrive.
 
 pub mod layout;
 pub mod phrase;
+pub mod replay;
+pub mod spark;
 pub mod summary;
 pub mod terminal;

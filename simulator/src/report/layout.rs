@@ -45,15 +45,20 @@ impl Palette {
     }
 }
 
-/// The text in lines of at most [`WIDTH`] columns: `first` before the first line, as many blanks before the others.
-/// A word longer than a line stands alone.
+/// The text in lines of at most [`WIDTH`] columns: see [`wrapped_to`].
 pub fn wrapped(first: &str, text: &str) -> Vec<String> {
+    wrapped_to(WIDTH, first, text)
+}
+
+/// The text in lines of at most `width` columns: `first` before the first line, as many blanks before the others.
+/// A word longer than a line stands alone.
+pub fn wrapped_to(width: usize, first: &str, text: &str) -> Vec<String> {
     let indent = " ".repeat(first.chars().count());
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut is_bare = true;
     for word in text.split_whitespace() {
-        if !is_bare && line.chars().count() + 1 + word.chars().count() > WIDTH {
+        if !is_bare && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(std::mem::replace(&mut line, indent.clone()));
             is_bare = true;
         }

@@ -1,0 +1,87 @@
+//! A replay as a page of text: the first screen for whoever pays, then the timeline, then the alert as it arrives.
+
+mod screen;
+mod timeline;
+
+use std::io::{self, Write};
+
+use guard_core::plan::{Notice, NoticeKind};
+
+use super::layout::{Palette, Tone, wrapped_to};
+use crate::replay::Replay;
+
+/// Where a page goes, and how wide it is.
+pub struct Page<W> {
+    out: W,
+    palette: Palette,
+    width: usize,
+}
+
+/// Narrower than this, columns do not fit; wider, lines cannot be read.
+pub const WIDTHS: (usize, usize) = (80, 140);
+
+impl<W: Write> Page<W> {
+    /// An empty page of so many columns, within [`WIDTHS`].
+    pub fn new(out: W, palette: Palette, width: usize) -> Self {
+        Page { out, palette, width: width.clamp(WIDTHS.0, WIDTHS.1) }
+    }
+
+    /// Writes the replay.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&mut self, replay: &Replay) -> io::Result<()> {
+        self.first_screen(replay)?;
+        self.timeline(replay)?;
+        self.message(replay)?;
+        self.out.flush()
+    }
+
+    /// The alert that matters most, as its e-mail would read.
+    fn message(&mut self, replay: &Replay) -> io::Result<()> {
+        let Some(notice) = loudest(replay) else { return Ok(()) };
+        self.heading("The alert as it arrives")?;
+        self.line(Tone::Strong, &format!("  Subject: {}", notice.headline))?;
+        for line in &notice.body {
+            self.paragraph("  ", Tone::Normal, line)?;
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out)?;
+        self.line(Tone::Strong, text)
+    }
+
+    fn line(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", self.palette.paint(tone, text))
+    }
+
+    fn paragraph(&mut self, first: &str, tone: Tone, text: &str) -> io::Result<()> {
+        for line in wrapped_to(self.width, first, text) {
+            self.line(tone, &line)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first notice of the gravest kind that was sent.
+pub fn loudest(replay: &Replay) -> Option<&Notice> {
+    const BY_GRAVITY: [NoticeKind; 7] = [
+        NoticeKind::Capped,
+        NoticeKind::WouldHaveCapped,
+        NoticeKind::Refused,
+        NoticeKind::Failed,
+        NoticeKind::Noticed,
+        NoticeKind::Warned,
+        NoticeKind::Blind,
+    ];
+    let of = |kind| {
+        let all = || replay.with.ticks.iter().flat_map(|tick| &tick.plan.notices);
+        all().find(move |notice| notice.alarming && notice.kind == kind)
+    };
+    BY_GRAVITY.into_iter().find_map(of)
+}
+
+#[cfg(test)]
+mod tests;
