@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::compare::CompareArgs;
 use crate::command::replay::ReplayArgs;
 use crate::command::scenarios::ScenariosArgs;
+use crate::command::sweep::SweepArgs;
 use crate::command::trace::TraceArgs;
 use crate::exit_code;
 use crate::flood::Flood;
@@ -30,6 +32,12 @@ pub enum Command {
     /// guard sees it through late and partial metrics, as in production, and its caps act on the traffic.
     #[command(after_help = exit_code::HELP)]
     Replay(ReplayArgs),
+    /// Replay scenarios under several policies and show what each saves and what it costs.
+    #[command(after_help = exit_code::HELP)]
+    Compare(CompareArgs),
+    /// Replay a scenario over many seeds and values and show how the numbers spread.
+    #[command(after_help = exit_code::HELP)]
+    Sweep(SweepArgs),
     /// List the embedded scenarios.
     Scenarios(ScenariosArgs),
     /// Replay recorded traffic and print what the guard would have decided, minute by minute.

@@ -25,11 +25,11 @@ enum Operator {
     Equal,
 }
 
-/// A number of the findings, by its name.
-type Metric = &'static Entry;
+/// A number of the findings: its name, what it is, and where it is found.
+pub type Metric = &'static Entry;
 
-/// Name, meaning, and where it is found.
-type Entry = (&'static str, &'static str, fn(&Findings) -> Option<f64>);
+/// The same, not yet borrowed.
+pub type Entry = (&'static str, &'static str, fn(&Findings) -> Option<f64>);
 
 /// Every number that can be asserted: its name, what it is, and where it is found. A number that does not exist (no
 /// cap, so no time to cap) fails every assertion on it.
@@ -39,7 +39,13 @@ pub const METRICS: &[Entry] = &[
     ("usd_perfect", "the bill with a perfect guard", |f| Some(f.usd_perfect.to_f64())),
     ("usd_guard", "what the guard itself cost", |f| Some(f.usd_guard.to_f64())),
     ("usd_saved", "the bill without less the bill with", |f| Some((f.usd_without - f.usd_with).to_f64())),
+    ("saved_percent", "of what a perfect guard would have saved, the share that was saved", |f| {
+        f.saved_percent()
+    }),
     ("overrun_usd", "the most spent past a line in dollars, with the guard", |f| Some(overrun(f).to_f64())),
+    ("bound_used_percent", "the most of a published bound that was used: above 100 it is broken", |f| {
+        f.bound_used_percent()
+    }),
     ("notice_min", "minutes from attack to first alarm", |f| f.notice_min.map(f64::from)),
     ("cap_min", "minutes from attack to first change", |f| f.cap_min.map(f64::from)),
     ("release_min", "minutes from the attack's end to the last release", |f| f.release_min.map(f64::from)),
@@ -52,6 +58,9 @@ pub const METRICS: &[Entry] = &[
     ("legitimate_refused", "legitimate events refused, given up or lost, with the guard", |f| {
         Some(float(gone(&f.legitimate_with)))
     }),
+    ("harm_percent", "legitimate events refused, given up or lost because of the guard, of all", |f| {
+        f.harm_percent()
+    }),
     ("legitimate_lost", "legitimate events lost for good, with the guard", |f| {
         Some(float(f.legitimate_with.lost))
     }),
@@ -59,6 +68,18 @@ pub const METRICS: &[Entry] = &[
         Some(float(f.bystanders_lost))
     }),
 ];
+
+/// The metric of that name.
+///
+/// # Errors
+/// Where there is none: which there are.
+pub fn metric(name: &str) -> Result<Metric, String> {
+    let name = name.trim();
+    METRICS.iter().find(|(known, _, _)| *known == name).ok_or_else(|| {
+        let known: Vec<&str> = METRICS.iter().map(|(known, _, _)| *known).collect();
+        format!("{name:?} is none of {}", known.join(", "))
+    })
+}
 
 fn float(count: u64) -> f64 {
     crate::world::as_f64(count)
@@ -118,11 +139,7 @@ impl FromStr for Expectation {
         let found = OPERATORS.iter().find_map(|(sign, operator)| Some((text.split_once(sign)?, *operator)));
         let ((name, value), operator) =
             found.ok_or_else(|| format!("{text:?} holds none of <= >= == < >, as in overrun_usd<=5"))?;
-        let name = name.trim();
-        let metric = METRICS.iter().find(|(known, _, _)| *known == name).ok_or_else(|| {
-            let known: Vec<&str> = METRICS.iter().map(|(known, _, _)| *known).collect();
-            format!("{name:?} is none of {}", known.join(", "))
-        })?;
+        let metric = metric(name)?;
         let value = value.trim().parse::<f64>().ok().filter(|value| value.is_finite());
         let value = value.ok_or_else(|| format!("{text:?}: what follows the sign is not a number"))?;
         Ok(Expectation { metric, operator, value })

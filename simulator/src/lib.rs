@@ -1,6 +1,7 @@
 //! The attack lab: replays traffic with the guard's own decision code in the loop, and prints what it decides.
 
 pub mod bill;
+pub mod cases;
 pub mod cli;
 pub mod cloudwatch;
 pub mod command;
@@ -17,6 +18,7 @@ pub mod history;
 pub mod invoice;
 pub mod load;
 pub mod output;
+pub mod patch;
 pub mod pilot;
 pub mod progress;
 pub mod published;
@@ -26,6 +28,7 @@ pub mod run;
 pub mod scenario;
 pub mod scenarios;
 pub mod stage;
+pub mod sweep;
 pub mod trace;
 pub mod workload;
 pub mod world;

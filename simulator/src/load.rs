@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use guard_core::policy::Policy;
 
-use crate::decide::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::patch::Patch;
 use crate::scenario::{Scenario, TraceUse};
 use crate::scenarios;
 use crate::stage::Stage;
@@ -26,34 +27,80 @@ pub struct Loaded {
     pub stage: Stage,
 }
 
-/// Loads an embedded scenario by name, or a file by path: whatever ends in `.toml` or has a `/` is a path.
+/// The text of a scenario, and where files that it names are looked for.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name: of the embedded one, or of the file.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    directory: PathBuf,
+}
+
+impl Source {
+    /// An embedded scenario by name, or a file by path: whatever ends in `.toml` or has a `/` is a path, and `-` is
+    /// standard input.
+    ///
+    /// # Errors
+    /// Where there is no such scenario or file.
+    pub fn open(name: &str) -> Result<Source, Failure> {
+        if name.ends_with(".toml") || name.contains('/') || name == "-" {
+            let path = Path::new(name);
+            let stem =
+                path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+            let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
+            return Ok(Source { name: stem, text: Input::open(path)?.text, directory });
+        }
+        let found = scenarios::find(name).map_err(|problem| Failure::new(ExitCode::Usage, problem))?;
+        Ok(Source::of_text(found.name, found.text))
+    }
+
+    /// A scenario in memory.
+    pub fn of_text(name: &str, text: &str) -> Source {
+        Source { name: name.to_owned(), text: text.to_owned(), directory: PathBuf::new() }
+    }
+
+    /// The scenario with some keys changed, made ready.
+    ///
+    /// # Errors
+    /// Where it is not valid, or a change leads nowhere.
+    pub fn ready(&self, patches: &[Patch]) -> Result<Loaded, Failure> {
+        let bad = |problem: &dyn std::fmt::Display| {
+            Failure::new(ExitCode::BadInput, format_args!("{}: {problem}", self.name))
+        };
+        let text = if patches.is_empty() {
+            self.text.clone()
+        } else {
+            self.patched(patches).map_err(|p| bad(&p))?
+        };
+        let scenario = Scenario::from_toml(&text).map_err(|error| {
+            let lines: Vec<String> =
+                error.problems.iter().map(|problem| format!("{}: {problem}", self.name)).collect();
+            Failure::new(ExitCode::BadInput, lines.join("\n"))
+        })?;
+        let background = match &scenario.trace {
+            None => None,
+            Some(used) => Some(workload(&scenario, used, &self.directory)?),
+        };
+        let stage = Stage::new(&scenario, background.as_ref()).map_err(|error| bad(&error))?;
+        Ok(Loaded { name: self.name.clone(), scenario, stage })
+    }
+
+    fn patched(&self, patches: &[Patch]) -> Result<String, String> {
+        let mut table: toml::Table = self.text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+        for patch in patches {
+            patch.apply(&mut table)?;
+        }
+        toml::to_string(&table).map_err(|error| error.to_string())
+    }
+}
+
+/// Opens a scenario and makes it ready: see [`Source::open`].
 ///
 /// # Errors
 /// Where there is no such scenario or file, or it is not valid.
 pub fn scenario(name: &str) -> Result<Loaded, Failure> {
-    let is_path = name.ends_with(".toml") || name.contains('/') || name == "-";
-    let (name, text, directory) = if is_path {
-        let path = Path::new(name);
-        let input = Input::open(path)?;
-        let stem =
-            path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
-        (stem, input.text, path.parent().map(Path::to_path_buf).unwrap_or_default())
-    } else {
-        let found =
-            scenarios::find(name).map_err(|problem| Failure { code: ExitCode::Usage, message: problem })?;
-        (found.name.to_owned(), found.text.to_owned(), PathBuf::new())
-    };
-    let scenario = Scenario::from_toml(&text).map_err(|error| {
-        let lines: Vec<String> = error.problems.iter().map(|problem| format!("{name}: {problem}")).collect();
-        Failure { code: ExitCode::BadInput, message: lines.join("\n") }
-    })?;
-    let background = match &scenario.trace {
-        None => None,
-        Some(used) => Some(workload(&scenario, used, &directory)?),
-    };
-    let stage = Stage::new(&scenario, background.as_ref())
-        .map_err(|error| Failure { code: ExitCode::BadInput, message: format!("{name}: {error}") })?;
-    Ok(Loaded { name, scenario, stage })
+    Source::open(name)?.ready(&[])
 }
 
 /// Reads a policy file.

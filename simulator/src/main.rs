@@ -26,6 +26,8 @@ fn run() -> ExitCode {
     let out = BufWriter::new(io::stdout().lock());
     let done = match command {
         Command::Replay(args) => command::replay::run(&args, out, palette(), width()),
+        Command::Compare(args) => command::compare::run(&args, out, palette(), width()),
+        Command::Sweep(args) => command::sweep::run(&args, out, palette(), width()),
         Command::Scenarios(args) => command::scenarios::run(&args, out),
         Command::Decide(args) => decide::run(&args, out, palette()),
         Command::Trace(args) => command::trace::run(&args, out, palette()),

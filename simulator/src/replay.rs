@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::run::{Run, Terms, run};
 use crate::scenario::{Kind, Scenario};
 use crate::stage::Stage;
-use crate::world::{Cast, Tally};
+use crate::world::{Cast, Tally, as_f64};
 
 /// The three runs and what they say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,6 +99,33 @@ pub struct Overrun {
     pub without: Usd,
     /// The published bound; `None` for budgets that only alert.
     pub bound: Option<Usd>,
+}
+
+impl Findings {
+    /// Of what a perfect guard would have saved, the share that was saved, in percent: below 0 where the guard cost
+    /// more than it saved. `None` where there was nothing to save.
+    pub fn saved_percent(&self) -> Option<f64> {
+        let possible = (self.usd_without - self.usd_perfect).to_f64();
+        let saved = (self.usd_without - self.usd_with).to_f64();
+        // Below a cent the bills differ by chance.
+        (possible >= 0.01).then(|| saved / possible * 100.0)
+    }
+
+    /// Legitimate events that were not served because of the guard, in percent of all.
+    pub fn harm_percent(&self) -> Option<f64> {
+        let offered = self.legitimate_with.offered;
+        let harmed = gone(&self.legitimate_with).saturating_sub(gone(&self.legitimate_without));
+        (offered > 0).then(|| as_f64(harmed) / as_f64(offered) * 100.0)
+    }
+
+    /// The most of a published bound that was used, in percent; above 100 it is broken.
+    pub fn bound_used_percent(&self) -> Option<f64> {
+        let used = self.overruns.iter().filter_map(|overrun| {
+            let bound = overrun.bound?.to_f64();
+            Some(if bound > 0.0 { overrun.with.to_f64() / bound * 100.0 } else { 0.0 })
+        });
+        used.max_by(f64::total_cmp)
+    }
 }
 
 /// The version of [`Replay`]'s serialised form.

@@ -1,8 +1,10 @@
 //! What people read: a replay's first screen, its timeline, and the alert as it would arrive.
 
+pub mod compare;
 pub mod layout;
 pub mod phrase;
 pub mod replay;
 pub mod spark;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;

@@ -16,7 +16,7 @@ use crate::world::{Tally, as_f64};
 /// Columns of a label.
 const LABEL: usize = 14;
 /// Columns after a sparkline, for its peak.
-const PEAK: usize = 22;
+const PEAK: usize = 24;
 
 impl<W: Write> Page<W> {
     pub(super) fn first_screen(&mut self, replay: &Replay) -> io::Result<()> {
@@ -73,45 +73,53 @@ impl<W: Write> Page<W> {
         let cells = (self.width - LABEL - 2 - PEAK).min(replay.with.rows.len());
         let (with, without) = (burn(&replay.with.rows), burn(&replay.without.rows));
         let top = without.iter().chain(&with).copied().fold(0.0, f64::max);
-        let peak = |values: &[f64]| format!("{} an hour", phrase::amount(dollars(max(values)), Unit::Usd));
+        let peak =
+            |values: &[f64]| format!("peak {} an hour", phrase::amount(dollars(max(values)), Unit::Usd));
         self.chart("burn, without", &without, top, cells, &peak(&without))?;
         self.chart("burn, with", &with, top, cells, &peak(&with))?;
         let of = |rows: &[Row], read: fn(&Row) -> u64| {
             rows.iter().map(|row| as_f64(read(row))).collect::<Vec<_>>()
         };
         let busy = of(&replay.with.rows, |row| u64::from(row.busy_spotlight));
-        self.chart("busy, with", &busy, max(&busy), cells, &format!("{:.0} environments", max(&busy)))?;
+        self.chart("busy, with", &busy, max(&busy), cells, &format!("peak {:.0} at once", max(&busy)))?;
         if replay.with.rows.iter().any(|row| row.cap.is_some()) {
             let cap = of(&replay.with.rows, |row| u64::from(row.cap.is_some()));
             let lowest = replay.with.rows.iter().filter_map(|row| row.cap).min().unwrap_or(0);
             self.chart("capped", &cap, 1.0, cells, &format!("lowest cap {lowest}"))?;
         }
-        let kinds: [(&str, fn(&Row) -> &Fate); 2] =
-            [("attack", |row| &row.attack), ("legitimate", |row| &row.legitimate)];
-        for (label, fate) in kinds {
-            let served = replay.with.rows.iter().map(|row| as_f64(fate(row).served)).collect::<Vec<_>>();
-            let refused = replay.with.rows.iter().map(|row| as_f64(fate(row).refused)).collect::<Vec<_>>();
-            let top = max(&served).max(max(&refused));
-            for (what, values) in [("served", served), ("refused", refused)] {
-                if max(&values) > 0.0 {
-                    let peak = format!("{:.0} a minute", max(&values));
-                    let name = if label == "attack" { format!("attack {what}") } else { what.to_owned() };
-                    self.chart(&name, &values, top, cells, &peak)?;
-                }
-            }
-        }
+        let rows = &replay.with.rows;
+        self.fates("attack ", &rows.iter().map(|row| row.attack).collect::<Vec<_>>(), cells)?;
+        self.fates("", &rows.iter().map(|row| row.legitimate).collect::<Vec<_>>(), cells)?;
         let clock = clock(replay, cells);
         self.line(Tone::Faint, &format!("  {:<LABEL$}{clock}", ""))
+    }
+
+    /// Events served and refused, on one scale.
+    fn fates(&mut self, whose: &str, fates: &[Fate], cells: usize) -> io::Result<()> {
+        let served: Vec<f64> = fates.iter().map(|fate| as_f64(fate.served)).collect();
+        let refused: Vec<f64> = fates.iter().map(|fate| as_f64(fate.refused)).collect();
+        let top = max(&served).max(max(&refused));
+        let most = |read: fn(&Fate) -> u64| fates.iter().map(read).max().unwrap_or(0);
+        for (what, values, most) in
+            [("served", served, most(|fate| fate.served)), ("refused", refused, most(|fate| fate.refused))]
+        {
+            if most > 0 {
+                self.chart(
+                    &format!("{whose}{what}"),
+                    &values,
+                    top,
+                    cells,
+                    &format!("peak {} a minute", grouped(most)),
+                )?;
+            }
+        }
+        Ok(())
     }
 
     fn chart(&mut self, label: &str, values: &[f64], top: f64, cells: usize, peak: &str) -> io::Result<()> {
         let drawn = sparkline(values, cells, top);
         let label = self.palette.paint(Tone::Faint, &format!("  {label:<LABEL$}"));
-        writeln!(
-            self.out,
-            "{label}{drawn} {}",
-            Palette::paint(self.palette, Tone::Faint, &format!("≤ {peak}"))
-        )
+        writeln!(self.out, "{label}{drawn} {}", Palette::paint(self.palette, Tone::Faint, peak))
     }
 }
 

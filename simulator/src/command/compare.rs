@@ -1,0 +1,282 @@
+//! `dowsim compare`: scenarios under several policies, as a matrix.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use clap::Args;
+use guard_core::money::Usd;
+use guard_core::pricing::PriceTable;
+use serde::Serialize;
+
+use crate::cases::{cores, in_order};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::load::{Loaded, Source};
+use crate::patch::Patch;
+use crate::progress::Progress;
+use crate::replay::{Findings, Replay, Request};
+use crate::report::compare::Page;
+use crate::report::layout::Palette;
+use crate::scenarios::ALL;
+
+/// What to compare.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// Embedded scenarios by name, or files. Without any: all embedded ones.
+    pub scenarios: Vec<String>,
+    /// A policy to compare: its name, and how it differs from each scenario's own. May be given several times;
+    /// without any, a built-in set.
+    #[arg(long = "variant", value_name = "NAME:PATH=VALUE[;…]")]
+    pub variants: Vec<Variant>,
+    /// Where all randomness comes from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads. Without it: one per core.
+    #[arg(long, value_name = "THREADS")]
+    pub jobs: Option<NonZeroUsize>,
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A policy to compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// What the columns call it.
+    pub name: String,
+    /// How it differs from the scenario's own.
+    pub patches: Vec<Patch>,
+}
+
+impl FromStr for Variant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, patches) = text.split_once(':').unwrap_or((text, ""));
+        let name = name.trim();
+        if name.is_empty() || name.contains('=') {
+            return Err("expected NAME:PATH=VALUE, such as stop:policy.budget.*.below_floor=stop".to_owned());
+        }
+        let patches = patches.split(';').map(str::trim).filter(|patch| !patch.is_empty());
+        Ok(Variant { name: name.to_owned(), patches: patches.map(str::parse).collect::<Result<_, _>>()? })
+    }
+}
+
+/// What is compared where nothing else is asked for: the choices that a policy's author has to make.
+const VARIANTS: [&str; 6] = [
+    "written",
+    "line:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.trip_on=line",
+    "burn:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.trip_on=burn",
+    "stop:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.below_floor=stop",
+    "envelope:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.envelope=true",
+    "disarmed:policy.armed=false",
+];
+
+/// A scenario under a policy.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// The scenario.
+    pub scenario: String,
+    /// The policy.
+    pub variant: String,
+    /// Whether somebody attacks.
+    pub attack: bool,
+    /// Of what a perfect guard would have saved, the share saved.
+    pub saved_percent: Option<f64>,
+    /// Legitimate events not served because of the guard, of all.
+    pub harm_percent: Option<f64>,
+    /// The numbers.
+    pub findings: Findings,
+}
+
+/// The matrix: scenarios in the order asked for, policies within each.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The seed.
+    pub seed: u64,
+    /// Scenarios.
+    pub scenarios: Vec<String>,
+    /// Policies.
+    pub variants: Vec<String>,
+    /// One cell for each pair.
+    pub cells: Vec<Cell>,
+}
+
+impl Comparison {
+    /// The cells of a policy.
+    pub fn of(&self, variant: &str) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(move |cell| cell.variant == variant)
+    }
+
+    /// What a policy saved of what could be saved, over all scenarios with an attack, in percent of dollars.
+    pub fn saved(&self, variant: &str) -> Option<f64> {
+        let attacked = || self.of(variant).filter(|cell| cell.attack).map(|cell| &cell.findings);
+        // Each incident counts alike, however large its bill.
+        let shares: Vec<f64> = attacked().filter_map(Findings::saved_percent).collect();
+        mean(&shares)
+    }
+
+    /// What a policy cost legitimate traffic, over all scenarios, in percent of events.
+    pub fn harm(&self, variant: &str) -> Option<f64> {
+        let shares: Vec<f64> = self.of(variant).filter_map(|cell| cell.findings.harm_percent()).collect();
+        mean(&shares)
+    }
+
+    /// Policies that no other beats in both: more saved, less harm.
+    pub fn frontier(&self) -> Vec<&str> {
+        let points: Vec<(&str, f64, f64)> = self
+            .variants
+            .iter()
+            .filter_map(|variant| Some((variant.as_str(), self.saved(variant)?, self.harm(variant)?)))
+            .collect();
+        let is_beaten = |(_, saved, harm): &(&str, f64, f64)| {
+            points.iter().any(|(_, other_saved, other_harm)| {
+                other_saved >= saved && other_harm <= harm && (other_saved > saved || other_harm < harm)
+            })
+        };
+        points.iter().filter(|point| !is_beaten(point)).map(|(variant, _, _)| *variant).collect()
+    }
+
+    /// Dollars of all incidents under a policy.
+    pub fn dollars(&self, variant: &str) -> Usd {
+        self.of(variant).map(|cell| cell.findings.usd_with).sum()
+    }
+}
+
+fn mean(shares: &[f64]) -> Option<f64> {
+    let count = u32::try_from(shares.len()).ok().filter(|count| *count > 0)?;
+    Some(shares.iter().sum::<f64>() / f64::from(count))
+}
+
+/// Compares and tells.
+///
+/// # Errors
+/// With the code to return and a line for standard error; [`ExitCode::Ok`] where the reader closed the pipe.
+pub fn run(args: &CompareArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
+    let comparison = compare(args)?;
+    if args.json {
+        serde_json::to_writer(&mut out, &comparison).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        Page::new(&mut out, palette, width).write(&comparison)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn compare(args: &CompareArgs) -> Result<Comparison, Failure> {
+    let names: Vec<String> = match args.scenarios.as_slice() {
+        [] => ALL.iter().map(|embedded| embedded.name.to_owned()).collect(),
+        some => some.to_vec(),
+    };
+    let variants = match args.variants.as_slice() {
+        [] => VARIANTS.iter().map(|text| text.parse()).collect::<Result<Vec<Variant>, String>>(),
+        some => Ok(some.to_vec()),
+    };
+    let variants = variants.map_err(|problem| Failure::new(ExitCode::Internal, problem))?;
+    let sources = names.iter().map(|name| Source::open(name)).collect::<Result<Vec<Source>, Failure>>()?;
+    let cases: Vec<(&Source, &Variant)> =
+        sources.iter().flat_map(|source| variants.iter().map(move |variant| (source, variant))).collect();
+    // Everything is read before anything runs: a wrong key in the last variant costs no half hour.
+    let mut ready = Vec::new();
+    for (source, variant) in &cases {
+        ready.push((variant.name.as_str(), source.ready(&variant.patches)?));
+    }
+    let progress = Progress::new("replays");
+    let all = u32::try_from(ready.len()).unwrap_or(u32::MAX);
+    let done = AtomicU32::new(0);
+    let mut cells = Vec::new();
+    progress.show(0, all);
+    in_order(
+        &ready,
+        args.jobs.unwrap_or_else(cores),
+        |(variant, loaded)| {
+            let cell = cell(variant, loaded, args.seed);
+            progress.show(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            cell
+        },
+        |_, cell| {
+            cells.push(cell);
+            Ok::<(), Failure>(())
+        },
+    )?;
+    progress.clear();
+    Ok(Comparison {
+        seed: args.seed,
+        scenarios: sources.into_iter().map(|source| source.name).collect(),
+        variants: variants.into_iter().map(|variant| variant.name).collect(),
+        cells,
+    })
+}
+
+fn cell(variant: &str, loaded: &Loaded, seed: u64) -> Cell {
+    let request = Request {
+        name: &loaded.name,
+        scenario: &loaded.scenario,
+        stage: &loaded.stage,
+        policy: &loaded.scenario.policy,
+        seed,
+    };
+    let replay = Replay::new(&request, PriceTable::embedded(), |_, _| ());
+    Cell {
+        scenario: loaded.name.clone(),
+        variant: variant.to_owned(),
+        attack: replay.attack.is_some(),
+        saved_percent: replay.findings.saved_percent(),
+        harm_percent: replay.findings.harm_percent(),
+        findings: replay.findings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(variant: &str, with: i64, refused: u64) -> Cell {
+        let mut findings = Findings {
+            usd_without: Usd::from_dollars(100),
+            usd_with: Usd::from_dollars(with),
+            ..Findings::default()
+        };
+        findings.legitimate_with.offered = 100;
+        findings.legitimate_with.refused = refused;
+        Cell {
+            scenario: "s".to_owned(),
+            variant: variant.to_owned(),
+            attack: true,
+            saved_percent: findings.saved_percent(),
+            harm_percent: findings.harm_percent(),
+            findings,
+        }
+    }
+
+    #[test]
+    fn a_policy_that_another_beats_in_both_is_not_on_the_frontier() {
+        let cells =
+            vec![cell("a", 10, 30), cell("b", 20, 5), cell("c", 30, 6), cell("d", 100, 0), cell("e", 20, 5)];
+        let variants = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        let comparison = Comparison { seed: 1, scenarios: vec!["s".to_owned()], variants, cells };
+        assert_eq!(comparison.frontier(), ["a", "b", "d", "e"]);
+        assert_eq!((comparison.saved("a"), comparison.harm("a")), (Some(90.0), Some(30.0)));
+        assert_eq!(comparison.saved("nobody"), None);
+    }
+
+    #[test]
+    fn a_variant_is_a_name_and_its_changes() {
+        let variant: Variant = "x: policy.armed=true; policy.budget.*.mode=cap".parse().unwrap();
+        assert_eq!((variant.name.as_str(), variant.patches.len()), ("x", 2));
+        assert_eq!("written".parse::<Variant>().unwrap().patches, []);
+        for wrong in [":a=b", "policy.armed=true", "x:a", ""] {
+            assert!(wrong.parse::<Variant>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_built_in_variants_can_be_read() {
+        for text in VARIANTS {
+            assert!(text.parse::<Variant>().is_ok(), "{text}");
+        }
+    }
+}
