@@ -6,6 +6,7 @@ use guard_core::policy::Policy;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::flood::Flood;
 use crate::patch::Patch;
 use crate::scenario::{Scenario, TraceUse};
 use crate::scenarios;
@@ -92,6 +93,47 @@ impl Source {
             patch.apply(&mut table)?;
         }
         toml::to_string(&table).map_err(|error| error.to_string())
+    }
+}
+
+/// A recording of one's own as a scenario: its traffic, all of it legitimate, and a flood where one is asked for.
+#[derive(Clone, Debug)]
+pub struct Recording<'a> {
+    /// The recording.
+    pub trace: &'a Trace,
+    /// Its name.
+    pub name: &'a str,
+    /// The region whose prices count.
+    pub region: &'a str,
+    /// Days before it in which the same traffic ran.
+    pub history_days: u32,
+    /// A synthetic flood on top.
+    pub flood: Option<&'a Flood>,
+    /// The policy that guards it.
+    pub policy: Policy,
+}
+
+impl Recording<'_> {
+    /// Makes it ready.
+    ///
+    /// # Errors
+    /// Where the flood does not fit, or the recording is too long or too large for a scenario.
+    pub fn ready(self) -> Result<Loaded, Failure> {
+        let usage = |problem: &dyn std::fmt::Display| Failure::new(ExitCode::Usage, problem);
+        let workload = Workload::new(self.trace, self.region);
+        let flood =
+            self.flood.map(|flood| flood.traffic(&workload)).transpose().map_err(|error| usage(&error))?;
+        let mut scenario = Scenario::empty(&self.trace.title, self.trace.first.start());
+        scenario.story = self.trace.remarks.join(" ");
+        scenario.minutes = u32::try_from(self.trace.minutes).unwrap_or(u32::MAX);
+        scenario.recovery_minutes = 720;
+        scenario.history_days = self.history_days;
+        scenario.account.region = self.region.to_owned();
+        scenario.traffic.extend(flood);
+        scenario.policy = self.policy;
+        scenario.check().map_err(|error| usage(&format_args!("{}: {error}", self.name)))?;
+        let stage = Stage::new(&scenario, Some(&workload)).map_err(|error| usage(&error))?;
+        Ok(Loaded { name: self.name.to_owned(), scenario, stage })
     }
 }
 

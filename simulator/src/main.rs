@@ -5,9 +5,9 @@ use std::process::ExitCode as ProcessExitCode;
 
 use clap::Parser;
 use simulator::cli::{Cli, Command};
+use simulator::command;
 use simulator::exit_code::ExitCode;
 use simulator::report::layout::{Palette, WIDTH};
-use simulator::{command, decide};
 
 fn main() -> ProcessExitCode {
     run().into()
@@ -29,7 +29,6 @@ fn run() -> ExitCode {
         Command::Compare(args) => command::compare::run(&args, out, palette(), width()),
         Command::Sweep(args) => command::sweep::run(&args, out, palette(), width()),
         Command::Scenarios(args) => command::scenarios::run(&args, out),
-        Command::Decide(args) => decide::run(&args, out, palette()),
         Command::Trace(args) => command::trace::run(&args, out, palette()),
     };
     match done {

@@ -5,6 +5,4 @@ pub mod layout;
 pub mod phrase;
 pub mod replay;
 pub mod spark;
-pub mod summary;
 pub mod sweep;
-pub mod terminal;

@@ -395,6 +395,27 @@ pub enum Happening {
 }
 
 impl Scenario {
+    /// A scenario of a day without functions, traffic or budgets.
+    pub fn empty(title: &str, start: DateTime<Utc>) -> Self {
+        Scenario {
+            schema: 1,
+            title: title.to_owned(),
+            story: String::new(),
+            source: String::new(),
+            start,
+            minutes: 1440,
+            recovery_minutes: 0,
+            history_days: default_history_days(),
+            account: Account::default(),
+            trace: None,
+            functions: Vec::new(),
+            traffic: Vec::new(),
+            service: Service::default(),
+            events: Vec::new(),
+            policy: Policy::default(),
+        }
+    }
+
     /// Whether some traffic is an attack.
     pub fn has_attack(&self) -> bool {
         self.traffic.iter().any(|traffic| traffic.kind == Kind::Attack)

@@ -149,10 +149,9 @@ impl Stage {
             .flat_map(|workload| workload.traffic.iter().zip(&workload.inventory.functions))
         {
             let Some(index) = place(recorded.name.as_str()) else { continue };
-            let counts = recorded.points.iter().map(|point| point.map(|point| point.invocations)).collect();
             traffic.push(Performer {
                 duration: Duration::constant(milliseconds(recorded.mean_us)),
-                flow: Flow::Counts(counts),
+                flow: Flow::Counts(recorded.counts.clone()),
                 via: way_of(function),
                 ..quiet(recorded.name.as_str(), index)
             });
@@ -269,7 +268,8 @@ fn queue_of(function: &Function, name: &str, source: &EventSource) -> QueueSpec 
     }
 }
 
-fn way_of(function: &Function) -> Via {
+/// The way events of a recorded function reach it.
+pub fn way_of(function: &Function) -> Via {
     if !function.mappings.is_empty() {
         Via::Queue
     } else if function.asynchronous.is_some() {

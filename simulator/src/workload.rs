@@ -1,19 +1,13 @@
 //! A trace as a Lambda account: its functions with the memory, time-out and event source they would have on AWS, and
-//! the metrics that each minute would leave.
-//!
-//! A trace holds less than AWS's metrics do, so this page assumes, and says so:
-//! the summed duration of a minute is invocations × mean duration, stamped with the minute in which they start;
-//! arrivals are spread evenly over a minute; nothing fails and nothing is throttled.
+//! how often each was invoked.
 
 use guard_core::inventory::{
     AccountLimits, AsyncConfig, EventSource, EventSourceMapping, Function, Inventory,
 };
 use guard_core::name::{FunctionName, MappingId};
-use guard_core::observation::Point;
 use guard_core::time::Minute;
 use wildmatch::WildMatch;
 
-use crate::flood::Flood;
 use crate::trace::{Trace, TraceFunction, Trigger};
 
 /// Memory sizes are taken in steps of this many MB, as people set them; Lambda itself takes any whole MB.
@@ -26,10 +20,8 @@ const TIMEOUTS_S: [u32; 8] = [3, 10, 30, 60, 120, 300, 600, 900];
 /// Attempts at a message before an Azure queue trigger moves it to the poison queue: its default, and the nearest
 /// relative of `maxReceiveCount`.
 const QUEUE_ATTEMPTS: u32 = 5;
-/// Microseconds in a minute.
-const MINUTE_US: u64 = 60_000_000;
 
-/// Functions and what the metrics would show of them.
+/// Functions and how often each was invoked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// The account.
@@ -49,32 +41,8 @@ pub struct Traffic {
     pub name: FunctionName,
     /// Mean duration in microseconds.
     pub mean_us: u64,
-    /// Points by minute from the first on. `None`: unknown.
-    pub points: Vec<Option<Point>>,
-}
-
-/// Why a flood cannot be laid over a workload.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FloodError {
-    /// No function, or more than one, has that name.
-    #[error("{pattern:?} fits {} functions{}; a flood needs exactly one", fits.len(), examples(fits))]
-    Target {
-        /// What was asked for.
-        pattern: String,
-        /// What it fits.
-        fits: Vec<FunctionName>,
-    },
-    /// The trace is over before it begins.
-    #[error("the flood would begin at {begins} UTC, after the end of the trace")]
-    TooLate {
-        /// When it would.
-        begins: String,
-    },
-}
-
-fn examples(fits: &[FunctionName]) -> String {
-    let shown: Vec<&str> = fits.iter().take(3).map(FunctionName::as_str).collect();
-    if shown.is_empty() { String::new() } else { format!(" ({} …)", shown.join(", ")) }
+    /// Invocations by minute from the first on. `None`: unknown.
+    pub counts: Vec<Option<u64>>,
 }
 
 impl Workload {
@@ -97,7 +65,7 @@ impl Workload {
     /// Minutes of which the trace knows every function: what rates are taken over.
     pub fn known_minutes(&self) -> usize {
         let is_known = |index: &usize| {
-            self.traffic.iter().all(|traffic| matches!(traffic.points.get(*index), Some(Some(_))))
+            self.traffic.iter().all(|traffic| matches!(traffic.counts.get(*index), Some(Some(_))))
         };
         (0..self.minutes).filter(is_known).count()
     }
@@ -110,40 +78,10 @@ impl Workload {
         self.traffic.len()
     }
 
-    /// Lays a flood over one function; returns its name. It runs as long as the function's mean invocation.
-    ///
-    /// # Errors
-    /// Where the target is not exactly one function, or the trace ends first.
-    pub fn add(&mut self, flood: &Flood) -> Result<FunctionName, FloodError> {
-        let pattern = WildMatch::new(&flood.function);
-        let (begins, ends) = (flood.begins(self.first), flood.ends(self.first));
-        if begins >= self.end() {
-            return Err(FloodError::TooLate { begins: begins.start().format("%Y-%m-%d %H:%M").to_string() });
-        }
-        let fits: Vec<FunctionName> = self
-            .traffic
-            .iter()
-            .map(|traffic| &traffic.name)
-            .filter(|name| pattern.matches(name.as_str()))
-            .cloned()
-            .collect();
-        let [target] = fits.as_slice() else {
-            return Err(FloodError::Target { pattern: flood.function.clone(), fits });
-        };
-        let target = target.clone();
-        let function = self.inventory.function(&target).cloned();
-        let traffic = self.traffic.iter_mut().find(|traffic| traffic.name == target);
-        if let (Some(function), Some(traffic)) = (function, traffic) {
-            let mut counts: Vec<Option<u64>> =
-                traffic.points.iter().map(|point| point.map(|point| point.invocations)).collect();
-            for (minute, count) in (self.first.0..).map(Minute).zip(&mut counts) {
-                if minute >= begins && minute < ends {
-                    *count = count.map(|count| count.saturating_add(flood.per_minute));
-                }
-            }
-            traffic.points = points(&function, &counts, traffic.mean_us);
-        }
-        Ok(target)
+    /// The functions whose name fits a `*`/`?` pattern.
+    pub fn fits(&self, pattern: &str) -> Vec<&Function> {
+        let pattern = WildMatch::new(pattern);
+        self.inventory.functions.iter().filter(|function| pattern.matches(function.name.as_str())).collect()
     }
 
     /// Multiplies every count; rounded to the nearest.
@@ -151,11 +89,11 @@ impl Workload {
         if (factor - 1.0).abs() < f64::EPSILON {
             return;
         }
-        for point in self.traffic.iter_mut().flat_map(|traffic| &mut traffic.points).flatten() {
-            let scaled = libm::round(crate::world::as_f64(point.invocations) * factor).clamp(0.0, 1e15);
+        for count in self.traffic.iter_mut().flat_map(|traffic| &mut traffic.counts).flatten() {
+            let scaled = libm::round(crate::world::as_f64(*count) * factor).clamp(0.0, 1e15);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
             {
-                point.invocations = scaled as u64;
+                *count = scaled as u64;
             }
         }
     }
@@ -169,7 +107,7 @@ impl Workload {
 impl Traffic {
     /// Invocations in all minutes.
     pub fn invocations(&self) -> u64 {
-        self.points.iter().flatten().fold(0, |sum, point| sum.saturating_add(point.invocations))
+        self.counts.iter().flatten().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
 
@@ -233,42 +171,7 @@ fn timeout_s(traced: &TraceFunction) -> u32 {
 }
 
 fn traffic(name: FunctionName, traced: &TraceFunction) -> Traffic {
-    let function = function(&name, traced);
-    let points = points(&function, &traced.invocations, traced.mean_us);
-    Traffic { name, mean_us: traced.mean_us, points }
-}
-
-/// The metrics that the counts would leave.
-fn points(function: &Function, counts: &[Option<u64>], mean_us: u64) -> Vec<Option<Point>> {
-    let point = |(index, count): (usize, &Option<u64>)| {
-        count.map(|invocations| Point {
-            invocations,
-            duration_us: invocations.saturating_mul(mean_us),
-            concurrency_max: concurrency(counts, index, mean_us),
-            async_received: function.asynchronous.map(|_| invocations),
-            ..Point::default()
-        })
-    };
-    counts.iter().enumerate().map(point).collect()
-}
-
-/// How many run at once. Invocations shorter than a minute: arrival rate × duration, rounded up (Little's law);
-/// longer ones: all that started within the last duration.
-fn concurrency(counts: &[Option<u64>], index: usize, mean_us: u64) -> u32 {
-    let reach = usize::try_from(mean_us.div_ceil(MINUTE_US)).unwrap_or(usize::MAX).max(1);
-    let from = (index + 1).saturating_sub(reach);
-    let started = counts
-        .get(from..=index)
-        .unwrap_or_default()
-        .iter()
-        .flatten()
-        .fold(0_u64, |a, b| a.saturating_add(*b));
-    let busy = if reach == 1 {
-        started.saturating_mul(mean_us).div_ceil(MINUTE_US).max(started.min(1))
-    } else {
-        started
-    };
-    u32::try_from(busy).unwrap_or(u32::MAX)
+    Traffic { name, mean_us: traced.mean_us, counts: traced.invocations.clone() }
 }
 
 #[cfg(test)]

@@ -7,16 +7,20 @@ use clap::Args;
 use guard_core::pricing::PriceTable;
 use serde::Serialize;
 
+use super::trace::SourceArgs;
 use crate::exit_code::ExitCode;
 use crate::expect::Expectation;
 use crate::failure::Failure;
-use crate::load;
+use crate::flood::Flood;
+use crate::load::{self, Loaded, Recording, Source};
 use crate::output::write_whole;
+use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::replay::{Replay, Request};
 use crate::report::layout::Palette;
 use crate::report::replay::Page;
 use crate::run::Row;
+use crate::trace::detect;
 
 /// The scenario of the run without arguments.
 pub const DEFAULT: &str = "botnet-flood";
@@ -25,8 +29,27 @@ pub const DEFAULT: &str = "botnet-flood";
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
     /// An embedded scenario (`dowsim scenarios` lists them), or a file.
-    #[arg(default_value = DEFAULT)]
+    #[arg(default_value = DEFAULT, conflicts_with = "trace")]
     pub scenario: String,
+    /// A key of the scenario to change: PATH=VALUE, such as `policy.budget.*.usd=5`. May be given several times.
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "trace")]
+    pub changes: Vec<Patch>,
+    /// Recorded traffic of your own instead of a scenario, in any format that `dowsim trace info` reads.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "policy")]
+    pub trace: Vec<PathBuf>,
+    /// What the recording is, where its files do not say.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// AWS region whose prices count, for a recording.
+    #[arg(long, default_value = "us-east-1", requires = "trace")]
+    pub region: String,
+    /// Days before the recording in which the same traffic ran: what the guard finds when it looks back. Leave it at 0
+    /// where the recording holds the incident itself.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, requires = "trace", value_parser = clap::value_parser!(u32).range(0..=28))]
+    pub history_days: u32,
+    /// A synthetic flood over the recording: FUNCTION@HH:MM+MINUTES=PER_MINUTE (UTC).
+    #[arg(long, value_name = "FLOOD", requires = "trace")]
+    pub flood: Option<Flood>,
     /// Another policy than the scenario's own (TOML).
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -49,16 +72,12 @@ pub struct ReplayArgs {
 /// # Errors
 /// With the code to return and a line for standard error; [`ExitCode::Ok`] where the reader closed the pipe.
 pub fn run(args: &ReplayArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
-    let loaded = load::scenario(&args.scenario)?;
-    let policy = match &args.policy {
-        Some(path) => load::policy(path)?,
-        None => loaded.scenario.policy.clone(),
-    };
+    let loaded = load(args)?;
     let request = Request {
         name: &loaded.name,
         scenario: &loaded.scenario,
         stage: &loaded.stage,
-        policy: &policy,
+        policy: &loaded.scenario.policy,
         seed: args.seed,
     };
     let progress = Progress::new("minutes");
@@ -75,6 +94,30 @@ pub fn run(args: &ReplayArgs, mut out: impl Write, palette: Palette, width: usiz
         Page::new(&mut out, palette, width).write(&replay)?;
     }
     check(&args.expectations, &replay)
+}
+
+/// What is to be replayed, with its policy.
+fn load(args: &ReplayArgs) -> Result<Loaded, Failure> {
+    let policy = args.policy.as_deref().map(load::policy).transpose()?;
+    let Some(first) = args.trace.first() else {
+        let mut loaded = Source::open(&args.scenario)?.ready(&args.changes)?;
+        if let Some(policy) = policy {
+            loaded.scenario.policy = policy;
+        }
+        return Ok(loaded);
+    };
+    let paths: Vec<&Path> = args.trace.iter().map(PathBuf::as_path).collect();
+    let (_, reading) = detect::read(&paths, &args.source.options())?;
+    let name = first.file_name().unwrap_or_default().to_string_lossy();
+    let recording = Recording {
+        trace: &reading.trace,
+        name: &name,
+        region: &args.region,
+        history_days: args.history_days,
+        flood: args.flood.as_ref(),
+        policy: policy.unwrap_or_default(),
+    };
+    recording.ready()
 }
 
 /// Says which expectations do not hold.

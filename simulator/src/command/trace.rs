@@ -12,8 +12,8 @@ use clap::{Args, Subcommand};
 use guard_core::time::Minute;
 
 use crate::cli;
-use crate::decide::Failure;
 use crate::exit_code::{self, ExitCode};
+use crate::failure::Failure;
 use crate::report::layout::{Palette, wrapped};
 use crate::trace::change::{Factor, Rename};
 use crate::trace::detect::{self, Format, Options};
@@ -148,7 +148,8 @@ pub struct TargetArgs {
 }
 
 impl SourceArgs {
-    fn options(&self) -> Options<'_> {
+    /// The same, as the readers take it.
+    pub fn options(&self) -> Options<'_> {
         Options {
             durations: self.durations.as_deref(),
             memory: self.memory.as_deref(),

@@ -20,8 +20,17 @@ impl Scenario {
     /// All values outside their ranges at once; or the first error of syntax, unknown key or wrong type.
     pub fn from_toml(text: &str) -> Result<Scenario, ScenarioError> {
         let scenario: Scenario = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
-        let problems = validate::problems(&scenario);
-        if problems.is_empty() { Ok(scenario) } else { Err(ScenarioError { problems }) }
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// All values outside their ranges.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        let problems = validate::problems(self);
+        if problems.is_empty() { Ok(()) } else { Err(ScenarioError { problems }) }
     }
 
     /// The JSON Schema of a scenario (draft 2020-12), for editors.

@@ -59,57 +59,10 @@ fn names_take_as_many_digits_as_tell_functions_apart() {
 }
 
 #[test]
-fn short_invocations_overlap_by_littles_law_and_long_ones_all() {
-    let counts = [Some(1), Some(60), None, Some(3)];
-    let at = |index, us| concurrency(&counts, index, us);
-    assert_eq!([at(0, 1), at(1, 1_000_000), at(1, 1_000_001), at(1, 60_000_000)], [1, 1, 2, 60]);
-    assert_eq!([at(1, 60_000_001), at(3, 120_000_001), at(3, 240_000_000)], [61, 63, 64]);
-    assert_eq!(concurrency(&[Some(0)], 0, 1), 0);
-}
-
-#[test]
-fn a_minute_sums_its_invocations_at_the_mean_duration() {
+fn a_minute_that_the_file_has_not_is_not_zero() {
     let workload = workload(vec![traced("a", Trigger::Event, vec![Some(3), None, Some(0)])]);
-    let expected = Point {
-        invocations: 3,
-        duration_us: 3_000_000,
-        concurrency_max: 1,
-        async_received: Some(3),
-        ..Point::default()
-    };
-    assert_eq!(workload.traffic[0].points[..2], [Some(expected), None]);
+    assert_eq!(workload.traffic[0].counts, [Some(3), None, Some(0)]);
     assert_eq!((workload.invocations(), workload.end(), workload.known_minutes()), (3, Minute(3), 2));
-}
-
-#[test]
-fn a_flood_adds_to_one_function_for_its_minutes_only() {
-    let mut workload = workload(vec![
-        traced("a", Trigger::Http, vec![Some(1), Some(1), Some(1), None, Some(1)]),
-        traced("b", Trigger::Http, vec![Some(1); 5]),
-    ]);
-    let flood: Flood = "*-a@00:01+3=100".parse().unwrap();
-    assert_eq!(workload.add(&flood), Ok("http-a".into()));
-    let counts: Vec<Option<u64>> =
-        workload.traffic[0].points.iter().map(|p| p.map(|p| p.invocations)).collect();
-    assert_eq!(counts, [Some(1), Some(101), Some(101), None, Some(1)]);
-    assert_eq!(workload.traffic[0].points[1].unwrap().duration_us, 101_000_000);
-    assert_eq!(workload.traffic[1].invocations(), 5);
-}
-
-#[test]
-fn a_flood_on_no_function_or_on_two_or_too_late_is_refused() {
-    let mut workload =
-        workload(vec![traced("a", Trigger::Http, vec![Some(1)]), traced("b", Trigger::Http, vec![Some(1)])]);
-    let mut refusal = |text: &str| workload.add(&text.parse().unwrap()).unwrap_err().to_string();
-    assert_eq!(refusal("x@00:00+1=1"), "\"x\" fits 0 functions; a flood needs exactly one");
-    assert_eq!(
-        refusal("*@00:00+1=1"),
-        "\"*\" fits 2 functions (http-a, http-b …); a flood needs exactly one"
-    );
-    assert_eq!(
-        refusal("http-a@00:01+1=1"),
-        "the flood would begin at 1970-01-01 00:01 UTC, after the end of the trace"
-    );
 }
 
 #[test]

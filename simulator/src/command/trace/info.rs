@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::InfoArgs;
 use crate::bill::Bill;
-use crate::decide::Failure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::report::layout::{Palette, Tone, bar, grouped, wrapped};
 use crate::report::phrase;
 use crate::trace::detect::Format;
@@ -288,7 +288,7 @@ impl Cost {
         // Each function at the rate of the minutes that are known of it.
         let known: BTreeMap<_, i128> = (workload.traffic.iter())
             .map(|traffic| {
-                (&traffic.name, i128::try_from(traffic.points.iter().flatten().count()).unwrap_or(1))
+                (&traffic.name, i128::try_from(traffic.counts.iter().flatten().count()).unwrap_or(1))
             })
             .filter(|(_, minutes)| *minutes > 0)
             .collect();
