@@ -36,6 +36,9 @@ pub struct Profile {
     concurrency_p99: u32,
     /// The newest hour recorded.
     newest: Option<Hour>,
+    /// The first hour in which anything was used, as far as is known.
+    #[serde(default)]
+    first_used: Option<Hour>,
 }
 
 /// What the profile expects of an hour.
@@ -84,6 +87,18 @@ impl Profile {
             *peak = u16::try_from(concurrency_max).unwrap_or(u16::MAX);
         }
         self.newest = self.newest.max(Some(hour));
+        let is_used = amount > Usd::ZERO || concurrency_max > 0;
+        if is_used && self.first_used.is_none_or(|first| hour < first) {
+            self.first_used = Some(hour);
+        }
+    }
+
+    /// From which hour on the profile is history. The hours before the first use of something that is a day old say
+    /// that it was not there yet, not that it is ordinarily idle. What was never used, or since less than a day, has
+    /// its idle hours for history: woken, all of its spend is out of the ordinary.
+    fn begins(&self) -> Option<Hour> {
+        let (first, newest) = (self.first_used?, self.newest?);
+        (newest.0 - first.0 >= i64::from(HISTORY_MIN_H)).then_some(first)
     }
 
     /// Adds to an hour's amount, for histories that arrive function by function.
@@ -116,11 +131,16 @@ impl Profile {
         if self.count < HISTORY_MIN_H {
             return None;
         }
+        let begins = self.begins();
+        let is_history = |hour: &Hour| begins.is_none_or(|first| *hour >= first);
+        let before = |hours: i64| hour.plus(-hours);
         let mut picked = [0_u32; 28];
-        let mut found = self.pick(&mut picked, (1..=WEEKS).map(|week| Self::slot(hour.plus(-168 * week))));
+        let weeks = (1..=WEEKS).map(|week| before(168 * week)).filter(is_history);
+        let mut found = self.pick(&mut picked, weeks.map(Self::slot));
         let mut widening = WIDENING_SAME_HOUR;
         if found < 2 {
-            found = self.pick(&mut picked, (1..=28).map(|day| Self::slot(hour.plus(-24 * day))));
+            let days = (1..=28).map(|day| before(24 * day)).filter(is_history);
+            found = self.pick(&mut picked, days.map(Self::slot));
             widening = WIDENING_OTHER_DAYS;
         }
         if found < 2 {
@@ -132,15 +152,27 @@ impl Profile {
 
     /// The mean expected amount over the hours of a week, for forecasts longer than the profile.
     pub fn expect_mean(&self) -> Option<Usd> {
-        let total: i128 =
-            self.amounts.iter().filter(|kept| **kept > 0).map(|kept| i128::from(*kept) - 1).sum();
-        (self.count > 0)
-            .then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, i128::from(self.count)))
+        let (mut total, mut count) = (0_i128, 0_i128);
+        for (kept, _) in self.history() {
+            total += i128::from(kept) - 1;
+            count += 1;
+        }
+        (count > 0).then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, count))
     }
 
     fn expect_of_everything(&self) -> Expectation {
-        let mut all: Vec<u32> = self.amounts.iter().copied().filter(|kept| *kept > 0).collect();
+        let mut all: Vec<u32> = self.history().map(|(kept, _)| kept).collect();
         expectation(&mut all, WIDENING_ANY_HOUR)
+    }
+
+    /// Amounts and concurrency of the hours that are present and history.
+    fn history(&self) -> impl Iterator<Item = (u32, u16)> {
+        let last = self.newest.map_or(0, |newest| newest.0);
+        let first = self.begins().map_or(last - RING + 1, |first| first.0.max(last - RING + 1));
+        let slots = (first..=last).map(|hour| Self::slot(Hour(hour)));
+        slots
+            .filter_map(|slot| Some((*self.amounts.get(slot)?, *self.concurrency.get(slot)?)))
+            .filter(|(kept, _)| *kept > 0)
     }
 
     /// Copies the samples present at the slots to the front of `picked`; returns how many.
@@ -174,10 +206,7 @@ impl Profile {
 
     /// Works the percentile out again: after hours were recorded, once for all of them.
     pub fn refresh(&mut self) {
-        let mut peaks: Vec<u16> = (self.amounts.iter().zip(&self.concurrency))
-            .filter(|(kept, _)| **kept > 0)
-            .map(|(_, peak)| *peak)
-            .collect();
+        let mut peaks: Vec<u16> = self.history().map(|(_, peak)| peak).collect();
         if peaks.is_empty() {
             self.concurrency_p99 = 0;
             return;

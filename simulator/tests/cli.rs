@@ -3,15 +3,49 @@
 #![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use guard_core::plan::Plan;
+use serde_json::Value;
 
-const COUNTS: &str = "HashFunction,Trigger,480,481\nf,http,1,2\n";
-const DURATIONS: &str = "HashFunction,Average,Maximum\nf,10,20\n";
-const MEMORY: &str = "HashFunction,AverageAllocatedMb_pct100\nf,100\n";
+/// A flood of half an hour: runs in a moment.
+const SCENARIO: &str = r#"
+schema = 1
+title = "A short flood"
+start = "2026-11-04T06:00:00Z"
+minutes = 90
+recovery_minutes = 120
+history_days = 2
+
+[[function]]
+name = "api"
+duration = { constant_ms = 200 }
+
+[[traffic]]
+name = "customers"
+function = "api"
+rate = { law = "constant", rps = 2 }
+
+[[traffic]]
+name = "flood"
+kind = "attack"
+function = "api"
+rate = { law = "constant", rps = 150 }
+from_min = 20
+for_min = 30
+
+[policy]
+armed = true
+
+[[policy.budget]]
+name = "hour"
+period = "hour"
+usd = "0.20"
+mode = "cap"
+"#;
+
+const POLICY: &str = "[[budget]]\nname = \"mine\"\nperiod = \"day\"\nusd = 1\nmode = \"cap\"\n";
 
 fn dowsim(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dowsim")).args(args).stdin(Stdio::null()).output().unwrap()
@@ -35,73 +69,116 @@ fn file(test: &str, name: &str, content: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn the_run_without_arguments_prints_the_same_bytes_twice() {
-    let (first, second) = (dowsim(&[]), dowsim(&["decide"]));
+fn the_run_without_arguments_is_an_incident_and_prints_the_same_bytes_twice() {
+    let (first, second) = (dowsim(&[]), dowsim(&["replay", "botnet-flood", "--seed", "1"]));
     assert_eq!(code(&first), Some(0), "{}", text(&first.stderr));
     assert!(first.stdout == second.stdout, "two runs differ");
-    assert!(first.stderr.is_empty(), "{}", text(&first.stderr));
+    assert!(first.stderr.is_empty(), "no progress in a pipe: {}", text(&first.stderr));
     let page = text(&first.stdout);
-    for expected in
-        ["3,037,902 invocations", "CC-BY", "SYNTHETIC", "http-d99726aac9", "disarmed", "WOULD ACT", "Summary"]
-    {
+    for expected in [
+        "without a guard",
+        "with the guard",
+        "perfect guard",
+        "noticed",
+        "released",
+        "published",
+        "legitimate",
+        "amplification",
+        "guard's cost",
+        "Timeline",
+        "set checkout-api: reserved concurrency unset",
+        "The alert as it arrives",
+        "Undo: ",
+    ] {
         assert!(page.contains(expected), "{expected} is missing in:\n{page}");
     }
     assert!(!page.contains('\u{1b}'), "no colours in a pipe");
     let widest = page.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
-    assert!(widest.chars().count() <= 80, "{widest}");
+    assert!(widest.chars().count() <= 80 || widest.contains("Subject: "), "{widest}");
 }
 
 #[test]
-fn every_tick_is_one_json_document() {
-    let output = dowsim(&["decide", "--json", "--minutes", "100..130", "--function", "http-*"]);
+fn a_scenario_of_ones_own_is_a_file() {
+    let scenario = file("own", "own.toml", SCENARIO);
+    let (csv, page) = (file("own", "rows.csv", "old"), file("own", "page.html", "old"));
+    let output = dowsim(&["replay", &scenario, "--json", "--csv", &csv, "--html", &page]);
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
-    let plans: Vec<Plan> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(plans.len(), 30);
-    assert_eq!(plans[0].at.to_rfc3339(), "2019-07-15T09:43:00+00:00");
-    assert!(plans.iter().all(|plan| !plan.armed && plan.budgets.len() == 2));
+    let replay: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(replay["name"], "own");
+    let usd = |name: &str| replay["findings"][name].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(usd("usd_with") < usd("usd_without") && usd("usd_perfect") < usd("usd_with"));
+    let rows = fs::read_to_string(&csv).unwrap();
+    let minutes = usize::try_from(replay["with"]["minutes"].as_u64().unwrap()).unwrap();
+    assert_eq!(rows.lines().count(), 1 + 3 * minutes);
+    assert!(rows.starts_with("run,minute,at,spent_usd,") && rows.contains("\nperfect,0,2026-11-04T06:00Z,"));
+    assert!(fs::read_to_string(&page).unwrap().contains("A short flood"));
 }
 
 #[test]
-fn a_trace_of_ones_own_is_read_from_its_three_files() {
-    let test = "own_trace";
-    let (counts, durations, memory) =
-        (file(test, "inv.csv", COUNTS), file(test, "dur.csv", DURATIONS), file(test, "mem.csv", MEMORY));
-    let output = dowsim(&["decide", "--trace", &counts, "--durations", &durations, "--memory", &memory]);
-    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
-    let page = text(&output.stdout);
-    assert!(page.contains("1 functions, 3 invocations"), "{page}");
-    assert!(!page.contains("SYNTHETIC"), "no flood unless asked for:\n{page}");
+fn an_expectation_that_does_not_hold_has_its_own_code_and_is_named() {
+    let scenario = file("expect", "own.toml", SCENARIO);
+    let met = dowsim(&["replay", &scenario, "--expect", "caps==1", "--expect", "bound_used_percent<=100"]);
+    assert_eq!(code(&met), Some(0), "{}", text(&met.stderr));
+    let broken = dowsim(&["replay", &scenario, "--expect", "caps==1", "--expect", "caps>=7"]);
+    assert_eq!(code(&broken), Some(5));
+    assert_eq!(text(&broken.stderr), "dowsim: expected caps>=7, found 1\n");
+    assert!(text(&broken.stdout).contains("Timeline"), "the report is printed all the same");
 }
 
 #[test]
-fn requests_per_minute_are_read_with_duration_and_memory_given() {
-    let site = file("site", "site.csv", "period,count\n1998-04-30 21:30:00,2\n1998-04-30 21:31:00,11\n");
-    let output = dowsim(&["decide", "--trace", &site, "--duration-ms", "50", "--memory-mb", "256", "--all"]);
-    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
-    let page = text(&output.stdout);
-    assert!(page.contains("13 invocations") && page.contains("\n21:33 "), "{page}");
-    let without = dowsim(&["decide", "--trace", &site]);
-    assert_eq!(code(&without), Some(3));
-    assert_eq!(
-        text(&without.stderr),
-        format!("dowsim: {site}: counts requests only: give --duration-ms too\n")
-    );
+fn a_key_of_the_scenario_can_be_changed_on_the_command_line() {
+    let scenario = file("set", "own.toml", SCENARIO);
+    let calm = dowsim(&["replay", &scenario, "--set", "traffic.flood.rate.rps=0.1", "--expect", "caps==0"]);
+    assert_eq!(code(&calm), Some(0), "{}", text(&calm.stderr));
+    let wrong = dowsim(&["replay", &scenario, "--set", "traffic.storm.rate.rps=1"]);
+    assert_eq!(code(&wrong), Some(3));
+    assert!(text(&wrong.stderr).contains("no element is named \"storm\"; there are 2 (customers, flood)"));
 }
 
 #[test]
-fn a_bad_trace_is_named_with_line_and_column_and_nothing_is_printed() {
-    let test = "bad_trace";
-    let bad = file(test, "bad.csv", "HashFunction,480,481\nf,1,2\ng,1,many\n");
-    let output = dowsim(&["decide", "--trace", &bad, "--duration-ms", "1", "--memory-mb", "128"]);
-    assert_eq!(code(&output), Some(3));
-    let problem = "3:3 (column \"481\"): \"many\" is not a count (a whole number from 0 to 10^12)";
-    assert_eq!(text(&output.stderr), format!("dowsim: {bad}:{problem}\n"));
-    assert!(output.stdout.is_empty(), "nothing half-read");
-    let other = file(test, "other.csv", "a,b\n1,2\n");
-    let output = dowsim(&["decide", "--trace", &other]);
-    assert_eq!(code(&output), Some(3));
-    assert!(text(&output.stderr).starts_with(&format!("dowsim: {other}:1: neither an Azure trace")));
+fn a_recording_of_ones_own_is_replayed_with_a_flood_over_it() {
+    let minutes: Vec<String> = (0..120).map(|minute| minute.to_string()).collect();
+    let counts = format!("HashFunction,Trigger,{}\nf,http{}\n", minutes.join(","), ",30".repeat(120));
+    let (test, policy) = ("own_trace", POLICY);
+    let (counts, policy) = (file(test, "inv.csv", counts), file(test, "policy.toml", policy));
+    let args =
+        ["replay", "--trace", &counts, "--duration-ms", "100", "--memory-mb", "256", "--policy", &policy];
+    let calm = dowsim(&args);
+    assert_eq!(code(&calm), Some(0), "{}", text(&calm.stderr));
+    assert!(text(&calm.stdout).contains("nobody attacks, and nothing was capped"), "{}", text(&calm.stdout));
+    let flooded = dowsim(&[&args[..], &["--flood", "http-f@00:30+60=6000", "--json"]].concat());
+    let replay: Value = serde_json::from_slice(&flooded.stdout).unwrap();
+    assert_eq!(replay["attack"], serde_json::json!([30, 90]));
+    assert_eq!(replay["without"]["traffic"][0]["offered"], 360_000);
+}
+
+#[test]
+fn a_bad_scenario_trace_or_policy_is_named_with_its_place_and_nothing_is_printed_or_written() {
+    let test = "bad";
+    let unknown = file(test, "unknown.toml", SCENARIO.replace("history_days", "histroy_days"));
+    let range = file(test, "range.toml", SCENARIO.replace("minutes = 90", "minutes = 0"));
+    let trace = file(test, "bad.csv", "HashFunction,480,481\nf,1,2\ng,1,many\n");
+    let policy = file(test, "policy.toml", POLICY);
+    let wrong = file(test, "wrong.toml", "armed = \"perhaps\"\n");
+    let scenario = file(test, "own.toml", SCENARIO);
+    let page = file(test, "page.html", "old");
+    let cases: [(&[&str], &str); 5] = [
+        (&[&unknown], "7:1: unknown key `histroy_days`"),
+        (&[&range], "minutes: 0 is outside 1 to 44640"),
+        (
+            &["--trace", &trace, "--policy", &policy, "--duration-ms", "1", "--memory-mb", "128"],
+            "bad.csv:3:3 (column \"481\"): \"many\" is not a count (a whole number from 0 to 10^12)",
+        ),
+        (&[&scenario, "--policy", &wrong], "wrong.toml: 1:9"),
+        (&[&scenario, "--set", "policy.budget.hour.mode=kill"], "kill"),
+    ];
+    for (args, expected) in cases {
+        let output = dowsim(&[&["replay", "--html", &page], args].concat());
+        assert_eq!(code(&output), Some(3), "{args:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "nothing half-read");
+        assert_eq!(fs::read_to_string(&page).unwrap(), "old", "nothing half-written");
+    }
 }
 
 #[test]
@@ -109,7 +186,8 @@ fn a_truncated_gzip_file_is_refused() {
     let whole =
         fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/data/azure2019/500_durations.csv.gz")).unwrap();
     let cut = file("truncated", "cut.csv.gz", &whole[..whole.len() / 2]);
-    let output = dowsim(&["decide", "--trace", &cut]);
+    let policy = file("truncated", "policy.toml", POLICY);
+    let output = dowsim(&["replay", "--policy", &policy, "--trace", &cut]);
     assert_eq!(code(&output), Some(3));
     assert!(
         text(&output.stderr).contains("the gzip data is damaged or cut short here"),
@@ -119,62 +197,118 @@ fn a_truncated_gzip_file_is_refused() {
 }
 
 #[test]
-fn a_bad_policy_is_named() {
-    let policy = file("bad_policy", "policy.toml", "armed = \"perhaps\"\n");
-    let output = dowsim(&["decide", "--policy", &policy]);
-    assert_eq!(code(&output), Some(3));
-    let told = text(&output.stderr);
-    assert!(told.starts_with(&format!("dowsim: {policy}")) && told.contains("armed"), "{told}");
-    assert!(output.stdout.is_empty());
-}
-
-#[test]
 fn a_file_that_is_not_there_has_its_own_code() {
-    for flag in ["--trace", "--policy"] {
-        let output = dowsim(&["decide", flag, "no/such/file"]);
-        assert_eq!(code(&output), Some(4), "{flag}");
+    let policy = file("absent", "policy.toml", POLICY);
+    let cases: [&[&str]; 3] = [
+        &["replay", "no/such/file"],
+        &["replay", "--policy", "no/such/file"],
+        &["replay", "--policy", &policy, "--trace", "no/such/file"],
+    ];
+    for case in cases {
+        let output = dowsim(case);
+        assert_eq!(code(&output), Some(4), "{case:?}");
         assert!(text(&output.stderr).starts_with("dowsim: no/such/file: "), "{}", text(&output.stderr));
     }
 }
 
 #[test]
 fn wrong_usage_has_its_own_code() {
-    let cases: [&[&str]; 8] = [
-        &["decide", "--fast"],
+    let cases: [&[&str]; 12] = [
+        &["replay", "--fast"],
         &["guess"],
-        &["decide", "--minutes", "9..3"],
-        &["decide", "--minutes", "480..481"],
-        &["decide", "--function", "nobody-*"],
-        &["decide", "--flood", "nobody@10:00+5=5"],
-        &["decide", "--flood", "soon"],
-        &["decide", "--durations", "without-trace.csv"],
+        &["replay", "botnet-flod"],
+        &["replay", "--flood", "soon"],
+        &["replay", "--trace", "without-policy.csv"],
+        &["replay", "--expect", "luck>=1"],
+        &["replay", "--expect", "caps"],
+        &["replay", "--set", "minutes"],
+        &["compare", "--variant", ":armed=true"],
+        &["sweep", "--vary", "minutes"],
+        &["sweep", "--shard", "3/2"],
+        &["sweep", "--show", "luck"],
     ];
     for case in cases {
         let output = dowsim(case);
-        assert_eq!(code(&output), Some(2), "{case:?}");
+        assert_eq!(code(&output), Some(2), "{case:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{case:?}");
     }
 }
 
 #[test]
 fn the_help_lists_the_exit_codes() {
-    let output = dowsim(&["decide", "--help"]);
+    let output = dowsim(&["replay", "--help"]);
     assert_eq!(code(&output), Some(0));
     assert!(text(&output.stdout).contains("3  invalid trace, scenario or policy"));
 }
 
 #[test]
+fn scenarios_are_listed_with_a_line_each_and_as_json() {
+    let plain = text(&dowsim(&["scenarios"]).stdout);
+    assert!(plain.lines().any(|line| line.starts_with("botnet-flood ")), "{plain}");
+    let list: Value = serde_json::from_slice(&dowsim(&["scenarios", "--json"]).stdout).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), plain.lines().count());
+}
+
+#[test]
+fn policies_are_compared_in_a_matrix_with_the_frontier() {
+    let scenario = file("compare", "own.toml", SCENARIO);
+    let output = dowsim(&["compare", &scenario, "--jobs", "1"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    for expected in ["written", "stop", "disarmed", "The frontier", "no other saves more and harms less"] {
+        assert!(page.contains(expected), "{expected} is missing in:\n{page}");
+    }
+    let two = ["--variant", "a:policy.armed=false", "--variant", "b:policy.budget.*.usd=5;policy.armed=true"];
+    let again = dowsim(&[&["compare", &scenario, "--json"], &two[..]].concat());
+    let told: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(told["variants"], serde_json::json!(["a", "b"]));
+    assert_eq!(told["cells"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_cut_off_and_its_shards_make_up_the_whole() {
+    let scenario = file("sweep", "own.toml", SCENARIO);
+    let path = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sweep").join(name);
+        let _ = fs::remove_file(&path);
+        path.display().to_string()
+    };
+    let (whole, cut, merged) = (path("whole.csv"), path("cut.csv"), path("merged.csv"));
+    let sweep = ["sweep", &scenario, "--seeds", "2", "--vary", "traffic.flood.rate.rps=1,150"];
+    let run = |more: &[&str]| dowsim(&[&sweep[..], more].concat());
+    let first = run(&["--out", &whole, "--jobs", "2"]);
+    assert_eq!(code(&first), Some(0), "{}", text(&first.stderr));
+    let table = fs::read_to_string(&whole).unwrap();
+    assert_eq!(table.lines().count(), 5);
+    fs::write(&cut, &table[..table.len() - 10]).unwrap();
+    let resumed = run(&["--out", &cut, "--jobs", "1"]);
+    assert_eq!(fs::read_to_string(&cut).unwrap(), table);
+    assert!(resumed.stdout == first.stdout);
+    let shards = [path("1.csv"), path("2.csv"), path("3.csv")];
+    for (this, shard) in (1..).zip(&shards) {
+        assert_eq!(code(&run(&["--out", shard, "--shard", &format!("{this}/3")])), Some(0));
+    }
+    let together = dowsim(&["sweep", "--merge", &shards[2], &shards[0], &shards[1], "--out", &merged]);
+    assert_eq!(fs::read_to_string(&merged).unwrap(), table);
+    assert!(together.stdout == first.stdout);
+    let another = dowsim(&["sweep", &scenario, "--seeds", "3", "--out", &whole]);
+    assert_eq!(code(&another), Some(3));
+    assert!(text(&another.stderr).contains("holds another sweep"), "{}", text(&another.stderr));
+    assert_eq!(fs::read_to_string(&whole).unwrap(), table, "and it is left alone");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_ends_the_run_quietly() {
+    let scenario = file("pipe", "own.toml", SCENARIO);
     let mut child = Command::new(env!("CARGO_BIN_EXE_dowsim"))
-        .args(["decide", "--all"])
+        .args(["replay", &scenario, "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut first = String::new();
-    BufReader::with_capacity(16, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(first.starts_with("DoW Guard"), "{first}");
     assert_eq!(code(&output), Some(0));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }

@@ -204,3 +204,32 @@ proptest! {
         prop_assert!(expectation.samples >= 1);
     }
 }
+
+#[test]
+fn the_hours_before_the_first_use_are_no_history_once_a_day_of_use_is_known() {
+    let mut profile = Profile::default();
+    for hour in 0..672 {
+        let used = hour >= 672 - 48;
+        profile.record(
+            Hour(hour),
+            if used { Usd::from_dollars(3) } else { Usd::ZERO },
+            if used { 7 } else { 0 },
+        );
+    }
+    profile.refresh();
+    assert_eq!(profile.expect(Hour(672)).unwrap().expected, Usd::from_dollars(3));
+    assert_eq!(profile.expect_mean(), Some(Usd::from_dollars(3)));
+    assert_eq!(profile.concurrency_p99(), Some(7));
+}
+
+#[test]
+fn what_was_idle_for_weeks_and_wakes_is_out_of_the_ordinary_for_a_day() {
+    let mut profile = Profile::default();
+    for hour in 0..672 {
+        let used = hour >= 672 - 23;
+        profile.record(Hour(hour), if used { Usd::from_dollars(3) } else { Usd::ZERO }, 0);
+    }
+    profile.refresh();
+    let woken = profile.expect(Hour(672)).unwrap();
+    assert_eq!((woken.expected, woken.upper), (Usd::ZERO, Usd::ZERO));
+}

@@ -148,7 +148,9 @@ fn sweep(args: &SweepArgs) -> Result<Table, Failure> {
     }
     let mut table = Table::new(sweep.columns());
     if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
-        let known = read(path)?;
+        // Not by the reader of finished files: what was cut off while it was written is to be gone on with.
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        let known = Table::read(&text).map_err(|problem| bad(path, &problem))?;
         let is_same = known.columns() == table.columns()
             && known.fingerprint().is_none_or(|known| known == sweep.fingerprint());
         if !is_same {
@@ -214,6 +216,10 @@ impl Rows {
         let written = self.file.write_record(row).map_err(io::Error::from).and_then(|()| self.file.flush());
         written.map_err(|error| unwritable(&self.path, &error))
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(ExitCode::Unreadable, format_args!("{}: cannot be read: {error}", path.display()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
