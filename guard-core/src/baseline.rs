@@ -98,7 +98,12 @@ impl Profile {
     /// its idle hours for history: woken, all of its spend is out of the ordinary.
     fn begins(&self) -> Option<Hour> {
         let (first, newest) = (self.first_used?, self.newest?);
-        (newest.0 - first.0 >= i64::from(HISTORY_MIN_H)).then_some(first)
+        (newest.0 - first.0 + 1 >= i64::from(HISTORY_MIN_H)).then_some(first)
+    }
+
+    /// Whether it was first used less than a day of history ago: nobody can say what its ordinary spend is.
+    pub fn is_new(&self) -> bool {
+        self.first_used.is_some() && self.begins().is_none()
     }
 
     /// Adds to an hour's amount, for histories that arrive function by function.

@@ -219,7 +219,7 @@ fn the_hours_before_the_first_use_are_no_history_once_a_day_of_use_is_known() {
     profile.refresh();
     assert_eq!(profile.expect(Hour(672)).unwrap().expected, Usd::from_dollars(3));
     assert_eq!(profile.expect_mean(), Some(Usd::from_dollars(3)));
-    assert_eq!(profile.concurrency_p99(), Some(7));
+    assert_eq!((profile.concurrency_p99(), profile.is_new()), (Some(7), false));
 }
 
 #[test]
@@ -231,5 +231,8 @@ fn what_was_idle_for_weeks_and_wakes_is_out_of_the_ordinary_for_a_day() {
     }
     profile.refresh();
     let woken = profile.expect(Hour(672)).unwrap();
-    assert_eq!((woken.expected, woken.upper), (Usd::ZERO, Usd::ZERO));
+    assert_eq!((woken.expected, woken.upper, profile.is_new()), (Usd::ZERO, Usd::ZERO, true));
+    profile.record(Hour(672), Usd::from_dollars(3), 0);
+    assert!(!profile.is_new(), "now a day of use is known");
+    assert_eq!(profile.expect(Hour(673)).unwrap().expected, Usd::from_dollars(3));
 }

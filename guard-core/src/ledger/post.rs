@@ -61,6 +61,8 @@ pub struct FunctionReading {
     pub burn_per_hour: Usd,
     /// Dollars per hour expected; `None` without history.
     pub ordinary_per_hour: Option<Usd>,
+    /// Whether it was first used less than a day ago.
+    pub is_new: bool,
     /// Dollars per hour above the expected, where the burn leaves the band; everything without history.
     pub excess_per_hour: Usd,
     /// Attempts per event in per mille.
@@ -456,6 +458,7 @@ impl Poster<'_> {
             index: subject.index,
             burn_per_hour,
             ordinary_per_hour: expectation.map(|ordinary| ordinary.expected),
+            is_new: ledger.profile.is_new(),
             excess_per_hour,
             attempts_per_mille: attempts_per_mille(cost, cost - repeated),
             failure_per_mille: per_mille(errors, invocations),

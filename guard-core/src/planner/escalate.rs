@@ -39,8 +39,13 @@ pub(super) fn excess(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
     if reading.ordinary_per_hour.is_some() {
         reading.excess_per_hour
     } else {
-        (reading.burn_per_hour - rule.even_share_per_hour()).at_least_zero()
+        above_even_share(rule, reading)
     }
+}
+
+/// What a function burns above the even share of the budget, per hour.
+pub(super) fn above_even_share(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
+    (reading.burn_per_hour - rule.even_share_per_hour()).at_least_zero()
 }
 
 /// One function that explains a breach.

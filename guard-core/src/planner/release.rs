@@ -45,10 +45,15 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     }
 }
 
-/// Calm is known, not guessed: fresh data, nothing refused, nothing above the ordinary; and where no history says
-/// what is ordinary, concurrency below the cap.
+/// Calm is known, not guessed: fresh data, nothing refused, nothing above the ordinary. Where no history says what is
+/// ordinary, because there is none or the function is less than a day in use: within the even share of the budget,
+/// and concurrency below the cap.
 fn is_calm(latch: &Latch, rule: Option<&BudgetRule>, reading: &FunctionReading) -> bool {
-    let excess = rule.map_or(reading.excess_per_hour, |rule| escalate::excess(rule, reading));
+    let is_unknown = reading.ordinary_per_hour.is_none() || reading.is_new;
+    let excess = match rule {
+        Some(rule) if is_unknown => escalate::above_even_share(rule, reading),
+        _ => reading.excess_per_hour,
+    };
     let saturated = latch.levers.iter().any(|lever| match (&lever.lever, lever.known()) {
         (Lever::ReservedConcurrency | Lever::MappingConcurrency { .. }, Setting::Concurrency(Some(cap))) => {
             cap > 0 && reading.concurrency_max >= cap
@@ -58,7 +63,7 @@ fn is_calm(latch: &Latch, rule: Option<&BudgetRule>, reading: &FunctionReading) 
     reading.freshness.is_trustworthy()
         && reading.throttles == 0
         && excess == Usd::ZERO
-        && (reading.ordinary_per_hour.is_some() || !saturated)
+        && (!is_unknown || !saturated)
 }
 
 impl Draft<'_> {

@@ -53,6 +53,7 @@ impl Desk {
                 burn_per_hour: Usd::from_dollars(excess + 1),
                 ordinary_per_hour: Some(Usd::from_dollars(1)),
                 excess_per_hour: Usd::from_dollars(excess),
+                is_new: false,
                 attempts_per_mille: 1000,
                 failure_per_mille: 0,
                 throttles: 0,
