@@ -66,7 +66,7 @@ pub fn outlook(
     moment: Moment,
     timing: &Timing,
 ) -> Outlook {
-    let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES);
+    let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES) + hidden.running_per_hour;
     let unseen = unseen(book, hidden, moment);
     let line = book.spent + unseen + hidden.committed + deferred_expected(deferred);
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);

@@ -69,7 +69,18 @@ impl FunctionLedger {
             last_invoked: None,
         }
     }
+
+    /// The first minute that may still be posted: points of the window change, and what lies between it and the last
+    /// minute covered was never seen, because the guard was down or blind or had no reason to look.
+    pub(crate) fn open_from(&self, now: Minute, window_min: i64) -> Minute {
+        let window = now.plus(-window_min.max(BURN_MINUTES + 5));
+        let unseen = self.covered.map_or(window, |(_, until)| until.plus(1));
+        window.min(unseen.max(now.plus(-CATCH_UP_MIN)))
+    }
 }
+
+/// Minutes that are caught up on at most: what budgets remember minute by minute. What is older waits for the census.
+pub(crate) const CATCH_UP_MIN: i64 = 6 * 60;
 
 /// GB-seconds used in the month, by architecture, in MB·µs: decides the volume tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -357,7 +357,8 @@ impl<'a> Draft<'a> {
         let budgets = self.budget_records();
         let functions = self.function_records();
         let notices = notify::notices(&self, &budgets, findings);
-        let sampling = sampling::next(self.roster, self.state, self.seen, self.reading, &self.verdicts);
+        let sampling =
+            sampling::next(self.roster, self.state, self.seen, self.reading, &self.verdicts, &self.outlooks);
         Plan {
             schema: PLAN_SCHEMA,
             at: self.seen.at,

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::forecast::Outlook;
 use crate::ledger::Reading;
 use crate::money::Usd;
 use crate::name::FunctionName;
@@ -14,7 +15,7 @@ use crate::plan::Verdict;
 use crate::policy::Mode;
 use crate::roster::Roster;
 use crate::state::{Phase, State};
-use crate::time::Hour;
+use crate::time::{Hour, Minute};
 
 /// What the next tick should ask CloudWatch, besides the region's totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,10 @@ const CENSUS_AFTER_MIN: i64 = 20;
 /// A region that burns more than this part of its band is looked at function by function, in per mille.
 const SURGE_PER_MILLE: i64 = 1000;
 
+/// A budget that is gone within so many minutes at the rate of the moment is looked at function by function. A percentage
+/// that was passed is no reason: half of a month's budget is gone at half of every month.
+const LINE_NEAR_MIN: i64 = 30;
+
 /// What to look at next.
 pub fn next(
     roster: &Roster,
@@ -52,12 +57,17 @@ pub fn next(
     seen: &Observation,
     reading: &Reading,
     verdicts: &[Verdict],
+    outlooks: &[Outlook],
 ) -> SamplingPlan {
     let suspicious: Vec<bool> = roster
         .rules
         .iter()
         .zip(verdicts)
-        .map(|(rule, verdict)| *verdict >= Verdict::Warn || surges(rule, state, reading))
+        .enumerate()
+        .map(|(place, (rule, verdict))| {
+            let is_threatened = outlooks.get(place).is_some_and(|outlook| is_threatened(outlook, seen));
+            *verdict > Verdict::Warn || is_threatened || surges(rule, state, reading)
+        })
         .collect();
     let mut wanted: Vec<(Usd, usize)> = Vec::new();
     let any_suspicion = suspicious.contains(&true);
@@ -83,6 +93,30 @@ pub fn next(
         }
     }
     SamplingPlan { focus: focus(roster, state, wanted), census: census_due(state, seen) }
+}
+
+/// Whether a budget burns at a rate that breaks it, or is gone soon.
+fn is_threatened(outlook: &Outlook, seen: &Observation) -> bool {
+    let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
+    !outlook.burning.is_empty() || outlook.exhausted_if_sustained.is_some_and(|at| at <= soon)
+}
+
+/// The first minute to ask for: everything that may still change or was never seen, of the region and of the functions
+/// in focus. The price of a look does not depend on it.
+pub fn ask_from(
+    roster: &Roster,
+    state: &State,
+    at: chrono::DateTime<chrono::Utc>,
+    focus: &[FunctionName],
+) -> Minute {
+    let now = Minute::of(at);
+    let lag = chrono::Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
+    let region = state.region.open_from(Minute::of(at - lag).plus(-1));
+    let functions = focus.iter().filter_map(|name| {
+        let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
+        Some(state.function(name)?.open_from(now, roster.members.get(index)?.window_min))
+    });
+    functions.chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
 }
 
 /// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].

@@ -27,7 +27,7 @@ struct Kept {
 }
 
 /// Minutes kept: the longest time-out, lag and re-read window with room to spare.
-const MINUTES_KEPT: i64 = 120;
+const MINUTES_KEPT: i64 = 400;
 
 /// Hours kept when nobody has asked for longer: two days, so a daily census finds its day. History may be longer.
 const HOURS_KEPT: i64 = 50;

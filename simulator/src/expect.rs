@@ -52,7 +52,7 @@ pub const METRICS: &[Entry] = &[
     ("still_capped", "1 where something was still capped at the end", |f| {
         Some(f64::from(u8::from(f.still_capped)))
     }),
-    ("caps", "alarms that something was capped", |f| Some(f64::from(f.caps))),
+    ("caps", "trips: functions that went from free to capped", |f| Some(f64::from(f.caps))),
     ("alerts", "alerts sent", |f| Some(f64::from(f.alerts))),
     ("legitimate_served_percent", "legitimate events served, with the guard", served_percent),
     ("legitimate_refused", "legitimate events refused, given up or lost, with the guard", |f| {

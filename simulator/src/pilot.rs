@@ -10,7 +10,7 @@ use guard_core::plan::{Action, Change, Plan};
 use guard_core::policy::Policy;
 use guard_core::pricing::{PriceTable, Quote};
 use guard_core::roster::Roster;
-use guard_core::sampling::{METRICS_PER_LOOK, SamplingPlan, USD_PER_METRIC};
+use guard_core::sampling::{METRICS_PER_LOOK, SamplingPlan, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Phase, State};
 use guard_core::time::{Hour, Minute};
@@ -135,7 +135,7 @@ impl Pilot {
         self.looking += USD_PER_METRIC * i128::from(metrics);
         let observation = cloudwatch.look(&Query {
             at,
-            from: at.plus(-self.roster.reread_min()),
+            from: ask_from(&self.roster, &self.state, at.start(), &self.sampling.focus),
             focus: &focus,
             census,
             settled,

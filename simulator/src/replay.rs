@@ -66,7 +66,7 @@ pub struct Findings {
     pub release_min: Option<u32>,
     /// Whether something the guard changed was still in force at the end.
     pub still_capped: bool,
-    /// Trips: alarms that a cap was set.
+    /// Trips: functions that went from free to capped, each time.
     pub caps: u32,
     /// Alerts sent.
     pub alerts: u32,
@@ -214,11 +214,11 @@ fn findings(
         tick.minute >= from && tick.outcomes.iter().any(|outcome| outcome.result == ApplyResult::Applied)
     };
     let first_cap = with.ticks.iter().find(is_applied);
-    let count = |wanted: &[NoticeKind]| {
-        let notices = with.ticks.iter().flat_map(|tick| &tick.plan.notices);
-        u32::try_from(notices.filter(|notice| wanted.contains(&notice.kind)).count()).unwrap_or(u32::MAX)
-    };
-    let (released, still_capped) = released(with);
+    let trips = trips(with);
+    // What stands before anybody attacks, as an envelope does, needs no time to be set.
+    let stands = with.rows.iter().find(|row| attack.is_some() && row.minute == from).is_some_and(|row| {
+        row.cap.is_some() && without.rows.iter().all(|other| other.minute != from || other.cap.is_none())
+    });
     let all = |run: &Run| run.traffic.iter().fold(Tally::default(), |sum, one| sum.plus(one.tally));
     Findings {
         usd_without: without.bill.all,
@@ -226,12 +226,13 @@ fn findings(
         usd_perfect: perfect.bill.all,
         usd_guard: with.bill.guard,
         notice_min: first_alarm.map(|tick| after(tick.minute)),
-        cap_min: first_cap.map(|tick| after(tick.minute)),
-        release_min: released
-            .filter(|_| !still_capped)
+        cap_min: if stands { Some(0) } else { first_cap.map(|tick| after(tick.minute)) },
+        release_min: trips
+            .released
+            .filter(|_| !trips.held)
             .map(|minute| minute.saturating_sub(attack.map_or(0, |(_, until)| until))),
-        still_capped,
-        caps: count(&[NoticeKind::Capped, NoticeKind::WouldHaveCapped]),
+        still_capped: trips.held,
+        caps: trips.count,
         alerts: u32::try_from(with.ticks.iter().map(|tick| tick.plan.notices.len()).sum::<usize>())
             .unwrap_or(u32::MAX),
         legitimate_without: legitimate(without),
@@ -243,25 +244,37 @@ fn findings(
     }
 }
 
-/// The minute of the last release, and whether something was still held at the end.
-fn released(run: &Run) -> (Option<u32>, bool) {
+/// How often functions were capped, and how that ended.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trips {
+    /// Functions that went from free to capped, each time; a cap that is lowered again on its way back is no new trip.
+    count: u32,
+    /// The minute of the last release.
+    released: Option<u32>,
+    /// Whether something was still held at the end.
+    held: bool,
+}
+
+fn trips(run: &Run) -> Trips {
     let mut held = std::collections::BTreeSet::new();
-    let mut last = None;
+    let mut trips = Trips::default();
     for tick in &run.ticks {
         for notice in &tick.plan.notices {
+            let Some(function) = &notice.function else { continue };
             match notice.kind {
-                NoticeKind::Capped => {
-                    held.insert(notice.function.clone());
+                NoticeKind::Capped | NoticeKind::WouldHaveCapped => {
+                    trips.count += u32::from(held.insert(function));
                 }
                 NoticeKind::Released => {
-                    held.remove(&notice.function);
-                    last = Some(tick.minute);
+                    held.remove(function);
+                    trips.released = Some(tick.minute);
                 }
                 _ => {}
             }
         }
     }
-    (last, !held.is_empty())
+    trips.held = run.holds;
+    trips
 }
 
 /// All legitimate traffic together.

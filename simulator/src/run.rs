@@ -55,6 +55,8 @@ pub struct Run {
     pub ticks: Vec<Tick>,
     /// Function names with their part of the bill and their requests, dearest first.
     pub functions: Vec<FunctionBill>,
+    /// Whether something the guard changed in a trip was still in force at the end.
+    pub holds: bool,
     /// Arrivals and ends lived.
     #[serde(skip)]
     pub steps: u64,
@@ -336,6 +338,7 @@ impl<'a> Runner<'a> {
         self.run.bill = Bill { all, attack, repeated, guard: guard + looking };
         self.run.traffic = self.world.traffic();
         self.run.traffic.truncate(self.terms.stage.guard_traffic());
+        self.run.holds = self.pilot.as_ref().is_some_and(Pilot::holds_anything);
         self.run.steps = self.world.steps();
         let functions = &self.terms.stage.functions;
         let costs = self.invoice.by_function(functions.len());

@@ -172,7 +172,9 @@ impl World {
     /// What CloudWatch would show now.
     pub fn look(&self) -> Observation {
         let at = self.now.start();
-        let from = self.now.plus(-self.roster.reread_min());
+        let all: Vec<_> =
+            self.roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
+        let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, &all);
         let until = self.now.plus(-self.lag_min);
         let last = self.now.hour().plus(-1);
         let census = self.state.census_through.is_none().then(|| (last.plus(-671), last));

@@ -116,7 +116,7 @@ fn the_line_is_spent_unseen_in_flight_and_committed() {
     post(&mut book, time(10, 0, 0), dollars(10));
     let range =
         |low, expected, high| UsdRange::new(dollars(low), dollars(expected), dollars(high), Causes::NONE);
-    let hidden = Hidden { in_flight: range(0, 2, 3), committed: range(1, 4, 5) };
+    let hidden = Hidden { in_flight: range(0, 2, 3), committed: range(1, 4, 5), ..Hidden::default() };
     let deferred = UsdRange::new(Usd::ZERO, Usd::ZERO, dollars(100), Causes::of(Cause::DeferredBacklog));
     let at = time(10, 30, 0);
     let outlook = outlook(&rule, &book, &hidden, deferred, moment(at), &Timing::default());
@@ -388,6 +388,7 @@ proptest! {
         let hidden = Hidden {
             in_flight: UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::NONE),
             committed: UsdRange::ZERO,
+            ..Hidden::default()
         };
         let outlook = outlook(&rule, &book, &hidden, UsdRange::ZERO, moment(at), &Timing::default());
         for range in [outlook.if_sustained, outlook.if_it_stops, outlook.unseen] {

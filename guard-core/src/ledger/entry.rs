@@ -12,14 +12,41 @@ use crate::money::{Cause, PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::Point;
 use crate::time::Minute;
 
-/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. Expected
-/// only where the gap is wide (three times what is shown), because the maximum of a minute exceeds its mean.
-pub(super) fn in_flight(unit: &UnitCost, busy_seconds: i128, shown_us: u64) -> UsdRange {
-    let gap = busy_seconds * 1_000_000 - i128::from(shown_us);
-    let Ok(gap_us) = u64::try_from(gap) else { return UsdRange::ZERO };
-    let high = unit.compute(0, gap_us);
-    let expected = if gap > 2 * i128::from(shown_us) { high } else { Usd::ZERO };
-    UsdRange::new(Usd::ZERO, expected, high, crate::money::Causes::of(Cause::UnseenMinutes))
+/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. At most, the
+/// maximum of every minute was busy all the minute long; expected is only what the work that has shown does not explain
+/// at its busiest.
+pub(super) fn in_flight<'a>(unit: &UnitCost, points: impl Iterator<Item = &'a Point>) -> UsdRange {
+    let points: Vec<(u32, u64)> = points.map(|point| (point.concurrency_max, point.duration_us)).collect();
+    let shown_us: u64 = points.iter().fold(0, |sum, (_, us)| sum.saturating_add(*us));
+    let busy_us: u64 =
+        points.iter().fold(0, |sum, (busy, _)| sum.saturating_add(u64::from(*busy) * MINUTE_US));
+    let Some(gap_us) = busy_us.checked_sub(shown_us).filter(|gap| *gap > 0) else { return UsdRange::ZERO };
+    let explained = busiest(shown_us, points.len());
+    let beyond = points.iter().fold(0_u64, |sum, (busy, _)| {
+        sum.saturating_add(
+            (u64::from(*busy) * 1000).saturating_sub(explained).saturating_mul(MINUTE_US / 1000),
+        )
+    });
+    let expected = unit.compute(0, beyond.min(gap_us));
+    UsdRange::new(
+        Usd::ZERO,
+        expected,
+        unit.compute(0, gap_us),
+        crate::money::Causes::of(Cause::UnseenMinutes),
+    )
+}
+
+/// Microseconds in a minute.
+const MINUTE_US: u64 = 60_000_000;
+
+/// The concurrency, in thousandths, that work of so many microseconds in so many minutes reaches at its busiest: the
+/// mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred independent
+/// moments), and one.
+fn busiest(shown_us: u64, minutes: usize) -> u64 {
+    let minutes = u64::try_from(minutes).unwrap_or(u64::MAX).max(1);
+    let mean = shown_us / minutes.saturating_mul(MINUTE_US / 1000);
+    let deviation = mean.saturating_mul(1000).isqrt();
+    mean + deviation * 7 / 2 + 1000
 }
 
 /// Retries certain to run: as money at the mean cost of the latest invocations, and as a count.

@@ -48,6 +48,8 @@ pub struct Reading {
 pub struct Hidden {
     /// Long invocations still running.
     pub in_flight: UsdRange,
+    /// What they burn, per hour.
+    pub running_per_hour: Usd,
     /// Retries certain to run.
     pub committed: UsdRange,
 }
@@ -220,7 +222,8 @@ impl Poster<'_> {
         self.census(ledger, series, subject);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
-        forget(&mut ledger.minutes, self.oldest(subject));
+        let oldest = self.oldest(ledger, subject);
+        forget(&mut ledger.minutes, oldest);
         self.hide(ledger, subject);
         self.read(ledger, series.freshness, subject)
     }
@@ -237,7 +240,7 @@ impl Poster<'_> {
         let Some((minute, point)) = series.minutes.get(index) else { return };
         // What was forgotten would be posted twice.
         let settled = ledger.settled_through.is_some_and(|hour| minute.hour() <= hour);
-        if settled || *minute < self.oldest(subject) {
+        if settled || *minute < self.oldest(ledger, subject) {
             return;
         }
         while ledger.minutes.get(*place).is_some_and(|(other, _)| other < minute) {
@@ -269,8 +272,8 @@ impl Poster<'_> {
     }
 
     /// The oldest minute that is remembered and can still change.
-    fn oldest(&self, subject: &Subject<'_>) -> Minute {
-        self.now.plus(-subject.member.window_min.max(BURN_MINUTES + 5))
+    fn oldest(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Minute {
+        ledger.open_from(self.now, subject.member.window_min)
     }
 
     /// Takes in the hours of a census, those without a point included.
@@ -318,7 +321,7 @@ impl Poster<'_> {
             return;
         }
         // What was asked for and not posted was not looked at.
-        let first = self.from.max(self.oldest(subject));
+        let first = self.from.max(self.oldest(ledger, subject));
         let from = match ledger.covered {
             Some((from, until)) if first <= until.plus(1) => from,
             _ => first,
@@ -401,14 +404,24 @@ impl Poster<'_> {
         }
     }
 
+    /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
+    /// a quarter of an hour sends its duration when it is over; until then only concurrency tells.
+    fn running_per_hour(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Usd {
+        if subject.function.timeout_s <= self.roster.policy.timing.metric_lag_s {
+            return Usd::ZERO;
+        }
+        let newest = self.settled.plus(1 - BURN_MINUTES)..=self.settled;
+        let points = ledger.minutes.iter().filter(|(minute, _)| newest.contains(minute));
+        let running = in_flight(&subject.member.unit, points.map(|(_, posted)| &posted.point));
+        running.expected.mul_div_up(60, i128::from(BURN_MINUTES))
+    }
+
     /// Adds to the budgets what runs unseen in long invocations, and the retries certain to run.
     fn hide(&mut self, ledger: &FunctionLedger, subject: &Subject<'_>) {
         let window = self.now.plus(-subject.member.window_min);
         let recent = || ledger.minutes.iter().filter(|(minute, _)| *minute >= window);
         let in_flight = if subject.function.timeout_s > self.roster.policy.timing.metric_lag_s {
-            let busy: i128 = recent().map(|(_, posted)| i128::from(posted.point.concurrency_max) * 60).sum();
-            let shown: u64 = recent().map(|(_, posted)| posted.point.duration_us).sum();
-            in_flight(&subject.member.unit, busy, shown)
+            in_flight(&subject.member.unit, recent().map(|(_, posted)| &posted.point))
         } else {
             UsdRange::ZERO
         };
@@ -432,7 +445,12 @@ impl Poster<'_> {
         }
     }
 
-    fn read(&self, ledger: &FunctionLedger, freshness: Freshness, subject: &Subject<'_>) -> FunctionReading {
+    fn read(
+        &mut self,
+        ledger: &FunctionLedger,
+        freshness: Freshness,
+        subject: &Subject<'_>,
+    ) -> FunctionReading {
         let first = self.settled.plus(1 - BURN_MINUTES);
         let (mut cost, mut repeated) = (Usd::ZERO, Usd::ZERO);
         let (mut invocations, mut errors, mut throttles) = (0_u64, 0_u64, 0_u64);
@@ -447,7 +465,15 @@ impl Poster<'_> {
                 throttles = throttles.saturating_add(posted.point.throttles);
             }
         }
-        let burn_per_hour = cost.mul_div_up(60, i128::from(BURN_MINUTES));
+        let running_per_hour = self.running_per_hour(ledger, subject);
+        let burn_per_hour = cost.mul_div_up(60, i128::from(BURN_MINUTES)) + running_per_hour;
+        for index in &subject.member.budgets {
+            if let Some(hidden) = self.hidden.get_mut(*index)
+                && self.roster.rules.get(*index).is_some_and(|rule| !rule.counts_invocations())
+            {
+                hidden.running_per_hour += running_per_hour;
+            }
+        }
         let expectation = ledger.profile.expect(self.now.hour());
         let excess_per_hour = match expectation {
             Some(ordinary) if burn_per_hour <= ordinary.upper => Usd::ZERO,

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::Posted;
 use super::book::{BudgetLedger, Entry};
 use super::entry::{counted, exchanged, forget, slot_of};
+use super::{CATCH_UP_MIN, Posted};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
 use crate::money::{Cause, Usd, UsdRange};
@@ -19,8 +19,8 @@ use crate::time::{Hour, Minute};
 /// Minutes of region totals that may still change: the longest time-out (15 min), the longest lag allowed (15
 /// min), and two to spare.
 const WINDOW_MIN: i64 = 32;
-/// Hours whose totals a census may still correct.
-const HOURS_KEPT: i64 = 4;
+/// Hours whose totals a census may still correct: more than are caught up on.
+const HOURS_KEPT: i64 = 8;
 /// Memory assumed for a region of which no function was looked at yet, in MB.
 const UNKNOWN_MEMORY_MB: u32 = 512;
 
@@ -89,10 +89,11 @@ impl RegionLedger {
                 }
             }
         };
+        let open_from = self.open_from(settled);
         for (minute, total) in &seen.region.minutes {
             // What was forgotten would be posted twice.
             let known = self.settled_through.is_some_and(|hour| minute.hour() <= hour);
-            if known || *minute < settled.plus(-WINDOW_MIN) {
+            if known || *minute < open_from {
                 continue;
             }
             let before = std::mem::replace(slot_of(&mut self.seen, *minute), *total);
@@ -133,8 +134,15 @@ impl RegionLedger {
         forget(&mut self.attributed.hours, last.plus(1));
     }
 
+    /// The first minute that may still be posted: see [`super::FunctionLedger::open_from`].
+    pub(crate) fn open_from(&self, settled: Minute) -> Minute {
+        let window = settled.plus(-WINDOW_MIN);
+        let unseen = self.seen_until.map_or(window, |until| until.plus(1));
+        window.min(unseen.max(settled.plus(-CATCH_UP_MIN)))
+    }
+
     fn forget(&mut self, settled: Minute) {
-        let oldest = settled.plus(-WINDOW_MIN);
+        let oldest = self.open_from(settled);
         forget(&mut self.seen, oldest);
         forget(&mut self.minutes, oldest);
         forget(&mut self.attributed.minutes, oldest);

@@ -12,6 +12,7 @@ use crate::observation::{Freshness, Observation, Series};
 use crate::policy::{Budget, Period, Policy, Scope};
 use crate::pricing::PriceTable;
 use crate::roster::Roster;
+use crate::sampling::ask_from;
 use crate::state::State;
 
 /// 100 invocations of a second each with 1,024 MB in us-east-1: 100 × ($0.0000002 + ½ ms of $0.0000166667/s,
@@ -321,9 +322,6 @@ fn minutes_asked_for_and_not_posted_were_not_looked_at() {
     look.at = time("23T10:37");
     bench.post(&look);
     assert_eq!(bench.ledger("a").covered, Some((minute("23T10:20"), minute("23T10:33"))));
-    look.at = time("23T10:45");
-    bench.post(&look);
-    assert_eq!(bench.ledger("a").covered, Some((minute("23T10:35"), minute("23T10:41"))));
     look.at = time("23T10:46");
     look.from = minute("23T10:44");
     bench.post(&look);
@@ -336,14 +334,34 @@ fn after_a_gap_hours_wait_for_the_census() {
     bench.post(&census(seen("23T08:10", vec![("a", Series::silent())]), "23T07:00", "23T07:00"));
     assert_eq!(bench.ledger("a").settled_through, Some(hour("23T07:00")));
     watch(&mut bench, "23T08:15", "23T08:30");
-    watch(&mut bench, "23T09:05", "23T11:30");
+    // Seven hours later: more than is caught up on minute by minute.
+    watch(&mut bench, "23T15:35", "23T17:30");
     assert_eq!(bench.ledger("a").settled_through, Some(hour("23T07:00")));
     let whole = hours(&[("23T08:00", point(100, 100))]);
-    bench.post(&census(seen("23T11:31", vec![("a", whole)]), "23T07:00", "23T10:00"));
+    bench.post(&census(seen("23T17:31", vec![("a", whole)]), "23T07:00", "23T16:00"));
     assert_eq!(bench.spent("all"), HUNDRED);
-    assert_eq!(bench.ledger("a").settled_through, Some(hour("23T10:00")));
-    watch(&mut bench, "23T11:35", "23T12:10");
-    assert_eq!(bench.ledger("a").settled_through, Some(hour("23T11:00")));
+    assert_eq!(bench.ledger("a").settled_through, Some(hour("23T16:00")));
+}
+
+#[test]
+fn what_was_missed_while_the_guard_was_down_is_caught_up_on() {
+    let mut bench = alone();
+    let mut look = seen("23T10:30", vec![("a", fresh(&[("23T10:20", point(100, 100))]))]);
+    look.region = fresh(&[("23T10:20", point(100, 100))]);
+    bench.post(&look);
+    let all = ["a".into()];
+    assert_eq!(ask_from(&bench.roster, &bench.state, time("23T10:31"), &all), minute("23T09:54"));
+    // Three hours without a look; then everything is asked for that was never seen.
+    let from = ask_from(&bench.roster, &bench.state, time("23T13:30"), &all);
+    assert_eq!(from, minute("23T10:27"));
+    let missed = [("23T11:00", point(100, 100)), ("23T13:00", point(100, 100))];
+    let mut late = seen("23T13:30", vec![("a", fresh(&missed))]);
+    (late.from, late.region) = (from, fresh(&missed));
+    bench.post(&late);
+    assert_eq!(bench.spent("all"), 3 * HUNDRED);
+    assert_eq!(bench.ledger("a").covered.map(|(first, _)| first), Some(minute("23T10:20")));
+    bench.post(&late);
+    assert_eq!(bench.spent("all"), 3 * HUNDRED, "seen again, it changes nothing");
 }
 
 #[test]

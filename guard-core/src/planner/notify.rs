@@ -169,13 +169,10 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
     let breached = record.verdict >= Verdict::BreachedAlert;
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
-    // The digest only climbs within a period: a burn alert that comes and goes is no news.
-    let level = match (breached, crossed) {
-        (true, _) => format!("{:?}", record.verdict),
-        (false, Some(percent)) => format!("{percent} %"),
-        (false, None) => "burn".to_owned(),
-    };
-    let digest = format!("{} {level}", record.period_start.format("%FT%RZ"));
+    let digest = format!("{} {:04}", record.period_start.format("%FT%RZ"), level(record.verdict, crossed));
+    // The digest only climbs: what comes and goes within a period is no news.
+    let open = alert.filter(|alert| alert.open).map(|alert| alert.digest.clone());
+    let digest = open.map_or(digest.clone(), |open| open.max(digest));
     Some(Notice {
         kind,
         alarm,
@@ -186,6 +183,18 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         body: report::budget_lines(record),
         digest,
     })
+}
+
+/// How far a budget has got within its period: a rate that breaks it, then its thresholds in percent (1,000 at most),
+/// then its line.
+fn level(verdict: Verdict, crossed: Option<u32>) -> u32 {
+    match verdict {
+        Verdict::Fine | Verdict::Warn => crossed.unwrap_or(0),
+        Verdict::BreachedOrdinary => 2000,
+        Verdict::BreachedAlert => 3000,
+        Verdict::BreachedAct => 4000,
+        Verdict::BreachedRefused => 5000,
+    }
 }
 
 fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {

@@ -40,7 +40,7 @@ fn roster(budget: Vec<Budget>, functions: Vec<Function>) -> Roster {
 fn look(roster: &Roster, state: &mut State, verdicts: &[Verdict]) -> SamplingPlan {
     let seen = Observation::blind(time(10, 30));
     let reading = crate::ledger::post(roster, state, &seen);
-    next(roster, state, &seen, &reading, verdicts)
+    next(roster, state, &seen, &reading, verdicts, &[])
 }
 
 fn latch(phase: Phase) -> Latch {

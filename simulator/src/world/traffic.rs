@@ -140,7 +140,7 @@ impl World {
                 }
                 Flow::Law { pace, rps, left } => {
                     let is_on = second >= class.from_s && second < class.until_s;
-                    if second == class.from_s && pace.at_once() > 0 {
+                    if second == class.from_s && second < class.until_s && pace.at_once() > 0 {
                         let attempt = Try { is_new: true, ..blank(index, second) };
                         self.later.push(second, attempt, pace.at_once());
                     }
