@@ -18,7 +18,7 @@ pub const BURN_WINDOWS: [(i64, i64, i128); 4] =
     [(5, 60, 144), (30, 360, 60), (120, 1440, 30), (360, 4320, 10)];
 
 /// The state of one budget at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outlook {
     /// Seen in metrics.
     pub spent: UsdRange,

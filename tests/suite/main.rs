@@ -7,6 +7,7 @@ mod money_and_traffic;
 mod other_people;
 mod properties;
 mod restoring;
+mod scenarios;
 mod standing;
 mod tidy;
 

@@ -125,10 +125,27 @@ fn a_function_is_due_when_its_interval_would_pass_before_the_next_tick() {
 fn a_suspicious_budget_puts_its_functions_in_focus() {
     let roster = roster(vec![account(), own("f0001")], many(3));
     let all: Vec<FunctionName> = (0..3).map(|index| named(index).as_str().into()).collect();
-    for verdict in [Verdict::Warn, Verdict::BreachedAlert, Verdict::BreachedOrdinary] {
+    for verdict in [Verdict::BreachedAlert, Verdict::BreachedOrdinary] {
         let plan = look(&roster, &mut State::new(), &[verdict, Verdict::Fine]);
         assert_eq!(plan.focus, all, "{verdict:?}");
     }
+    let plan = look(&roster, &mut State::new(), &[Verdict::Warn, Verdict::Fine]);
+    assert_eq!(plan.focus, all[1..2], "a percentage that was passed is no reason to look");
+}
+
+#[test]
+fn a_budget_that_is_gone_soon_or_burns_fast_puts_its_functions_in_focus() {
+    let roster = roster(vec![account()], many(3));
+    let seen = Observation::blind(time(10, 30));
+    let focus = |outlook: Outlook| {
+        let mut state = State::new();
+        let reading = crate::ledger::post(&roster, &mut state, &seen);
+        next(&roster, &state, &seen, &reading, &[Verdict::Warn], &[outlook]).focus.len()
+    };
+    let gone = |minute: u32| Outlook { exhausted_if_sustained: Some(time(11, minute)), ..Outlook::default() };
+    assert_eq!((focus(gone(0)), focus(gone(1)), focus(Outlook::default())), (3, 0, 0));
+    let alert = crate::plan::BurnAlert { short_min: 5, long_min: 60, rate_per_mille: 15_000 };
+    assert_eq!(focus(Outlook { burning: vec![alert], ..Outlook::default() }), 3);
 }
 
 #[test]
@@ -163,7 +180,7 @@ fn trips_are_in_focus_whatever_else_is() {
     let plan = look(&roster, &mut state, &[Verdict::Fine]);
     assert_eq!(plan.focus, ["f0001".into(), "f0002".into()]);
     // A function that is both is there once.
-    let plan = look(&roster, &mut state, &[Verdict::Warn]);
+    let plan = look(&roster, &mut state, &[Verdict::BreachedAlert]);
     assert_eq!(plan.focus.len(), 3);
 }
 
@@ -176,7 +193,7 @@ fn focus_holds_500_the_dearest_first_and_trips_before_them() {
     let roster = roster(vec![account()], functions);
     let mut state = State::new();
     state.latches.insert("f0509".into(), latch(Phase::Ramping));
-    let focus = look(&roster, &mut state, &[Verdict::Warn]).focus;
+    let focus = look(&roster, &mut state, &[Verdict::BreachedAlert]).focus;
     assert_eq!(focus.len(), 500);
     assert!(focus.is_sorted());
     let has = |index: usize| focus.contains(&named(index).as_str().into());
@@ -186,7 +203,7 @@ fn focus_holds_500_the_dearest_first_and_trips_before_them() {
     let all: Vec<(FunctionName, Latch)> =
         (0..510).map(|index| (named(index).as_str().into(), latch(Phase::Capped))).collect();
     state.latches = all.into_iter().collect();
-    let focus = look(&roster, &mut state, &[Verdict::Warn]).focus;
+    let focus = look(&roster, &mut state, &[Verdict::BreachedAlert]).focus;
     assert_eq!(focus.len(), FOCUS_MAX);
     assert_eq!(focus[499], named(499).as_str().into());
 }
