@@ -107,6 +107,7 @@ impl RegionLedger {
                 poster(&replaced, &posted, &|book, entry| book.post_minute(*minute, entry));
             }
         }
+        self.correct(&unit, open_from, &mut poster);
         if let Some(last) = self.attributed.census.take() {
             self.settle(&unit, last, seen, &mut poster);
         }
@@ -116,6 +117,24 @@ impl RegionLedger {
         self.forget(settled);
     }
 
+    /// Hours behind the window: a function that was caught up on later explains a part of what was posted for them.
+    fn correct(&mut self, unit: &UnitCost, window: Minute, poster: &mut Poster<'_>) {
+        let behind: Vec<(Hour, Point)> =
+            self.totals.iter().filter(|(hour, _)| hour.plus(1).first_minute() <= window).copied().collect();
+        for (hour, total) in behind {
+            self.exchange_hour(unit, hour, &total, poster);
+        }
+    }
+
+    fn exchange_hour(&mut self, unit: &UnitCost, hour: Hour, total: &Point, poster: &mut Poster<'_>) {
+        let explained = *slot_of(&mut self.attributed.hours, hour);
+        let posted = remainder(unit, total, &explained);
+        let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);
+        if replaced != posted {
+            poster(&replaced, &posted, &|book, entry| book.post_hour(hour, entry));
+        }
+    }
+
     /// After a census an hour's remainder is what the region's total leaves beyond all functions.
     fn settle(&mut self, unit: &UnitCost, last: Hour, seen: &Observation, poster: &mut Poster<'_>) {
         let open: Vec<(Hour, Point)> =
@@ -123,10 +142,7 @@ impl RegionLedger {
         for (hour, shown) in open {
             let total =
                 seen.region.hours.iter().find(|(other, _)| *other == hour).map_or(shown, |(_, point)| *point);
-            let explained = *slot_of(&mut self.attributed.hours, hour);
-            let posted = remainder(unit, &total, &explained);
-            let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);
-            poster(&replaced, &posted, &|book, entry| book.post_hour(hour, entry));
+            self.exchange_hour(unit, hour, &total, poster);
         }
         self.settled_through = self.settled_through.max(Some(last));
         forget(&mut self.totals, last.plus(1));

@@ -931,3 +931,25 @@ fn the_free_tier_is_taken_off_the_account_s_month_only_and_only_where_the_policy
     assert_eq!(look("free_tier = \"deduct\"\n", 0), [usd("1.76667"), usd("8.63335"), usd("8.63335")]);
     assert_eq!(look("free_tier = \"deduct\"\n", 1), [usd("8.63335"); 3], "not with provisioned concurrency");
 }
+
+#[test]
+fn what_a_function_explains_hours_later_is_counted_once() {
+    let functions = vec![Function::new("a", 1024, 60), Function::new("b", 1024, 60)];
+    let budgets = vec![budget("all", Period::Month, None), budget("only-b", Period::Month, Some("b"))];
+    let mut bench = bench(budgets, functions);
+    let mut look = seen("23T08:30", vec![("b", Series::silent())]);
+    bench.post(&look);
+    // For three hours only the region's totals are read; they show a hundred seconds at 09:10.
+    for at in ["23T09:15", "23T10:00", "23T11:00"] {
+        look = seen(at, vec![]);
+        look.region = fresh(&[("23T09:10", point(100, 100))]);
+        bench.post(&look);
+    }
+    assert!(bench.spent("all") > 0 && bench.spent("only-b") == 0);
+    // Then the function is read from where it was last seen, and explains them.
+    let of_b = || ("b", fresh(&[("23T09:10", point(100, 100))]));
+    look = seen("23T11:30", vec![of_b()]);
+    look.from = minute("23T08:27");
+    bench.post(&look);
+    assert_eq!((bench.spent("all"), bench.spent("only-b")), (HUNDRED, HUNDRED));
+}
