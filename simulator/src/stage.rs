@@ -231,7 +231,6 @@ fn of_workload(workload: &Workload) -> Vec<FunctionSpec> {
         memory_mb: function.memory_mb,
         timeout_s: function.timeout_s,
         architecture: function.architecture,
-        init_ms: 0,
         asynchronous: function.asynchronous.map(|config| AsyncSpec {
             max_retries: config.max_retries,
             max_event_age_s: config.max_event_age_s,
