@@ -88,13 +88,14 @@ fn load_of(actor: &Performer, hour: Hour, start: Minute) -> Load {
     }
 }
 
-/// Attempts per event on average.
+/// Attempts per event on average: poison fails every time, and the others each time anew.
 fn attempts(actor: &Performer, max_retries: u8) -> f64 {
     if actor.via != Via::Async {
         return 1.0;
     }
-    let failing = actor.failing + (1.0 - actor.failing) * actor.poison;
-    (1..=i32::from(max_retries)).map(|retry| libm::pow(failing, f64::from(retry))).sum::<f64>() + 1.0
+    let ordinary: f64 =
+        (0..=i32::from(max_retries)).map(|tries| libm::pow(actor.failing, f64::from(tries))).sum();
+    actor.poison * (f64::from(max_retries) + 1.0) + (1.0 - actor.poison) * ordinary
 }
 
 /// Events per invocation: one, unless a stream gathers them. Queues under light load deliver one by one.

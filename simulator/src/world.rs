@@ -181,8 +181,7 @@ impl World {
     pub fn waiting(&self, function: usize) -> u64 {
         let Some(fun) = self.functions.get(function) else { return 0 };
         let queued: u64 = fun.queues.iter().map(|queue| queue.ready.waiting).sum();
-        let lined: u64 =
-            fun.streams.iter().flat_map(|stream| &stream.lanes).map(|lane| lane.line.waiting).sum();
+        let lined: u64 = fun.streams.iter().flat_map(|stream| &stream.lanes).map(|lane| lane.waiting()).sum();
         let again = self.later.iter().filter(|cohort| {
             self.classes
                 .get(usize::from(cohort.attempt.class))

@@ -128,6 +128,14 @@ pub(super) struct Lane {
     pub(super) pause_s: u32,
 }
 
+impl Lane {
+    /// Records that no invocation has begun with, or that wait for their next attempt.
+    pub(super) fn waiting(&self) -> u64 {
+        let again = self.retry.iter().flat_map(|batch| &batch.parts).map(|part| u64::from(part.count));
+        self.line.waiting + again.sum::<u64>()
+    }
+}
+
 /// Events in one invocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {

@@ -51,3 +51,34 @@ fn loop_detection_stops_a_chain_after_sixteen_hops() {
     // The first run and sixteen hops.
     assert_eq!(tally.attempts, 170);
 }
+
+#[test]
+fn a_loop_of_gain_one_half_doubles_its_events() {
+    let function = format!("{QUICK}\n{ASYNC}");
+    let traffic =
+        "via = \"async\"\nrate = { law = \"once\", events = 1000 }\nemits = { to = \"t\", gain = 0.5 }";
+    let tally = live(&mut world(&function, traffic, 3), 10);
+    // Each event has 1 / (1 - 0.5) descendants and itself; the size of a tree varies by at most 0.5 / 0.5^3 = 4.
+    let margin = 4.0 * (1000.0_f64 * 4.0).sqrt();
+    assert!((real(tally.attempts) - 2000.0).abs() < margin, "{} {margin}", tally.attempts);
+}
+
+#[test]
+fn a_poison_message_takes_its_batch_with_it_unless_failures_are_reported_one_by_one() {
+    let attempts = |partial: bool| {
+        let function = format!(
+            "{QUICK}\n[[function.queue]]\nname = \"q\"\nbatch_size = 10\nvisibility_s = 30\nmax_receive_count = 4\npartial_batch = {partial}"
+        );
+        let traffic = "via = \"queue\"\npoison = 0.1\nrate = { law = \"once\", events = 1000 }";
+        live(&mut world(&function, traffic, 3), 10)
+    };
+    let (whole, partial) = (attempts(false), attempts(true));
+    // One by one, only poison is given up, after four receives.
+    assert_eq!(partial.served + partial.dead_lettered, 1000);
+    assert!(partial.dead_lettered.abs_diff(100) < 40, "{partial:?}");
+    assert!(
+        whole.dead_lettered > partial.dead_lettered && whole.served < partial.served,
+        "{whole:?} {partial:?}"
+    );
+    assert_eq!(whole.served + whole.dead_lettered, 1000);
+}

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod concurrency;
+mod limits;
 
 use guard_core::time::Minute;
 use simulator::scenario::Scenario;
