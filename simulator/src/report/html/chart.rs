@@ -40,6 +40,8 @@ pub(super) struct Series {
 
 /// A chart.
 pub(super) struct Chart<'a> {
+    /// What it is called on the page.
+    pub id: &'static str,
     /// What it shows.
     pub title: &'a str,
     /// What to see in it.
@@ -52,8 +54,6 @@ pub(super) struct Chart<'a> {
     pub band: Vec<Option<(f64, f64)>>,
     /// A level with its name.
     pub level: Option<(f64, String)>,
-    /// Lowest value of the scale.
-    pub floor: f64,
     /// Highest value that must show; what is beyond leaves the drawing at its edge.
     pub top: f64,
     /// When attack traffic flows.
@@ -67,9 +67,9 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     /// Appends the chart.
     pub(super) fn draw(&self, out: &mut String) {
-        let (ticks, decimals) = ticks(self.floor, self.top);
+        let (ticks, decimals) = ticks(self.top);
         let top = ticks.last().copied().unwrap_or(1.0).max(self.top);
-        let scale = Scale { floor: self.floor, top, minutes: f64::from(self.axis.minutes.max(1)) };
+        let scale = Scale { top, minutes: f64::from(self.axis.minutes.max(1)) };
         *out += "<figure>";
         let _ = write!(
             out,
@@ -114,7 +114,7 @@ impl Chart<'_> {
         for series in &self.series {
             let _ = write!(
                 out,
-                "<li><svg class=\"swatch\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"line {}\" \
+                "<li class=\"of-line\"><svg class=\"swatch\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"line {}\" \
                  d=\"M0 4H24\"/></svg>{}</li>",
                 series.class,
                 escape(series.label)
@@ -123,7 +123,7 @@ impl Chart<'_> {
         if let Some((_, name)) = &self.level {
             let _ = write!(
                 out,
-                "<li><svg class=\"swatch\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"line level\" \
+                "<li class=\"of-line\"><svg class=\"swatch\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"line level\" \
                  d=\"M0 4H24\"/></svg>{}</li>",
                 escape(name)
             );
@@ -141,8 +141,11 @@ impl Chart<'_> {
         let _ = write!(
             out,
             "<svg class=\"chart\" viewBox=\"0 0 1000 200\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"{}\">",
-            escape(&format!("{}. {}", self.title, self.caption))
+             aria-labelledby=\"{id}-title {id}-text\"><title id=\"{id}-title\">{}</title>\
+             <desc id=\"{id}-text\">{}</desc>",
+            escape(self.title),
+            escape(&self.caption),
+            id = self.id
         );
         if let Some((from, until)) = self.attack {
             scale.stretch(out, "attack", (from, until), (0.0, HEIGHT));
@@ -213,7 +216,12 @@ impl Chart<'_> {
         }
         *out += "<div class=\"ends\" aria-hidden=\"true\">";
         for (at, class, name) in labels {
-            let _ = write!(out, "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>", at / 10.0, escape(name));
+            let _ = write!(
+                out,
+                "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>",
+                at / 10.0,
+                escape(name)
+            );
         }
         *out += "</div>";
     }
@@ -221,7 +229,6 @@ impl Chart<'_> {
 
 /// From values to places.
 struct Scale {
-    floor: f64,
     top: f64,
     minutes: f64,
 }
@@ -232,8 +239,7 @@ impl Scale {
     }
 
     fn y(&self, value: f64) -> f64 {
-        let share = (value - self.floor) / (self.top - self.floor);
-        HEIGHT - share.clamp(0.0, 1.0) * HEIGHT
+        HEIGHT - (value / self.top).clamp(0.0, 1.0) * HEIGHT
     }
 
     fn stretch(&self, out: &mut String, class: &str, (from, until): (u32, u32), (y, height): (f64, f64)) {
@@ -310,29 +316,20 @@ pub(super) fn thinned(values: &[Option<f64>]) -> Vec<(usize, Option<f64>)> {
     kept
 }
 
-/// Round values from the floor up to at least the top, in steps of 1, 2 or 5 times a power of ten, and the decimals
-/// that they need.
-pub(super) fn ticks(floor: f64, top: f64) -> (Vec<f64>, usize) {
-    let wanted = (top - floor) / 5.0;
+/// Round values from 0 up to at least the top, in steps of 1, 2 or 5 times a power of ten, and the decimals that they
+/// need. A top of 0 counts as 1: nothing to see is drawn as nothing.
+pub(super) fn ticks(top: f64) -> (Vec<f64>, usize) {
+    let top = if top > 0.0 { top } else { 1.0 };
     for exponent in -9_i32..=15 {
         for mantissa in ["1", "2", "5"] {
             let step: f64 = format!("{mantissa}e{exponent}").parse().unwrap_or(1.0);
-            if step >= wanted {
-                let mut ticks = Vec::new();
-                let mut place = 0.0;
-                while place <= 6.0 {
-                    let tick = floor + place * step;
-                    ticks.push(tick);
-                    if tick >= top {
-                        break;
-                    }
-                    place += 1.0;
-                }
-                return (ticks, usize::try_from(-exponent).unwrap_or(0));
+            if step >= top / 5.0 {
+                let past = (0..=5).map(|place| f64::from(place) * step).take_while(|tick| *tick < top + step);
+                return (past.collect(), usize::try_from(-exponent).unwrap_or(0));
             }
         }
     }
-    (vec![floor, top], 0)
+    (vec![0.0, top], 0)
 }
 
 /// Where the time axis is labelled, and how: clock times, with the date at midnight; dates only beyond two days.
