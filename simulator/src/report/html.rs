@@ -73,7 +73,7 @@ fn alert(out: &mut String, replay: &Replay) {
     match loudest(replay) {
         None => *out += "<p>No alarm was sent.</p>",
         Some(notice) => {
-            let _ = write!(out, "<pre>Subject: {}\n", escape(&notice.headline));
+            let _ = writeln!(out, "<pre>Subject: {}", escape(&notice.headline));
             for line in &notice.body {
                 let _ = write!(out, "\n{}", escape(line));
             }

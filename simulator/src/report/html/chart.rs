@@ -77,7 +77,12 @@ impl Chart<'_> {
             escape(self.title),
             escape(&self.caption)
         );
-        self.key(out);
+        let labels = self.labels(&scale);
+        let apart = labels.windows(2).all(|pair| match pair {
+            [above, below] => below.0 - above.0 >= LABEL_PER_MILLE,
+            _ => true,
+        });
+        self.key(out, apart);
         *out += "<div class=\"plot\"><div class=\"ys\" aria-hidden=\"true\">";
         for tick in &ticks {
             let _ = write!(
@@ -98,7 +103,7 @@ impl Chart<'_> {
             );
         }
         *out += "</div>";
-        self.ends(out, &scale);
+        ends(out, labels);
         *out += "<div class=\"xs\" aria-hidden=\"true\">";
         for (place, (minute, label)) in times(self.axis).into_iter().enumerate() {
             let other = if place % 2 == 1 { " class=\"other\"" } else { "" };
@@ -108,9 +113,10 @@ impl Chart<'_> {
         *out += "</div></div></figure>";
     }
 
-    /// The names of lines and areas, for narrow pages and for whoever does not see the labels.
-    fn key(&self, out: &mut String) {
-        *out += "<ul class=\"key\">";
+    /// The names of lines and areas. Where the labels at the ends of the lines stand apart, lines are named for narrow
+    /// pages only.
+    fn key(&self, out: &mut String, apart: bool) {
+        *out += if apart { "<ul class=\"key apart\">" } else { "<ul class=\"key\">" };
         for series in &self.series {
             let _ = write!(
                 out,
@@ -158,7 +164,7 @@ impl Chart<'_> {
             let _ = write!(out, "<path class=\"band\" d=\"{band}\"/>");
         }
         for stretch in self.capped {
-            scale.stretch(out, "capped", *stretch, (HEIGHT - 6.0, 6.0));
+            scale.stretch(out, "capped", *stretch, (-7.0, 5.0));
         }
         if let Some((level, _)) = &self.level {
             let _ = write!(out, "<path class=\"line level\" d=\"M0 {:.1}H1000\"/>", scale.y(*level));
@@ -190,8 +196,8 @@ impl Chart<'_> {
         text
     }
 
-    /// The names of the lines where they end, moved apart.
-    fn ends(&self, out: &mut String, scale: &Scale) {
+    /// The names of the lines with their classes and the height at which they end, in per mille, from above.
+    fn labels(&self, scale: &Scale) -> Vec<(f64, &str, &str)> {
         let mut labels: Vec<(f64, &str, &str)> = self
             .series
             .iter()
@@ -204,27 +210,28 @@ impl Chart<'_> {
             labels.push((scale.y(*level) / HEIGHT * 1000.0, "level", name));
         }
         labels.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(b.2)));
-        let mut next = 0.0_f64;
-        for label in &mut labels {
-            label.0 = label.0.max(next);
-            next = label.0 + LABEL_PER_MILLE;
-        }
-        let mut most = 1000.0_f64;
-        for label in labels.iter_mut().rev() {
-            label.0 = label.0.min(most);
-            most = label.0 - LABEL_PER_MILLE;
-        }
-        *out += "<div class=\"ends\" aria-hidden=\"true\">";
-        for (at, class, name) in labels {
-            let _ = write!(
-                out,
-                "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>",
-                at / 10.0,
-                escape(name)
-            );
-        }
-        *out += "</div>";
+        labels
     }
+}
+
+/// The names of the lines where they end, moved apart.
+fn ends(out: &mut String, mut labels: Vec<(f64, &str, &str)>) {
+    let mut next = 0.0_f64;
+    for label in &mut labels {
+        label.0 = label.0.max(next);
+        next = label.0 + LABEL_PER_MILLE;
+    }
+    let mut most = 1000.0_f64;
+    for label in labels.iter_mut().rev() {
+        label.0 = label.0.min(most);
+        most = label.0 - LABEL_PER_MILLE;
+    }
+    *out += "<div class=\"ends\" aria-hidden=\"true\">";
+    for (at, class, name) in labels {
+        let _ =
+            write!(out, "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>", at / 10.0, escape(name));
+    }
+    *out += "</div>";
 }
 
 /// From values to places.

@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
         let amount_f64 = record.amount.to_f64();
         let highest = chart.band.iter().flatten().map(|(_, high)| *high).fold(chart.top, f64::max);
         // An extrapolated flood can be a thousand budgets: the line itself must stay readable.
-        let most_drawn = (amount_f64.max(seen) * 5.0).max(f64::MIN_POSITIVE);
+        let most_drawn = (amount_f64.max(seen) * 4.0).max(f64::MIN_POSITIVE);
         if highest > most_drawn {
             chart.caption += " What is far beyond runs along the upper edge.";
         }
@@ -289,7 +289,7 @@ pub(super) fn capped(replay: &Replay) -> Vec<(u32, u32)> {
     stretches
 }
 
-/// A count in few columns: `950`, `20k`, `1.5M`.
+/// A count in few columns: `950`, `2,000`, `20k`, `1.5M`.
 pub(super) fn short(value: f64, decimals: usize) -> String {
     let cut = |value: f64, unit: &str| {
         let text = format!("{value:.1}");
@@ -299,6 +299,11 @@ pub(super) fn short(value: f64, decimals: usize) -> String {
         value if value >= 1e9 => cut(value / 1e9, "G"),
         value if value >= 1e6 => cut(value / 1e6, "M"),
         value if value >= 1e4 => cut(value / 1e3, "k"),
+        value if value >= 1e3 && decimals == 0 => {
+            let text = format!("{value:.0}");
+            let (thousands, rest) = text.split_at(text.len().saturating_sub(3));
+            format!("{thousands},{rest}")
+        }
         value => format!("{value:.decimals$}"),
     }
 }

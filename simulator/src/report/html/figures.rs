@@ -90,7 +90,7 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
             0 => (Tone::Good, "nobody attacks, as it should be"),
             _ => (Tone::Alarm, "nobody attacks: false alarms"),
         };
-        let value = times(u64::from(found.caps));
+        let value = grouped(u64::from(found.caps));
         return vec![Figure { label: caps_label(replay), value, detail: detail.to_owned(), tone }];
     };
     let after = |label, minutes: Option<u32>, since: u32, event: &str, never: &str| match minutes {
@@ -120,7 +120,7 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
         released,
         Figure {
             label: caps_label(replay),
-            value: times(u64::from(found.caps)),
+            value: grouped(u64::from(found.caps)),
             detail: format!("attack from {} to {}", clock_at(replay, from), clock_at(replay, until)),
             tone: Tone::Normal,
         },
@@ -128,7 +128,7 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
 }
 
 const fn caps_label(replay: &Replay) -> &'static str {
-    if replay.armed { "Functions capped" } else { "Would have capped" }
+    if replay.armed { "Caps set" } else { "Caps it would have set" }
 }
 
 /// The budget that came nearest to its bound; without bounds, the one that went farthest past its line.
@@ -247,7 +247,7 @@ pub(super) fn ratio(per_mille: u64) -> String {
     format!("{}.{:02}", grouped(per_mille / 1000), per_mille % 1000 / 10)
 }
 
-pub(super) fn times(count: u64) -> String {
+fn times(count: u64) -> String {
     match count {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
@@ -259,7 +259,11 @@ fn dollars(usd: Usd) -> String {
     phrase::amount(usd, Unit::Usd)
 }
 
-/// Without cents from $100 up.
+/// From $100 up to the nearest dollar: a headline is read aloud.
 fn round(usd: Usd) -> String {
-    if usd >= Usd::from_dollars(100) { format!("{usd:.0}") } else { dollars(usd) }
+    if usd < Usd::from_dollars(100) {
+        return dollars(usd);
+    }
+    let one = Usd::from_dollars(1).picos();
+    format!("${}", grouped(u64::try_from((usd.picos() + one / 2) / one).unwrap_or(u64::MAX)))
 }

@@ -29,7 +29,7 @@ dd span{font-size:.875rem;display:block}
 .charts{display:grid;gap:1.8rem}
 figure{margin:0;break-inside:avoid}
 figcaption p{font-size:.9rem;margin:.1rem 0}
-.plot{position:relative;margin:.6rem 9.5rem 1.8rem 4.2rem;height:12.5rem}
+.plot{position:relative;margin:1.9rem 9.5rem 1.8rem 4.2rem;height:12.5rem}
 .area,.chart{position:absolute;inset:0;width:100%;height:100%}
 .chart{overflow:visible}
 .plot span{position:absolute;font-size:.8rem;line-height:1;white-space:nowrap;color:var(--faint)}
@@ -40,7 +40,7 @@ figcaption p{font-size:.9rem;margin:.1rem 0}
 text-overflow:ellipsis;line-height:1.15}
 .ends .without{color:var(--without)}.ends .with{color:var(--with)}.ends .perfect{color:var(--perfect)}
 .ends .refused{color:var(--refused)}.ends .cap{color:var(--capped)}.ends .level,.ends .seen{color:var(--ink)}
-.plot .mark{top:.35rem;transform:translateX(-50%);color:var(--ink)}
+.plot .mark{top:-1.4rem;transform:translateX(-50%);color:var(--ink)}
 path{vector-effect:non-scaling-stroke;fill:none}
 .grid{stroke:var(--rule);stroke-width:1}
 .line{stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
@@ -56,7 +56,7 @@ rect.attack{fill:var(--attack)}rect.capped{fill:var(--capped)}
 .key .swatch{display:inline-block;width:1.5rem;height:.5rem;margin-right:.4rem;vertical-align:middle}
 span.swatch.attack{background:var(--attack);outline:1px solid var(--rule)}
 span.swatch.capped{background:var(--capped)}
-@media (min-width:44.01rem){.key .of-line{display:none}}
+@media (min-width:44.01rem){.apart .of-line{display:none}}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.5rem 0}
 caption{text-align:left;padding-bottom:.3rem}
 th,td{padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;
@@ -74,7 +74,7 @@ margin:.5rem 0}
 code{font:.9em ui-monospace,monospace;background:var(--card);padding:.1rem .3rem;border-radius:.2rem}
 summary{cursor:pointer;padding:.6rem 0;color:var(--with)}
 .terms dt{font-weight:600;color:var(--ink);margin-top:.6rem}
-@media (max-width:44rem){h1{font-size:1.35rem}.plot{margin:.6rem .6rem 1.8rem 3.6rem;height:10.5rem}
+@media (max-width:44rem){h1{font-size:1.35rem}.plot{margin:1.9rem .6rem 1.8rem 3.6rem;height:10.5rem}
 .ends,.xs .other{display:none}.timeline>li{grid-template-columns:1fr;gap:.1rem}
 .cards{grid-template-columns:1fr 1fr}.cards div{padding:.6rem}dd strong{font-size:1.15rem}
 thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
