@@ -1,6 +1,7 @@
 //! What people read: a replay's first screen, its timeline, and the alert as it would arrive.
 
 pub mod compare;
+pub mod html;
 pub mod layout;
 pub mod phrase;
 pub mod replay;

@@ -1,7 +1,7 @@
 //! A replay as a page of text: the first screen for whoever pays, then the timeline, then the alert as it arrives.
 
-mod screen;
-mod timeline;
+pub(super) mod screen;
+pub(super) mod timeline;
 
 use std::io::{self, Write};
 

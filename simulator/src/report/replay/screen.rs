@@ -231,7 +231,7 @@ fn traffic(found: &Findings) -> Vec<(&'static str, Tone, String)> {
 }
 
 /// Served events as a percentage, rounded down: 100 means all.
-fn percent(tally: &Tally) -> String {
+pub(in crate::report) fn percent(tally: &Tally) -> String {
     match tally.offered {
         0 => "none".to_owned(),
         offered => {
@@ -241,13 +241,13 @@ fn percent(tally: &Tally) -> String {
     }
 }
 
-fn count(number: u64, what: &str) -> String {
+pub(in crate::report) fn count(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
 }
 
 /// Dollars an hour, minute by minute.
-fn burn(rows: &[Row]) -> Vec<f64> {
+pub(in crate::report) fn burn(rows: &[Row]) -> Vec<f64> {
     let mut before = Usd::ZERO;
     let mut burn = Vec::with_capacity(rows.len());
     for row in rows {
@@ -261,12 +261,12 @@ fn max(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
 }
 
-fn dollars(value: f64) -> Usd {
+pub(in crate::report) fn dollars(value: f64) -> Usd {
     format!("{value:.6}").parse().unwrap_or(Usd::ZERO)
 }
 
 /// A minute of the replay as a time of day, with the date where the replay has more than one.
-pub(super) fn clock_at(replay: &Replay, minute: u32) -> String {
+pub(in crate::report) fn clock_at(replay: &Replay, minute: u32) -> String {
     let at = replay.start + chrono::TimeDelta::minutes(i64::from(minute));
     let last = replay.start + chrono::TimeDelta::minutes(i64::from(replay.with.minutes));
     let format = if replay.start.date_naive() == last.date_naive() { "%H:%M" } else { "%d %b %H:%M" };

@@ -98,7 +98,7 @@ impl<W: Write> Page<W> {
 }
 
 /// Refusals by what they say: what holds for many functions is said once.
-fn refused(tick: &Tick) -> BTreeMap<String, Vec<String>> {
+pub(in crate::report) fn refused(tick: &Tick) -> BTreeMap<String, Vec<String>> {
     let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for refusal in &tick.plan.refusals {
         by_reason.entry(refusal.reason.to_string()).or_default().push(refusal.function.to_string());
@@ -107,7 +107,7 @@ fn refused(tick: &Tick) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Two names, and how many more.
-fn some(functions: &[String]) -> String {
+pub(in crate::report) fn some(functions: &[String]) -> String {
     let named = functions.iter().take(2).cloned().collect::<Vec<_>>().join(", ");
     match functions.len().saturating_sub(2) {
         0 => named,

@@ -1,0 +1,318 @@
+//! Which charts a page has, and what they show.
+
+use guard_core::money::Usd;
+use guard_core::plan::{BudgetRecord, NoticeKind, Unit};
+
+use super::chart::{Axis, Chart, Series};
+use super::figures::ratio;
+use crate::replay::Replay;
+use crate::report::layout::grouped;
+use crate::report::phrase;
+use crate::report::replay::screen::{burn, dollars};
+use crate::run::{Row, Run};
+use crate::scenario::Kind;
+use crate::world::as_f64;
+
+/// What all charts of a page share.
+struct Frame<'a> {
+    replay: &'a Replay,
+    axis: Axis,
+    capped: Vec<(u32, u32)>,
+}
+
+/// Appends all charts.
+pub(super) fn all(out: &mut String, replay: &Replay) {
+    let axis = Axis { start: replay.start, minutes: replay.with.minutes };
+    let frame = Frame { replay, axis, capped: capped(replay) };
+    *out += "<section aria-labelledby=\"time\"><h2 id=\"time\">Over time</h2>\
+             <p class=\"faint\">Times are UTC.</p><div class=\"charts\">\n";
+    frame.spend(out);
+    frame.projection(out);
+    frame.burn(out);
+    frame.concurrency(out);
+    frame.legitimate(out);
+    frame.attack(out);
+    frame.amplification(out);
+    *out += "</div></section>\n";
+}
+
+impl<'a> Frame<'a> {
+    fn chart(&'a self, id: &'static str, title: &'a str, caption: String, series: Vec<Series>) -> Chart<'a> {
+        let top = series.iter().flat_map(|one| one.values.iter().flatten()).copied().fold(0.0, f64::max);
+        Chart {
+            id,
+            title,
+            caption,
+            axis: self.axis,
+            series,
+            band: Vec::new(),
+            level: None,
+            top,
+            attack: self.replay.attack,
+            capped: &self.capped,
+            words: short,
+        }
+    }
+
+    /// What was spent since the start.
+    fn spend(&self, out: &mut String) {
+        let replay = self.replay;
+        let line = |label, class, run: &Run| Series {
+            origin: Some(0.0),
+            ..series(label, class, run, |row| Some(row.spent.to_f64()))
+        };
+        let lines = vec![
+            line("perfect", "perfect", &replay.perfect),
+            line("without", "without", &replay.without),
+            line("with", "with", &replay.with),
+        ];
+        let found = &replay.findings;
+        let [without, with, perfect] =
+            [found.usd_without, found.usd_with, found.usd_perfect].map(|usd| phrase::amount(usd, Unit::Usd));
+        let caption =
+            format!("At the end: {without} without a guard, {with} with it, {perfect} with a perfect one.");
+        let mut chart = self.chart("spend", "Spent since the start", caption, lines);
+        chart.words = money;
+        if let Some(amount) = self.budget_of_all() {
+            let words = format!("budget {}", phrase::amount(amount, Unit::Usd));
+            if amount.to_f64() <= chart.top * 3.0 {
+                chart.top = chart.top.max(amount.to_f64());
+                chart.level = Some((amount.to_f64(), words));
+            } else {
+                chart.caption += &format!(" The {words} is far above the drawing.");
+            }
+        }
+        chart.draw(out);
+    }
+
+    /// The first budget's amount, where a line of it means something in a chart of all money since the start: dollars,
+    /// a single period, and nearly all of the bill.
+    fn budget_of_all(&self) -> Option<Usd> {
+        let run = &self.replay.without;
+        let first = run.periods.first().filter(|period| period.unit == Unit::Usd)?;
+        let is_single = run.periods.iter().filter(|period| period.budget == first.budget).count() == 1;
+        let covers_all = first.spent.per_mille_of(run.bill.all) >= 990;
+        (is_single && covers_all).then_some(first.amount)
+    }
+
+    /// Where the guard saw the first budget going.
+    fn projection(&self, out: &mut String) {
+        let Some(record) = self.first_record() else { return };
+        let rows = &self.replay.with.rows;
+        let unit = record.unit;
+        let expected = |row: &Row| row.projected.map(|range| range.expected.to_f64());
+        let lines = vec![
+            series("seen spent", "seen", &self.replay.with, |row| row.seen.map(Usd::to_f64)),
+            series("if this lasts", "with", &self.replay.with, expected),
+        ];
+        let amount = phrase::amount(record.amount, unit);
+        let most = rows.iter().filter_map(|row| row.projected).map(|range| range.expected).max();
+        let most = phrase::amount(most.unwrap_or(Usd::ZERO), unit);
+        let caption = format!(
+            "Budget {} of {amount}: where the guard expects it to end its period, {most} at most.",
+            record.budget
+        );
+        let seen = rows.iter().filter_map(|row| row.seen).max().unwrap_or(Usd::ZERO).to_f64();
+        let mut chart = self.chart("projection", "Projection of the budget", caption, lines);
+        chart.band = rows
+            .iter()
+            .map(|row| row.projected.map(|range| (range.low.to_f64(), range.high.to_f64())))
+            .collect();
+        let amount_f64 = record.amount.to_f64();
+        let highest = chart.band.iter().flatten().map(|(_, high)| *high).fold(chart.top, f64::max);
+        // An extrapolated flood can be a thousand budgets: the line itself must stay readable.
+        let most_drawn = (amount_f64.max(seen) * 4.0).max(f64::MIN_POSITIVE);
+        if highest > most_drawn {
+            chart.caption += " What is far beyond runs along the upper edge.";
+        }
+        chart.top = highest.min(most_drawn).max(amount_f64);
+        chart.level = Some((amount_f64, format!("budget {amount}")));
+        chart.words = match unit {
+            Unit::Usd => money,
+            Unit::Cny => yuan,
+            Unit::Invocations => short,
+        };
+        chart.draw(out);
+    }
+
+    fn first_record(&self) -> Option<&'a BudgetRecord> {
+        self.replay.with.ticks.iter().find_map(|tick| tick.plan.budgets.first())
+    }
+
+    fn burn(&self, out: &mut String) {
+        let replay = self.replay;
+        let line = |label, class, run: &Run| Series {
+            label,
+            class,
+            values: burn(&run.rows).into_iter().map(Some).collect(),
+            origin: None,
+        };
+        let lines = vec![
+            line("perfect", "perfect", &replay.perfect),
+            line("without", "without", &replay.without),
+            line("with", "with", &replay.with),
+        ];
+        let peak = |run: &Run| {
+            let most = burn(&run.rows).into_iter().fold(0.0, f64::max);
+            phrase::amount(dollars(most), Unit::Usd)
+        };
+        let caption = format!(
+            "Dollars an hour, minute by minute. Peaks: {} without a guard, {} with it, {} with a perfect one.",
+            peak(&replay.without),
+            peak(&replay.with),
+            peak(&replay.perfect)
+        );
+        let mut chart = self.chart("burn", "Burn rate", caption, lines);
+        chart.words = money;
+        chart.draw(out);
+    }
+
+    fn concurrency(&self, out: &mut String) {
+        let replay = self.replay;
+        let busy = |row: &Row| Some(f64::from(row.busy_spotlight));
+        let lowest = replay.with.rows.iter().filter_map(|row| row.cap).min();
+        let mut lines = vec![
+            series("busy, without", "without", &replay.without, busy),
+            series("busy, with", "with", &replay.with, busy),
+        ];
+        if lowest.is_some() {
+            lines.push(series("cap", "cap", &replay.with, |row| row.cap.map(f64::from)));
+        }
+        let attacked = replay.with.traffic.iter().find(|one| one.kind == Kind::Attack);
+        let title = match attacked.or(replay.with.traffic.first()) {
+            Some(traffic) => format!("Concurrency of {}", traffic.function),
+            None => "Concurrency".to_owned(),
+        };
+        let peak = |run: &Run| run.rows.iter().map(|row| row.busy_spotlight).max().unwrap_or(0);
+        let mut caption = format!(
+            "Environments busy at once. Peaks: {} without a guard, {} with it.",
+            grouped(u64::from(peak(&replay.without))),
+            grouped(u64::from(peak(&replay.with)))
+        );
+        caption += &match lowest {
+            Some(lowest) => format!(" Lowest cap: {}.", grouped(u64::from(lowest))),
+            None => " No cap was set on it.".to_owned(),
+        };
+        let mut chart = self.chart("concurrency", &title, caption, lines);
+        // A reservation far above the traffic must not flatten it.
+        let busiest = f64::from(peak(&replay.without).max(peak(&replay.with)));
+        chart.top = chart.top.min((busiest * 2.0).max(f64::from(lowest.unwrap_or(0))));
+        chart.draw(out);
+    }
+
+    fn legitimate(&self, out: &mut String) {
+        let replay = self.replay;
+        let lines = vec![
+            series("served, without", "without", &replay.without, |row| Some(as_f64(row.legitimate.served))),
+            series("served, with", "with", &replay.with, |row| Some(as_f64(row.legitimate.served))),
+            series("not served, with", "refused", &replay.with, |row| Some(as_f64(row.legitimate.refused))),
+        ];
+        let tally = &replay.findings.legitimate_with;
+        let caption = format!(
+            "Events a minute. {} of {} served with the guard; not served: refused, failed, given up or lost.",
+            grouped(tally.served),
+            grouped(tally.offered)
+        );
+        self.chart("legitimate", "Legitimate traffic", caption, lines).draw(out);
+    }
+
+    fn attack(&self, out: &mut String) {
+        let replay = self.replay;
+        if replay.attack.is_none() {
+            return;
+        }
+        let lines = vec![
+            series("served, without", "without", &replay.without, |row| Some(as_f64(row.attack.served))),
+            series("served, with", "with", &replay.with, |row| Some(as_f64(row.attack.served))),
+            series("not served, with", "refused", &replay.with, |row| Some(as_f64(row.attack.refused))),
+        ];
+        let sum = |run: &Run, read: fn(&Row) -> u64| grouped(run.rows.iter().map(read).sum());
+        let caption = format!(
+            "Events a minute. Of {} sent, {} were served with the guard; {} without.",
+            sum(&replay.with, |row| row.attack.offered),
+            sum(&replay.with, |row| row.attack.served),
+            sum(&replay.without, |row| row.attack.served)
+        );
+        self.chart("attack", "Attack traffic", caption, lines).draw(out);
+    }
+
+    fn amplification(&self, out: &mut String) {
+        let replay = self.replay;
+        let lines = vec![
+            series("repeats, without", "without", &replay.without, |row| Some(as_f64(row.repeated))),
+            series("attempts, with", "with", &replay.with, |row| Some(as_f64(row.attempts))),
+            series("repeats, with", "refused", &replay.with, |row| Some(as_f64(row.repeated))),
+        ];
+        let (without, with) = replay.findings.attempts_per_mille;
+        let repeated = |run: &Run| grouped(run.rows.iter().map(|row| row.repeated).sum());
+        let caption = format!(
+            "Attempts that ran a minute, and repeats among them: {} with the guard, {} without. Attempts per event: {} \
+             with the guard, {} without.",
+            repeated(&replay.with),
+            repeated(&replay.without),
+            ratio(with),
+            ratio(without)
+        );
+        self.chart("amplification", "Amplification", caption, lines).draw(out);
+    }
+}
+
+fn series(label: &'static str, class: &'static str, run: &Run, read: impl Fn(&Row) -> Option<f64>) -> Series {
+    Series { label, class, values: run.rows.iter().map(read).collect(), origin: None }
+}
+
+/// When something the guard changed is in force: the spotlight's cap differs from the run without a guard, or a
+/// function is told to be capped and not yet to be released.
+pub(super) fn capped(replay: &Replay) -> Vec<(u32, u32)> {
+    let mut held = std::collections::BTreeSet::new();
+    let mut ticks = replay.with.ticks.iter().peekable();
+    let mut stretches: Vec<(u32, u32)> = Vec::new();
+    for (place, row) in replay.with.rows.iter().enumerate() {
+        while let Some(tick) = ticks.next_if(|tick| tick.minute <= row.minute) {
+            for notice in &tick.plan.notices {
+                match notice.kind {
+                    NoticeKind::Capped => drop(held.insert(&notice.function)),
+                    NoticeKind::Released => drop(held.remove(&notice.function)),
+                    _ => {}
+                }
+            }
+        }
+        let differs = replay.without.rows.get(place).is_some_and(|other| other.cap != row.cap);
+        if held.is_empty() && !differs {
+            continue;
+        }
+        match stretches.last_mut() {
+            Some((_, until)) if *until == row.minute => *until += 1,
+            _ => stretches.push((row.minute, row.minute + 1)),
+        }
+    }
+    stretches
+}
+
+/// A count in few columns: `950`, `2,000`, `20k`, `1.5M`.
+pub(super) fn short(value: f64, decimals: usize) -> String {
+    let cut = |value: f64, unit: &str| {
+        let text = format!("{value:.1}");
+        format!("{}{unit}", text.strip_suffix(".0").unwrap_or(&text))
+    };
+    match value {
+        value if value >= 1e9 => cut(value / 1e9, "G"),
+        value if value >= 1e6 => cut(value / 1e6, "M"),
+        value if value >= 1e4 => cut(value / 1e3, "k"),
+        value if value >= 1e3 && decimals == 0 => {
+            let text = format!("{value:.0}");
+            let (thousands, rest) = text.split_at(text.len().saturating_sub(3));
+            format!("{thousands},{rest}")
+        }
+        value => format!("{value:.decimals$}"),
+    }
+}
+
+fn money(value: f64, decimals: usize) -> String {
+    // Halves of a dollar are read as fifty cents.
+    format!("${}", short(value, if decimals == 1 { 2 } else { decimals }))
+}
+
+fn yuan(value: f64, decimals: usize) -> String {
+    money(value, decimals).replace('$', "¥")
+}
