@@ -62,9 +62,9 @@ impl<'a> Frame<'a> {
             ..series(label, class, run, |row| Some(row.spent.to_f64()))
         };
         let lines = vec![
-            line("perfect", "perfect", &replay.perfect),
-            line("without", "without", &replay.without),
-            line("with", "with", &replay.with),
+            line("perfect guard", "perfect", &replay.perfect),
+            line("without guard", "without", &replay.without),
+            line("with guard", "with", &replay.with),
         ];
         let found = &replay.findings;
         let [without, with, perfect] =
@@ -148,9 +148,9 @@ impl<'a> Frame<'a> {
             origin: None,
         };
         let lines = vec![
-            line("perfect", "perfect", &replay.perfect),
-            line("without", "without", &replay.without),
-            line("with", "with", &replay.with),
+            line("perfect guard", "perfect", &replay.perfect),
+            line("without guard", "without", &replay.without),
+            line("with guard", "with", &replay.with),
         ];
         let peak = |run: &Run| {
             let most = burn(&run.rows).into_iter().fold(0.0, f64::max);
