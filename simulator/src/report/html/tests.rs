@@ -352,6 +352,13 @@ fn the_cap_is_marked_from_its_setting_to_its_release() {
 }
 
 #[test]
+fn stretches_are_merged_over_gaps_too_small_to_see() {
+    let stretches = [(0, 5), (7, 9), (12, 20)];
+    assert_eq!(charts::merged(&stretches, 2), [(0, 9), (12, 20)]);
+    assert_eq!(charts::merged(&stretches, 0), stretches);
+}
+
+#[test]
 fn the_command_can_be_pasted_into_a_shell() {
     assert!(page(&flood()).contains("<pre>dowsim replay small-flood --seed 7</pre>"));
     assert_eq!(shell_word("my file; rm"), "'my file; rm'");

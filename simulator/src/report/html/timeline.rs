@@ -17,7 +17,7 @@ use crate::run::Tick;
 /// Moments that are shown at once; further ones unfold.
 const OPEN: usize = 40;
 /// Bytes of moments that unfold: with the charts, a page stays below a megabyte.
-const MOST_BYTES: usize = 400_000;
+const MOST_BYTES: usize = 300_000;
 
 /// Appends the timeline.
 pub(super) fn all(out: &mut String, replay: &Replay) {
