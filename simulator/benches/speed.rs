@@ -2,7 +2,7 @@
 //!
 //! One thread, so time is CPU time. Elements are invocations that ran; refused ones come on top.
 
-#![expect(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+#![expect(clippy::unwrap_used, reason = "a benchmark")]
 
 use std::time::Duration;
 
