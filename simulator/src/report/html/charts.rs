@@ -229,10 +229,11 @@ impl<'a> Frame<'a> {
         ];
         let sum = |run: &Run, read: fn(&Row) -> u64| grouped(run.rows.iter().map(read).sum());
         let caption = format!(
-            "Events a minute. Of {} sent, {} were served with the guard; {} without.",
-            sum(&replay.with, |row| row.attack.offered),
+            "Events a minute. Served: {} of {} with the guard, {} of {} without.",
             sum(&replay.with, |row| row.attack.served),
-            sum(&replay.without, |row| row.attack.served)
+            sum(&replay.with, |row| row.attack.offered),
+            sum(&replay.without, |row| row.attack.served),
+            sum(&replay.without, |row| row.attack.offered)
         );
         self.chart("attack", "Attack traffic", caption, lines).draw(out);
     }

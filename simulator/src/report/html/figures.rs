@@ -71,7 +71,8 @@ fn bills(replay: &Replay) -> [Figure; 4] {
     let tone = if saved > Usd::ZERO { Tone::Good } else { Tone::Normal };
     let share = match found.saved_percent() {
         Some(percent) => format!("{percent:.1} % of what a perfect guard saves"),
-        None => "there was nothing to save".to_owned(),
+        None if saved == Usd::ZERO => "there was nothing to save".to_owned(),
+        None => "the perfect guard saves nothing here".to_owned(),
     };
     let with = if replay.armed { "the guard armed" } else { "the guard disarmed: it changes nothing" };
     [

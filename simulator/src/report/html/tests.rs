@@ -275,6 +275,17 @@ fn the_headline_says_what_happened() {
 }
 
 #[test]
+fn what_a_perfect_guard_does_not_save_is_not_called_nothing_to_save() {
+    let mut replay = flood();
+    replay.findings.usd_perfect = replay.findings.usd_without;
+    let saved = &figures_on(&page(&replay))["Saved"];
+    assert!(saved.ends_with("the perfect guard saves nothing here"), "{saved}");
+    replay.findings.usd_with = replay.findings.usd_without;
+    let saved = &figures_on(&page(&replay))["Saved"];
+    assert_eq!(saved, "$0.00 there was nothing to save");
+}
+
+#[test]
 fn a_broken_bound_is_shown_as_broken() {
     let mut replay = flood();
     let overrun = &mut replay.findings.overruns[0];
