@@ -125,6 +125,7 @@ impl Recording<'_> {
             self.flood.map(|flood| flood.traffic(&workload)).transpose().map_err(|error| usage(&error))?;
         let mut scenario = Scenario::empty(&self.trace.title, self.trace.first.start());
         scenario.story = self.trace.remarks.join(" ");
+        scenario.trace = Some(TraceUse::of_file(self.name));
         scenario.minutes = u32::try_from(self.trace.minutes).unwrap_or(u32::MAX);
         scenario.recovery_minutes = 720;
         scenario.history_days = self.history_days;

@@ -123,6 +123,22 @@ pub struct TraceUse {
     pub memory_mb: Option<u32>,
 }
 
+impl TraceUse {
+    /// All of a file, as it is.
+    pub fn of_file(file: &str) -> Self {
+        TraceUse {
+            file: file.to_owned(),
+            durations: None,
+            memory: None,
+            functions: everything(),
+            skip_minutes: 0,
+            scale: one(),
+            duration_ms: None,
+            memory_mb: None,
+        }
+    }
+}
+
 fn everything() -> String {
     "*".to_owned()
 }

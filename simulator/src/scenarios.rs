@@ -94,10 +94,10 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
         let mut files: Vec<String> = fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         files.sort();
-        assert_eq!(files, ALL.iter().map(|one| format!("{}.toml", one.name)).collect::<Vec<_>>());
+        assert_eq!(files, ALL.iter().map(|one| one.name).collect::<Vec<_>>());
         for one in ALL {
             let loaded = load::scenario(one.name).unwrap_or_else(|failure| panic!("{failure}"));
             let scenario = loaded.scenario;

@@ -54,7 +54,11 @@ fn told(replay: &Replay) -> Told {
     }
     let last = replay.with.rows.last().and_then(|row| row.seen);
     let budget = replay.findings.overruns.first().map(|overrun| &overrun.budget);
-    let period = replay.with.periods.iter().rfind(|period| Some(&period.budget) == budget);
+    let mut periods = replay.with.periods.iter().filter(|period| Some(&period.budget) == budget);
+    let period = periods.next_back();
+    // What was spent in the first period before the replay began is seen, and not on its bill.
+    let before = replay.with.rows.first().and_then(|row| row.seen).filter(|_| periods.next().is_none());
+    let last = last.map(|last| last - before.unwrap_or(Usd::ZERO));
     Told {
         findings: replay.findings.clone(),
         attack: replay.attack,
