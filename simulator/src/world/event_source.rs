@@ -73,7 +73,12 @@ impl World {
             if found.ready.waiting == 0 || found.running >= found.limit() || second < found.paused_until_s {
                 return;
             }
-            let parts = found.ready.take(found.batch_size);
+            let Some(class) =
+                found.ready.first_class().and_then(|class| self.classes.get_mut(usize::from(class)))
+            else {
+                return;
+            };
+            let parts = found.ready.take(found.batch_size, &mut class.order);
             let batch = Batch { parts, failures: 0 };
             let Some(attempt) = leading(&batch) else { return };
             let environment = self.admit(function);
@@ -185,7 +190,14 @@ impl World {
             batch = place.retry.pop_front();
         }
         let is_retry = batch.is_some();
-        let batch = batch.unwrap_or_else(|| Batch { parts: place.line.take(batch_size), failures: 0 });
+        let first = place.line.first_class().and_then(|class| self.classes.get_mut(usize::from(class)));
+        let batch = match (batch, first) {
+            (Some(batch), _) => batch,
+            (None, Some(class)) => {
+                Batch { parts: place.line.take(batch_size, &mut class.order), failures: 0 }
+            }
+            (None, None) => Batch::default(),
+        };
         for cohort in gone {
             self.expire(cohort);
         }

@@ -32,6 +32,7 @@ pub(super) struct Class {
     pub(super) durations: Dice,
     pub(super) failures: Dice,
     pub(super) repeats: Dice,
+    pub(super) order: Dice,
     pub(super) tally: Tally,
     pub(super) feedback: Feedback,
     /// Throttles and attempts at the beginning of the minute.
