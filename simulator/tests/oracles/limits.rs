@@ -1,9 +1,6 @@
-//! Limits of Lambda as its documents state them, and a bill done by hand.
+//! Limits of Lambda as its documents state them.
 
-use guard_core::money::Usd;
-use guard_core::pricing::PriceTable;
 use simulator::load::Source;
-use simulator::run::{Run, Terms, run};
 use simulator::world::Cast;
 
 use crate::{live, real, world};
@@ -46,40 +43,4 @@ fn a_function_grows_by_a_thousand_environments_every_ten_seconds() {
     let (first, second) = (busy(1), busy(2));
     assert!((6000..=7000).contains(&first), "{first}");
     assert!((second - first).abs_diff(6000) <= 100, "{first} {second}");
-}
-
-fn unguarded(text: &str) -> Run {
-    let loaded = Source::of_text("oracle", text).ready(&[]).unwrap();
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: false,
-        cast: Cast::Everyone,
-        seed: 1,
-        minutes: Some(3),
-    };
-    run(&terms, PriceTable::embedded(), |_| ())
-}
-
-#[test]
-fn a_tiny_bill_is_what_it_is_by_hand() {
-    // us-east-1, x86-64 ("AWS Lambda pricing", read 2026-11): $0.20 per million requests, $0.0000166667 per GB-second.
-    // 1 GB. Twelve requests, one every five seconds: the first finds no environment and pays 200 ms of INIT and its
-    // 100 ms, the others 100 ms each: 300 + 11 · 100 = 1,400 ms. One more runs into its time-out of three seconds in a
-    // second environment or the first: 3,000 ms, and 200 ms of INIT where it is a second one.
-    let run = unguarded(
-        "schema = 1\ntitle = \"o\"\nstart = \"2026-11-02T00:00:00Z\"\nminutes = 3\n\
-         [[function]]\nname = \"f\"\nmemory_mb = 1024\ntimeout_s = 3\ninit_ms = 200\n\
-         duration = { constant_ms = 100 }\n\
-         [[traffic]]\nname = \"calls\"\nfunction = \"f\"\nrate = { law = \"even\", rps = 0.2 }\nfor_min = 1\n\
-         [[traffic]]\nname = \"hang\"\nfunction = \"f\"\nfrom_min = 1\nrate = { law = \"once\", events = 1 }\n\
-         duration = { until_timeout = true }\n",
-    );
-    let (calls, hang) = (&run.traffic[0].tally, &run.traffic[1].tally);
-    assert_eq!((calls.offered, calls.attempts, calls.cold_starts, calls.billed_ms), (12, 12, 1, 1400));
-    // A minute later the environment is still warm.
-    assert_eq!((hang.attempts, hang.errors, hang.cold_starts, hang.billed_ms), (1, 1, 0, 3000));
-    // 13 · 200,000 picos + 4.4 s · 16,666,700 picos.
-    assert_eq!(run.bill.all, Usd::from_picos(13 * 200_000 + 44 * 16_666_700 / 10));
 }

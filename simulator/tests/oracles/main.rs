@@ -2,6 +2,7 @@
 //! `MODEL.md` lists them.
 
 mod attempts;
+mod bills;
 mod concurrency;
 mod limits;
 
