@@ -40,6 +40,17 @@ impl World {
         self.poll(function, queue);
     }
 
+    /// A message becomes visible again, unless its retention has ended meanwhile.
+    pub(super) fn redeliver(&mut self, function: usize, queue: usize, attempt: Try) {
+        let found = self.functions.get(function).and_then(|fun| fun.queues.get(queue));
+        let Some(retention_s) = found.map(|queue| queue.retention_s) else { return };
+        if self.second.saturating_sub(attempt.born_s) > retention_s {
+            self.expire(Cohort { attempt, count: 1 });
+        } else {
+            self.enqueue(function, queue, attempt, 1);
+        }
+    }
+
     fn expire_messages(&mut self, function: usize, queue: usize) {
         let second = self.second;
         let Some(found) = self.functions.get_mut(function).and_then(|fun| fun.queues.get_mut(queue)) else {

@@ -279,7 +279,7 @@ impl World {
                 self.attempt(attempt, function)
             }
             Via::Queue => {
-                self.enqueue(function, through, attempt, 1);
+                self.redeliver(function, through, attempt);
                 true
             }
             Via::Stream => true,
