@@ -1,6 +1,8 @@
 //! Oracles: answers that the simulator did not compute, from queueing theory, closed forms and published runs.
 //! `MODEL.md` lists them.
 
+#![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
+
 mod attempts;
 mod bills;
 mod concurrency;
