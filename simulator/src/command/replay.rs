@@ -17,6 +17,7 @@ use crate::output::write_whole;
 use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::replay::{Replay, Request};
+use crate::report::html;
 use crate::report::layout::Palette;
 use crate::report::replay::Page;
 use crate::run::Row;
@@ -56,6 +57,9 @@ pub struct ReplayArgs {
     /// Where all randomness comes from: the same seed, the same bytes.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Also write one self-contained page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Also write a table with a row per minute and run.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -83,6 +87,9 @@ pub fn run(args: &ReplayArgs, mut out: impl Write, palette: Palette, width: usiz
     let progress = Progress::new("minutes");
     let replay = Replay::new(&request, PriceTable::embedded(), |done, of| progress.show(done, of));
     progress.clear();
+    if let Some(path) = &args.html {
+        write_whole(path, |file| file.write_all(html::page(&replay).as_bytes()))?;
+    }
     if let Some(path) = &args.csv {
         write_csv(path, &replay)?;
     }

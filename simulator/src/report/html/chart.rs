@@ -78,10 +78,12 @@ impl Chart<'_> {
             escape(&self.caption)
         );
         let labels = self.labels(&scale);
-        let apart = labels.windows(2).all(|pair| match pair {
-            [above, below] => below.0 - above.0 >= LABEL_PER_MILLE,
-            _ => true,
-        });
+        let every = self.series.len() + usize::from(self.level.is_some());
+        let apart = labels.len() == every
+            && labels.windows(2).all(|pair| match pair {
+                [above, below] => below.0 - above.0 >= LABEL_PER_MILLE,
+                _ => true,
+            });
         self.key(out, apart);
         *out += "<div class=\"plot\"><div class=\"ys\" aria-hidden=\"true\">";
         for tick in &ticks {
@@ -113,7 +115,7 @@ impl Chart<'_> {
         *out += "</div></div></figure>";
     }
 
-    /// The names of lines and areas. Where the labels at the ends of the lines stand apart, lines are named for narrow
+    /// The names of lines and areas. Where every line has a label of its own at its end, lines are named for narrow
     /// pages only.
     fn key(&self, out: &mut String, apart: bool) {
         *out += if apart { "<ul class=\"key apart\">" } else { "<ul class=\"key\">" };
@@ -196,14 +198,14 @@ impl Chart<'_> {
         text
     }
 
-    /// The names of the lines with their classes and the height at which they end, in per mille, from above.
+    /// The names of the lines that reach the end, with their classes and the height there, in per mille, from above.
     fn labels(&self, scale: &Scale) -> Vec<(f64, &str, &str)> {
         let mut labels: Vec<(f64, &str, &str)> = self
             .series
             .iter()
             .filter_map(|series| {
-                let last = series.values.iter().rev().flatten().next()?;
-                Some((scale.y(*last) / HEIGHT * 1000.0, series.class, series.label))
+                let last = series.values.last().copied().flatten()?;
+                Some((scale.y(last) / HEIGHT * 1000.0, series.class, series.label))
             })
             .collect();
         if let Some((level, name)) = &self.level {

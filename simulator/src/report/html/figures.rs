@@ -53,7 +53,7 @@ pub(super) fn headline(replay: &Replay) -> String {
 pub(super) fn all(replay: &Replay) -> Vec<Figure> {
     let mut figures = Vec::from(bills(replay));
     figures.extend(minutes(replay));
-    figures.extend(overrun(&replay.findings));
+    figures.extend(overrun(replay));
     figures.extend(events(&replay.findings));
     figures.extend(guard(replay));
     figures
@@ -71,7 +71,8 @@ fn bills(replay: &Replay) -> [Figure; 4] {
     let tone = if saved > Usd::ZERO { Tone::Good } else { Tone::Normal };
     let share = match found.saved_percent() {
         Some(percent) => format!("{percent:.1} % of what a perfect guard saves"),
-        None => "there was nothing to save".to_owned(),
+        None if saved == Usd::ZERO => "there was nothing to save".to_owned(),
+        None => "the perfect guard saves nothing here".to_owned(),
     };
     let with = if replay.armed { "the guard armed" } else { "the guard disarmed: it changes nothing" };
     [
@@ -96,11 +97,16 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
     let after = |label, minutes: Option<u32>, since: u32, event: &str, never: &str| match minutes {
         Some(minutes) => Figure {
             label,
-            value: format!("{minutes} min"),
+            value: span(minutes),
             detail: format!("after the attack {event}, at {}", clock_at(replay, since + minutes)),
             tone: Tone::Normal,
         },
-        None => Figure { label, value: "never".to_owned(), detail: never.to_owned(), tone: Tone::Warning },
+        None => Figure {
+            label,
+            value: "never".to_owned(),
+            detail: never.to_owned(),
+            tone: if replay.armed { Tone::Warning } else { Tone::Normal },
+        },
     };
     let released = match (found.still_capped, found.release_min) {
         (false, None) => Figure {
@@ -132,19 +138,20 @@ const fn caps_label(replay: &Replay) -> &'static str {
 }
 
 /// The budget that came nearest to its bound; without bounds, the one that went farthest past its line.
-fn overrun(found: &Findings) -> Option<Figure> {
+fn overrun(replay: &Replay) -> Option<Figure> {
     let used = |overrun: &Overrun| {
         let bound = overrun.bound.filter(|bound| *bound > Usd::ZERO)?;
         Some(overrun.with.per_mille_of(bound))
     };
     let key = |overrun: &Overrun| (used(overrun), overrun.with.per_mille_of(overrun.amount));
-    let worst = found.overruns.iter().reduce(|a, b| if key(b) > key(a) { b } else { a })?;
+    let worst = replay.findings.overruns.iter().reduce(|a, b| if key(b) > key(a) { b } else { a })?;
     let amount = |usd: Usd| phrase::amount(usd, worst.unit);
     let (tone, against) = match worst.bound {
         Some(bound) if worst.with > bound => {
             (Tone::Alarm, format!("published bound {}: BROKEN", amount(bound)))
         }
         Some(bound) => (Tone::Good, format!("published bound {}: kept", amount(bound))),
+        None if !replay.armed => (Tone::Normal, "no bound while disarmed".to_owned()),
         None => (Tone::Normal, "no bound: this budget only alerts".to_owned()),
     };
     Some(Figure {
@@ -234,7 +241,7 @@ fn guard(replay: &Replay) -> [Figure; 2] {
 }
 
 /// Minutes in words: `50 min`, `4 h 8 min`.
-fn span(minutes: u32) -> String {
+pub(super) fn span(minutes: u32) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),
         (hours, 0) => format!("{} h", grouped(u64::from(hours))),

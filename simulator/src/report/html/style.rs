@@ -63,6 +63,7 @@ th,td{padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--rule);text-ali
 font-variant-numeric:tabular-nums}
 th:first-child{text-align:left}tbody th{font-weight:600}
 thead th{color:var(--faint);font-weight:600}
+th,td{overflow-wrap:normal}tbody th,td.name{overflow-wrap:anywhere;min-width:6rem}
 .timeline{list-style:none;margin:0;padding:0}
 .timeline>li{display:grid;grid-template-columns:7rem 1fr;gap:.6rem;padding:.5rem 0;border-bottom:1px solid var(--rule);
 break-inside:avoid}
@@ -76,13 +77,14 @@ summary{cursor:pointer;padding:.6rem 0;color:var(--with)}
 .terms dt{font-weight:600;color:var(--ink);margin-top:.6rem}
 @media (max-width:44rem){h1{font-size:1.35rem}.plot{margin:1.9rem .6rem 1.8rem 3.6rem;height:10.5rem}
 .ends,.xs .other{display:none}.timeline>li{grid-template-columns:1fr;gap:.1rem}
-.cards{grid-template-columns:1fr 1fr}.cards div{padding:.6rem}dd strong{font-size:1.15rem}
-thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.cards{grid-template-columns:repeat(2,minmax(0,1fr))}.cards div{padding:.6rem}dd strong{font-size:1.15rem}
+}
+@media screen and (max-width:56rem){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 table,tbody,tr,tbody th,td,caption{display:block}tbody th{border:0;padding:0}tr{padding:.5rem 0;border-bottom:1px solid var(--rule)}
 td{border:0;padding:.05rem 0;display:flex;justify-content:space-between;gap:1rem}
 td::before{content:attr(data-name);color:var(--faint);text-align:left}}
 @media print{:root{--ground:#fff;--card:#fff;--ink:#000;--faint:#444;--rule:#bbb;--without:#b23a0e;--with:#0a58a8;
 --perfect:#00694f;--refused:#8a2f7b;--attack:#f9dfd3;--capped:#7a4fb5;--band:#c9ddf3;--good:#00694f;--warning:#855300;--alarm:#b3261e}
-main{padding:0;max-width:none}body{font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+main{padding:0;max-width:none}table{font-size:7.5pt}h2{break-after:avoid}body{font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .cards div,pre{border:1px solid var(--rule)}}
 ";

@@ -27,21 +27,31 @@ pub(super) fn all(out: &mut String, replay: &Replay) {
     functions(out, replay);
 }
 
-/// A table: the first column names the row.
+/// A table: the first column names the row. Roles are spelled out because a narrow page takes the table's display away.
 fn table<const N: usize>(out: &mut String, caption: &str, columns: [&str; N], rows: &[[String; N]]) {
-    let _ = write!(out, "<table><caption>{}</caption><thead><tr>", escape(caption));
-    for column in columns {
-        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(column));
+    if rows.is_empty() {
+        *out += "<p>None.</p>";
+        return;
     }
-    *out += "</tr></thead><tbody>\n";
+    let _ = write!(
+        out,
+        "<table role=\"table\"><caption>{}</caption><thead role=\"rowgroup\"><tr role=\"row\">",
+        escape(caption)
+    );
+    for column in columns {
+        let _ = write!(out, "<th role=\"columnheader\" scope=\"col\">{}</th>", escape(column));
+    }
+    *out += "</tr></thead><tbody role=\"rowgroup\">\n";
     for row in rows {
-        *out += "<tr>";
+        *out += "<tr role=\"row\">";
         for (place, (column, cell)) in columns.iter().zip(row).enumerate() {
+            let is_name = *column == "Function";
             let (column, cell) = (escape(column), escape(cell));
             let _ = if place == 0 {
-                write!(out, "<th scope=\"row\">{cell}</th>")
+                write!(out, "<th role=\"rowheader\" scope=\"row\">{cell}</th>")
             } else {
-                write!(out, "<td data-name=\"{column}\">{cell}</td>")
+                let name = if is_name { " class=\"name\"" } else { "" };
+                write!(out, "<td{name} role=\"cell\" data-name=\"{column}\">{cell}</td>")
             };
         }
         *out += "</tr>\n";
@@ -64,6 +74,7 @@ fn budgets(out: &mut String, replay: &Replay) {
             .map(|overrun| {
                 let amount = |usd| phrase::amount(usd, overrun.unit);
                 let used = match overrun.bound {
+                    None if !replay.armed => "disarmed".to_owned(),
                     None => "only alerts".to_owned(),
                     Some(bound) if overrun.with > bound => "BROKEN".to_owned(),
                     Some(bound) if bound > Usd::ZERO => {

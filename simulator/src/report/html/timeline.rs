@@ -8,7 +8,7 @@ use guard_core::settle::ApplyResult;
 
 use super::{escape, tone};
 use crate::replay::Replay;
-use crate::report::layout::{Tone, grouped};
+use crate::report::layout::Tone;
 use crate::report::phrase;
 use crate::report::replay::screen::clock_at;
 use crate::report::replay::timeline::{refused, some};
@@ -16,8 +16,8 @@ use crate::run::Tick;
 
 /// Moments that are shown at once; further ones unfold.
 const OPEN: usize = 40;
-/// Moments on a page.
-const MOST: usize = 800;
+/// Bytes of moments that unfold: with the charts, a page stays below a megabyte.
+const MOST_BYTES: usize = 300_000;
 
 /// Appends the timeline.
 pub(super) fn all(out: &mut String, replay: &Replay) {
@@ -29,12 +29,13 @@ pub(super) fn all(out: &mut String, replay: &Replay) {
     let (first, rest) = moments.split_at(moments.len().min(OPEN));
     list(out, first);
     if !rest.is_empty() {
-        let _ = write!(
-            out,
-            "<details><summary>{} more moments</summary>",
-            grouped(u64::try_from(rest.len()).unwrap_or(u64::MAX))
-        );
-        let (shown, left) = rest.split_at(rest.len().min(MOST - OPEN));
+        let mut bytes = 0;
+        let fits = |moment: &&String| {
+            bytes += moment.len();
+            bytes <= MOST_BYTES
+        };
+        let (shown, left) = rest.split_at(rest.iter().take_while(fits).count());
+        let _ = write!(out, "<details><summary>{} more moments</summary>", shown.len());
         list(out, shown);
         if !left.is_empty() {
             let _ = write!(out, "<p>{} later ones are in the text of the replay.</p>", left.len());
