@@ -172,6 +172,7 @@ fn class(actor: &Performer, index: usize, cast: Cast, seed: u64) -> Class {
         durations: dice(Concern::Durations),
         failures: dice(Concern::Failures),
         repeats: dice(Concern::Repeats),
+        order: dice(Concern::Order),
         tally: Tally::default(),
         feedback: Feedback::default(),
         before: (0, 0),

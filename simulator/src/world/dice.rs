@@ -18,6 +18,8 @@ pub enum Concern {
     Failures,
     /// What is delivered twice, and what is sent on.
     Repeats,
+    /// Which of the events that wait together is next.
+    Order,
 }
 
 /// One stream.
@@ -44,6 +46,12 @@ impl Dice {
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
         let bits = (self.0.next_u64() >> 11) as f64;
         bits * STEP
+    }
+
+    /// Uniform over the whole numbers below this one, which stays far below 2⁵³.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and `below`")]
+    pub fn below(&mut self, below: u64) -> u64 {
+        (self.uniform() * super::as_f64(below)) as u64
     }
 
     /// Exponentially distributed with mean 1.

@@ -40,6 +40,17 @@ impl World {
         self.poll(function, queue);
     }
 
+    /// A message becomes visible again, unless its retention has ended meanwhile.
+    pub(super) fn redeliver(&mut self, function: usize, queue: usize, attempt: Try) {
+        let found = self.functions.get(function).and_then(|fun| fun.queues.get(queue));
+        let Some(retention_s) = found.map(|queue| queue.retention_s) else { return };
+        if self.second.saturating_sub(attempt.born_s) > retention_s {
+            self.expire(Cohort { attempt, count: 1 });
+        } else {
+            self.enqueue(function, queue, attempt, 1);
+        }
+    }
+
     fn expire_messages(&mut self, function: usize, queue: usize) {
         let second = self.second;
         let Some(found) = self.functions.get_mut(function).and_then(|fun| fun.queues.get_mut(queue)) else {
@@ -73,7 +84,12 @@ impl World {
             if found.ready.waiting == 0 || found.running >= found.limit() || second < found.paused_until_s {
                 return;
             }
-            let parts = found.ready.take(found.batch_size);
+            let Some(class) =
+                found.ready.first_class().and_then(|class| self.classes.get_mut(usize::from(class)))
+            else {
+                return;
+            };
+            let parts = found.ready.take(found.batch_size, &mut class.order);
             let batch = Batch { parts, failures: 0 };
             let Some(attempt) = leading(&batch) else { return };
             let environment = self.admit(function);
@@ -185,7 +201,14 @@ impl World {
             batch = place.retry.pop_front();
         }
         let is_retry = batch.is_some();
-        let batch = batch.unwrap_or_else(|| Batch { parts: place.line.take(batch_size), failures: 0 });
+        let first = place.line.first_class().and_then(|class| self.classes.get_mut(usize::from(class)));
+        let batch = match (batch, first) {
+            (Some(batch), _) => batch,
+            (None, Some(class)) => {
+                Batch { parts: place.line.take(batch_size, &mut class.order), failures: 0 }
+            }
+            (None, None) => Batch::default(),
+        };
         for cohort in gone {
             self.expire(cohort);
         }

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::dice::Dice;
 use super::later::{Cohort, Try};
 
-/// How many of the newest cohorts of a line are searched for an equal one: several traffics share it.
+/// How many of the newest cohorts of a line are searched for an equal one: several traffics share it. As many at its
+/// beginning are drawn from.
 const SEARCHED: usize = 4;
 
 /// Messages or records waiting in order, as counts.
@@ -25,22 +27,56 @@ impl Line {
         }
     }
 
-    /// Takes at most so many from the beginning.
-    pub(super) fn take(&mut self, most: u32) -> Vec<Cohort> {
-        let mut taken = Vec::new();
+    /// The traffic of the first in line.
+    pub(super) fn first_class(&self) -> Option<u16> {
+        self.cohorts.front().map(|first| first.attempt.class)
+    }
+
+    /// Takes at most so many from the beginning. A cohort is a count, so the order within a second is not kept: where
+    /// events of one second differ (poison among healthy ones, one traffic among others), each next one is drawn.
+    pub(super) fn take(&mut self, most: u32, dice: &mut Dice) -> Vec<Cohort> {
+        let mut taken: Vec<Cohort> = Vec::new();
         let mut left = most;
         while left > 0 {
-            let Some(first) = self.cohorts.front_mut() else { break };
-            let count = first.count.min(left);
-            taken.push(Cohort { count, ..*first });
+            let (place, wanted) = match self.mixed() {
+                0 => (0, left),
+                total => (self.place_of(dice.below(total)), 1),
+            };
+            let Some(cohort) = self.cohorts.get_mut(place) else { break };
+            let count = cohort.count.min(wanted);
+            match taken.iter_mut().find(|part| part.attempt == cohort.attempt) {
+                Some(part) => part.count += count,
+                None => taken.push(Cohort { count, ..*cohort }),
+            }
             left -= count;
-            first.count -= count;
-            if first.count == 0 {
-                self.cohorts.pop_front();
+            cohort.count -= count;
+            if cohort.count == 0 {
+                self.cohorts.remove(place);
             }
         }
         self.waiting -= u64::from(most - left);
         taken
+    }
+
+    /// How many events wait in the cohorts at the beginning that came into being in one second; 0 where that is one
+    /// cohort, or none.
+    fn mixed(&self) -> u64 {
+        let Some(first) = self.cohorts.front() else { return 0 };
+        let second = first.attempt.born_s;
+        let mates = || self.cohorts.iter().take(SEARCHED).take_while(|mate| mate.attempt.born_s == second);
+        if mates().nth(1).is_none() { 0 } else { mates().map(|mate| u64::from(mate.count)).sum() }
+    }
+
+    /// The cohort in which the event of this number is, counted from the beginning.
+    fn place_of(&self, number: u64) -> usize {
+        let mut left = number;
+        let is_beyond = |mate: &&Cohort| {
+            let count = u64::from(mate.count);
+            let beyond = left >= count;
+            left = left.saturating_sub(count);
+            beyond
+        };
+        self.cohorts.iter().take_while(is_beyond).count()
     }
 
     /// Drops what is older than this and returns it.
@@ -178,5 +214,30 @@ impl Batch {
             }
         }
         (first, second)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dice::Concern;
+    use super::super::traffic::blank;
+    use super::*;
+
+    #[test]
+    fn events_of_one_second_are_mixed_and_seconds_keep_their_order() {
+        let mut line = Line::default();
+        for second in 0..2 {
+            line.push(blank(0, second), 50);
+            line.push(Try { poison: true, ..blank(0, second) }, 50);
+        }
+        let mut dice = Dice::new(1, Concern::Order, 0);
+        let first = Batch { parts: line.take(60, &mut dice), failures: 0 };
+        assert_eq!((first.len(), first.parts.len(), line.waiting), (60, 2, 140));
+        assert!(first.parts.iter().all(|part| part.attempt.born_s == 0 && part.count >= 10), "{first:?}");
+        let rest = line.take(1000, &mut dice);
+        assert_eq!(rest.iter().map(|part| part.count).sum::<u32>(), 140);
+        assert!(rest.iter().map(|part| part.attempt.born_s).is_sorted());
+        assert_eq!(line.waiting, 0);
+        assert!(line.take(1, &mut dice).is_empty());
     }
 }

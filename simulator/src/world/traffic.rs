@@ -32,6 +32,7 @@ pub(super) struct Class {
     pub(super) durations: Dice,
     pub(super) failures: Dice,
     pub(super) repeats: Dice,
+    pub(super) order: Dice,
     pub(super) tally: Tally,
     pub(super) feedback: Feedback,
     /// Throttles and attempts at the beginning of the minute.
@@ -278,7 +279,7 @@ impl World {
                 self.attempt(attempt, function)
             }
             Via::Queue => {
-                self.enqueue(function, through, attempt, 1);
+                self.redeliver(function, through, attempt);
                 true
             }
             Via::Stream => true,

@@ -1,12 +1,11 @@
-//! Limits of Lambda as its documents state them, and a bill done by hand.
+//! Limits of Lambda as its documents state them.
 
-use guard_core::money::Usd;
-use guard_core::pricing::PriceTable;
-use simulator::load::Source;
-use simulator::run::{Run, Terms, run};
-use simulator::world::Cast;
+use guard_core::inventory::{AccountLimits, Function, Inventory};
+use guard_core::plan::{Action, Change, Reason};
+use guard_core::settle::ApplyResult;
+use simulator::control_plane::ControlPlane;
 
-use crate::{live, real, world};
+use crate::{all, live, real, world, world_of};
 
 #[test]
 fn a_reservation_of_n_answers_ten_n_requests_a_second_however_short_they_are() {
@@ -27,58 +26,69 @@ fn a_reservation_of_n_answers_ten_n_requests_a_second_however_short_they_are() {
 }
 
 #[test]
-fn a_function_grows_by_a_thousand_environments_every_ten_seconds() {
-    // "Lambda scaling behavior", read 2026-11. A thousand may be there at once; 100 a second come after them.
-    let function = "timeout_s = 900\ninit_ms = 0\nduration = { constant_ms = 600000 }";
-    let traffic = "rate = { law = \"even\", rps = 400 }";
-    let text = "concurrency = 20000";
-    let scenario = format!(
-        "schema = 1\ntitle = \"o\"\nstart = \"2026-11-02T00:00:00Z\"\nminutes = 5\n[account]\n{text}\n\
-         [[function]]\nname = \"f\"\n{function}\n[[traffic]]\nname = \"t\"\nfunction = \"f\"\n{traffic}\n"
-    );
-    let busy = |minutes: u32| {
-        let loaded = Source::of_text("oracle", &scenario).ready(&[]).unwrap();
-        let start = guard_core::time::Minute::of(loaded.scenario.start);
-        let mut world = simulator::world::World::new(&loaded.stage, start, Cast::Everyone, 1);
-        live(&mut world, minutes);
-        world.busy_in_all()
+fn what_is_not_reserved_is_shared_and_answers_ten_requests_a_second_and_unit() {
+    // "Understanding Lambda function scaling", read 2026-11: a reservation takes its share out of the account, used or
+    // not. 100 in all, of which 30 are reserved for `f` (and none for the guard: nothing may be left below 70).
+    let tables = |duration: &str, rps: u32| {
+        format!(
+            "[account]\nconcurrency = 100\nunreserved_minimum = 70\n\
+             [[function]]\nname = \"f\"\nreserved = 30\n\
+             [[function]]\nname = \"g\"\ntimeout_s = 900\ninit_ms = 0\nduration = {{ {duration} }}\n\
+             [[function]]\nname = \"h\"\ntimeout_s = 900\ninit_ms = 0\nduration = {{ {duration} }}\n\
+             [[traffic]]\nname = \"g\"\nfunction = \"g\"\nrate = {{ law = \"even\", rps = {rps} }}\n\
+             [[traffic]]\nname = \"h\"\nfunction = \"h\"\nrate = {{ law = \"even\", rps = {rps} }}\n"
+        )
     };
-    let (first, second) = (busy(1), busy(2));
-    assert!((6000..=7000).contains(&first), "{first}");
-    assert!((second - first).abs_diff(6000) <= 100, "{first} {second}");
-}
-
-fn unguarded(text: &str) -> Run {
-    let loaded = Source::of_text("oracle", text).ready(&[]).unwrap();
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: false,
-        cast: Cast::Everyone,
-        seed: 1,
-        minutes: Some(3),
-    };
-    run(&terms, PriceTable::embedded(), |_| ())
+    let mut long = world_of(&tables("constant_ms = 900000", 100));
+    live(&mut long, 2);
+    assert_eq!((long.busy_in_all(), all(&long).attempts), (70, 70));
+    let mut short = world_of(&tables("constant_ms = 1", 1000));
+    live(&mut short, 5);
+    // 70 may come at once, then 700 a second for 300 s; a token may be under way.
+    let served = all(&short).served;
+    assert!((70 + 700 * 300 - 1..=70 + 700 * 300).contains(&served), "{served}");
 }
 
 #[test]
-fn a_tiny_bill_is_what_it_is_by_hand() {
-    // us-east-1, x86-64 ("AWS Lambda pricing", read 2026-11): $0.20 per million requests, $0.0000166667 per GB-second.
-    // 1 GB. Eleven requests, one every five seconds from the fifth on: the first finds no environment and pays 200 ms
-    // of INIT and its 100 ms, the others 100 ms each: 300 + 10 · 100 = 1,300 ms. One more, a minute later, finds the
-    // environment warm and runs into its time-out of three seconds: 3,000 ms.
-    let run = unguarded(
-        "schema = 1\ntitle = \"o\"\nstart = \"2026-11-02T00:00:00Z\"\nminutes = 3\n\
-         [[function]]\nname = \"f\"\nmemory_mb = 1024\ntimeout_s = 3\ninit_ms = 200\n\
-         duration = { constant_ms = 100 }\n\
-         [[traffic]]\nname = \"calls\"\nfunction = \"f\"\nrate = { law = \"even\", rps = 0.2 }\nfor_min = 1\n\
-         [[traffic]]\nname = \"hang\"\nfunction = \"f\"\nfrom_min = 1\nrate = { law = \"once\", events = 1 }\n\
-         duration = { until_timeout = true }\n",
-    );
-    let (calls, hang) = (&run.traffic[0].tally, &run.traffic[1].tally);
-    assert_eq!((calls.offered, calls.attempts, calls.cold_starts, calls.billed_ms), (11, 11, 1, 1300));
-    assert_eq!((hang.attempts, hang.errors, hang.cold_starts, hang.billed_ms), (1, 1, 0, 3000));
-    // 12 · 200,000 picos + 4.3 s · 16,666,700 picos.
-    assert_eq!(run.bill.all, Usd::from_picos(12 * 200_000 + 43 * 16_666_700 / 10));
+fn nothing_is_reserved_below_what_must_stay_unreserved() {
+    // "Configuring reserved concurrency for a function", read 2026-11: a hundred stay unreserved; small accounts may
+    // reserve nothing, and zero is no reservation but a stop.
+    for (limit, minimum, others) in
+        [(1000_u32, 100_u32, 0_u32), (1000, 100, 850), (10, 10, 0), (150, 100, 50)]
+    {
+        let account = AccountLimits { concurrency: limit, unreserved_minimum: minimum };
+        let other = Function { reserved: (others > 0).then_some(others), ..Function::new("other", 128, 3) };
+        let room = limit - minimum - others;
+        for to in [0, 1, room, room + 1, limit] {
+            let mut inventory =
+                Inventory::new("us-east-1", account, vec![Function::new("f", 128, 3), other.clone()]);
+            let change = Change::ReservedConcurrency { from: None, to: Some(to) };
+            let action = Action { function: "f".into(), change, reason: Reason::Operator, budget: None };
+            let result = ControlPlane { actuation_s: 5 }.call(&mut inventory, &action, false);
+            assert_eq!(
+                result == ApplyResult::Applied,
+                to <= room,
+                "{limit} {minimum} {others} {to}: {result:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_function_grows_by_a_thousand_environments_every_ten_seconds() {
+    // "Lambda scaling behavior", read 2026-11. A thousand may be there at once; 100 a second come after them.
+    // "even" spares the sampling error: the first arrival of all is the only one drawn.
+    let busy = |minutes: u32| {
+        let mut world = world_of(
+            "[account]\nconcurrency = 20000\n\
+             [[function]]\nname = \"f\"\ntimeout_s = 900\ninit_ms = 0\nduration = { constant_ms = 600000 }\n\
+             [[traffic]]\nname = \"t\"\nfunction = \"f\"\nrate = { law = \"even\", rps = 400 }\n",
+        );
+        live(&mut world, minutes);
+        world.busy_in_all()
+    };
+    // A thousand, and a hundred for each further second; a new environment may be under way.
+    let (first, second) = (busy(1), busy(2));
+    assert!((6999..=7000).contains(&first), "{first}");
+    assert!((12_999..=13_000).contains(&second), "{first} {second}");
 }

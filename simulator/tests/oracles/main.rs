@@ -4,23 +4,42 @@
 #![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
 
 mod attempts;
+mod bills;
 mod concurrency;
+mod conservation;
+mod giving_up;
 mod limits;
 
 use guard_core::time::Minute;
-use simulator::scenario::Scenario;
-use simulator::stage::Stage;
+use simulator::load::Source;
 use simulator::world::{Cast, Tally, World};
 
 /// A world of one function `f` with the given lines, and one traffic to it with the others.
 pub(crate) fn world(function: &str, traffic: &str, seed: u64) -> World {
-    let text = format!(
-        "schema = 1\ntitle = \"oracle\"\nstart = \"2026-11-02T00:00:00Z\"\nminutes = 60\n\
-         [[function]]\nname = \"f\"\n{function}\n[[traffic]]\nname = \"t\"\nfunction = \"f\"\n{traffic}\n"
-    );
-    let scenario: Scenario = toml::from_str(&text).unwrap();
-    let stage = Stage::new(&scenario, None).unwrap();
-    World::new(&stage, Minute::of(scenario.start), Cast::Everyone, seed)
+    seeded(
+        &format!(
+            "[[function]]\nname = \"f\"\n{function}\n[[traffic]]\nname = \"t\"\nfunction = \"f\"\n{traffic}\n"
+        ),
+        seed,
+    )
+}
+
+/// A world of these tables.
+pub(crate) fn world_of(tables: &str) -> World {
+    seeded(tables, 1)
+}
+
+/// A world of these tables under a seed.
+pub(crate) fn seeded(tables: &str, seed: u64) -> World {
+    let text =
+        format!("schema = 1\ntitle = \"oracle\"\nstart = \"2026-11-02T00:00:00Z\"\nminutes = 60\n{tables}");
+    let loaded = Source::of_text("oracle", &text).ready(&[]).unwrap();
+    World::new(&loaded.stage, Minute::of(loaded.scenario.start), Cast::Everyone, seed)
+}
+
+/// What became of all traffic.
+pub(crate) fn all(world: &World) -> Tally {
+    world.tallies().fold(Tally::default(), |sum, one| sum.plus(*one))
 }
 
 /// What became of the traffic after so many minutes.
