@@ -32,6 +32,8 @@ pub struct UnitCost {
     pub per_request: Usd,
     /// Memory and storage price by volume tier, in pico-dollars × MB per GB-second; dearest tier first.
     compute_mb_picos: Vec<i128>,
+    /// Provisioned environments, and the price of duration on them like `compute_mb_picos`: no volume tiers.
+    provisioned: (u32, i128),
 }
 
 impl UnitCost {
@@ -50,6 +52,10 @@ impl UnitCost {
             per_cold_start: UsdRange::ZERO,
             per_request,
             compute_mb_picos,
+            provisioned: (
+                function.provisioned,
+                quote.provisioned_duration_gb_second.picos() * i128::from(function.memory_mb) + storage,
+            ),
         };
         unit.per_invocation = UsdRange::new(
             per_request,
@@ -73,6 +79,7 @@ impl UnitCost {
             per_cold_start: UsdRange::ZERO,
             per_request: one,
             compute_mb_picos: vec![0],
+            provisioned: (0, 0),
         }
     }
 
@@ -96,7 +103,32 @@ impl UnitCost {
             + self.per_request * i128::from(seconds) * REQUESTS_PER_SECOND_PER_CONCURRENCY
     }
 
-    /// What a point cost at a volume tier. Cold starts are taken as the rise of concurrency over the minute
+    /// The same point where provisioned environments took what they could within its span of so many seconds: all of
+    /// the duration, or all that they have time for. `Duration` does not tell which invocations they served, so the
+    /// range reaches up to the on-demand price; spill-over is what is expected at that price.
+    pub fn of_point_over(
+        &self,
+        point: &Point,
+        concurrency_before: u32,
+        tier: usize,
+        span_s: u64,
+    ) -> UsdRange {
+        let cost = self.of_point(point, concurrency_before, tier);
+        let (environments, price) = self.provisioned;
+        let served_us = point.duration_us.min(u64::from(environments) * span_s * 1_000_000);
+        if served_us == 0 {
+            return cost;
+        }
+        // Rounded so that what is taken off never exceeds the difference.
+        let provisioned = Usd::from_picos(price).mul_div_up(i128::from(served_us), MB_US_PER_GB_S);
+        let beyond = self.compute(tier, point.duration_us - served_us);
+        let compute = self.compute(tier, point.duration_us);
+        let saved = compute - (provisioned + beyond).min(compute);
+        UsdRange { low: cost.low - saved, expected: cost.expected - saved, ..cost }
+            .because(Cause::ProvisionedShare)
+    }
+
+    /// What a point cost on demand at a volume tier. Cold starts are taken as the rise of concurrency over the minute
     /// before; at most as many as the concurrency reached or the invocations made.
     pub fn of_point(&self, point: &Point, concurrency_before: u32, tier: usize) -> UsdRange {
         let invocations = i128::from(point.invocations);

@@ -323,10 +323,12 @@ pub enum Cause {
     RegionMix = 1 << 8,
     /// Retries and duplicates cannot be told from new events exactly.
     RepeatedWork = 1 << 9,
+    /// How much of a duration ran on provisioned concurrency, at its lower price, is not told per function.
+    ProvisionedShare = 1 << 10,
 }
 
 impl Cause {
-    const ALL: [Cause; 10] = [
+    const ALL: [Cause; 11] = [
         Cause::MillisecondRounding,
         Cause::InitEstimate,
         Cause::UnseenMinutes,
@@ -337,6 +339,7 @@ impl Cause {
         Cause::AttackMayStop,
         Cause::RegionMix,
         Cause::RepeatedWork,
+        Cause::ProvisionedShare,
     ];
 }
 

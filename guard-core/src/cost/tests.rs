@@ -495,6 +495,29 @@ fn a_minute_costs_its_requests_duration_rounding_and_cold_starts() {
 }
 
 #[test]
+fn duration_that_provisioned_environments_had_time_for_is_expected_at_their_price() {
+    let function = Function { provisioned: 2, ..Function::new("f", 1024, 10) };
+    let unit = UnitCost::new(&function, &virginia().x86_64, &Companion::default(), Usd::ZERO);
+    let minute = |duration_us| Point { invocations: 1, duration_us, concurrency_max: 2, ..Point::default() };
+    let compute = |point: &Point| {
+        let cost = unit.of_point_over(point, 2, 0, 60);
+        let rest = unit.of_point(point, 2, 0);
+        assert_eq!(cost.high, rest.high, "nothing tells that it was not on demand");
+        assert_eq!(rest.expected - cost.expected, rest.low - cost.low);
+        assert!(cost.causes.contains(Cause::ProvisionedShare));
+        rest.low - cost.low
+    };
+    // 0.0000166667 - 0.0000097222 = 0.0000069445 less per GB-second.
+    assert_eq!(compute(&minute(90_000_000)), Usd::from_picos(90 * 6_944_500));
+    // Two environments have two minutes of time in a minute; the third ran on demand.
+    assert_eq!(compute(&minute(180_000_000)), Usd::from_picos(120 * 6_944_500));
+    let hour = unit.of_point_over(&minute(180_000_000), 2, 0, 3600);
+    assert_eq!(unit.of_point(&minute(180_000_000), 2, 0).low - hour.low, Usd::from_picos(180 * 6_944_500));
+    let without = gigabyte().of_point_over(&minute(90_000_000), 2, 0, 60);
+    assert_eq!(without, gigabyte().of_point(&minute(90_000_000), 2, 0));
+}
+
+#[test]
 fn an_idle_minute_costs_nothing_and_blames_no_cold_start() {
     let idle = gigabyte().of_point(&Point::default(), 0, 0);
     assert_eq!(idle, UsdRange { causes: Causes::of(Cause::MillisecondRounding), ..UsdRange::ZERO });
@@ -602,18 +625,19 @@ proptest! {
     #[test]
     fn the_cost_of_a_point_is_an_ordered_range_that_grows_with_the_point(
         invocations in 0_u64..1 << 40, duration_us in 0_u64..1 << 50, concurrency_max in 0_u32..20_000,
-        before in 0_u32..20_000, tier in 0_usize..4, more in 0_u32..1_000_000
+        before in 0_u32..20_000, tier in 0_usize..4, more in 0_u32..1_000_000, provisioned in 0_u32..3000
     ) {
-        let unit = gigabyte();
+        let function = Function { provisioned, ..Function::new("f", 1024, 10) };
+        let unit = UnitCost::new(&function, &virginia().x86_64, &Companion::default(), Usd::ZERO);
         let point = Point { invocations, duration_us, concurrency_max, ..Point::default() };
-        let cost = unit.of_point(&point, before, tier);
+        let cost = unit.of_point_over(&point, before, tier, 60);
         prop_assert!(Usd::ZERO <= cost.low && cost.low <= cost.expected && cost.expected <= cost.high);
         for greater in [
             Point { invocations: invocations + u64::from(more), ..point },
             Point { duration_us: duration_us + u64::from(more), ..point },
             Point { concurrency_max: concurrency_max + more, ..point },
         ] {
-            let greater = unit.of_point(&greater, before, tier);
+            let greater = unit.of_point_over(&greater, before, tier, 60);
             prop_assert!(greater.low >= cost.low && greater.expected >= cost.expected && greater.high >= cost.high);
         }
     }

@@ -259,7 +259,7 @@ impl Poster<'_> {
         let first = if may_retry(subject.function) { 0 } else { index };
         let window = series.minutes.get(first..=index).unwrap_or_default();
         let repeated = amplification::observed_since(subject.function, window, *minute).repeated_invocations;
-        let posted = self.priced(point, before, repeated, subject);
+        let posted = self.priced(point, (before, 60), repeated, subject);
         let replaced = std::mem::replace(slot, posted);
         self.meter(&replaced.point, point, subject.function);
         self.attributed.add_minute(*minute, &replaced.point, point);
@@ -299,7 +299,7 @@ impl Poster<'_> {
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
         let hour_alone = [(hour.first_minute(), *point)];
         let repeated = amplification::observed(subject.function, &hour_alone).repeated_invocations;
-        let posted = self.priced(point, 0, repeated, subject);
+        let posted = self.priced(point, (0, 3600), repeated, subject);
         let replaced = ledger
             .hours
             .iter()
@@ -352,12 +352,18 @@ impl Poster<'_> {
         }
     }
 
-    /// The cost of a point now, at the volume tier the month has reached.
-    fn priced(&self, point: &Point, before: u32, repeated: [u64; 3], subject: &Subject<'_>) -> Posted {
+    /// The cost of a point that spans so many seconds, at the volume tier the month has reached.
+    fn priced(
+        &self,
+        point: &Point,
+        (before, span_s): (u32, u64),
+        repeated: [u64; 3],
+        subject: &Subject<'_>,
+    ) -> Posted {
         let quote = self.roster.quote(subject.function.architecture);
         let tier = tier_at(self.meters.of(subject.function.architecture), quote);
         let unit = &subject.member.unit;
-        let cost = unit.of_point(point, before, tier);
+        let cost = unit.of_point_over(point, before, tier, span_s);
         let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
         Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, dearest) }
     }
