@@ -1,0 +1,227 @@
+//! What is sent of a plan's notices: e-mail for people, cards for chat, alarms for pagers. Pure: text in, text out.
+//!
+//! One message per alarm and audience as a rule. Where a tick has more to say than [`SINGLE_MAX`] notices, one digest
+//! lists the dearest and says how many it leaves out, so that a thousand breached functions are no thousand messages.
+
+mod chat;
+mod digest;
+mod facts;
+mod fit;
+mod outcomes;
+mod pager;
+mod region;
+mod text;
+
+use std::collections::BTreeMap;
+
+use guard_core::plan::{BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, Verdict};
+
+use self::facts::Facts;
+pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
+pub use self::outcomes::after_actions;
+
+/// Notices up to which each is a message of its own. Our choice: what a person reads one by one.
+pub const SINGLE_MAX: usize = 5;
+
+/// What is the same for all notices of a guard and not in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The account's twelve digits.
+    pub account: String,
+    /// The region's code, such as `eu-central-1`.
+    pub region: String,
+    /// The name of the guard's own function: whom to invoke for a release.
+    pub guard: String,
+    /// What the owner calls this installation, such as `prod`.
+    pub stage: String,
+    /// `timing.metric_lag_s` of the policy: how old the newest complete metric is at best, in seconds.
+    pub metric_lag_s: u32,
+    /// `alerts.realert_min` of the policy: minutes after which an open alarm is sent again.
+    pub realert_min: u32,
+}
+
+/// For whom a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Audience {
+    /// E-mail and text messages.
+    People,
+    /// Slack, Teams and Chime through Amazon Q Developer in chat applications.
+    Chat,
+    /// PagerDuty, Opsgenie, Grafana and whatever else reads CloudWatch alarms.
+    Pager,
+}
+
+impl Audience {
+    /// The value of the attribute `audience`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Audience::People => "people",
+            Audience::Chat => "chat",
+            Audience::Pager => "pager",
+        }
+    }
+}
+
+/// One SNS message: `Subject`, `Message`, and `MessageAttributes` of type `String`. Never with `MessageStructure`,
+/// which would drop the attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For whom.
+    pub audience: Audience,
+    /// Fewer than 100 characters of printable ASCII, beginning with a letter or a digit.
+    pub subject: String,
+    /// Text for people, JSON for the others. Never empty.
+    pub body: String,
+    /// Ten at most, each with a value: what subscribers filter by.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Message {
+    /// Bytes that count against the limit of SNS: body, subject, and names, types and values of the attributes.
+    pub fn bytes(&self) -> usize {
+        let attributes =
+            self.attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len());
+        self.body.len() + self.subject.len() + attributes.sum::<usize>()
+    }
+}
+
+/// How urgent a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Severity {
+    Info,
+    Warning,
+    Critical,
+}
+
+impl Severity {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// The messages of a tick's notices, for all audiences. The same input gives the same bytes.
+///
+/// `notices` are the plan's, or what [`after_actions`] made of them.
+pub fn messages(notices: &[Notice], plan: &Plan, context: &Context) -> Vec<Message> {
+    let index = Index::of(plan);
+    let mut all: Vec<Facts<'_>> =
+        notices.iter().map(|notice| Facts::of(notice, plan, context, &index)).collect();
+    all.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    let mut messages = Vec::new();
+    if all.len() > SINGLE_MAX {
+        messages.push(digest::for_people(&all, plan, context));
+        messages.push(digest::for_chat(&all, plan, context));
+    } else {
+        for facts in &all {
+            messages.push(text::message(facts));
+            messages.push(chat::message(facts));
+        }
+    }
+    messages.extend(pager::messages(&all, plan, context));
+    messages
+}
+
+/// A plan's records by name.
+struct Index<'a> {
+    budgets: BTreeMap<&'a str, &'a BudgetRecord>,
+    functions: BTreeMap<&'a str, &'a FunctionRecord>,
+}
+
+impl<'a> Index<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Index {
+            budgets: plan.budgets.iter().map(|record| (record.budget.as_str(), record)).collect(),
+            functions: plan.functions.iter().map(|record| (record.function.as_str(), record)).collect(),
+        }
+    }
+}
+
+/// The kind as it is spelled in attributes and in chat.
+pub(crate) fn event(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Armed => "armed",
+        NoticeKind::Noticed => "noticed",
+        NoticeKind::Warned => "warned",
+        NoticeKind::Capped => "capped",
+        NoticeKind::WouldHaveCapped => "would-have-capped",
+        NoticeKind::Refused => "refused",
+        NoticeKind::Releasing => "releasing",
+        NoticeKind::Released => "released",
+        NoticeKind::Expired => "expired",
+        NoticeKind::Untripped => "untripped",
+        NoticeKind::Failed => "failed",
+        NoticeKind::Blind => "blind",
+        NoticeKind::Sighted => "sighted",
+    }
+}
+
+/// The word that a subject begins with.
+fn word(kind: NoticeKind, armed: bool) -> &'static str {
+    match kind {
+        NoticeKind::Armed if armed => "ARMED",
+        NoticeKind::Armed => "DISARMED",
+        NoticeKind::Noticed => "UNUSUAL SPEND",
+        NoticeKind::Warned => "BUDGET",
+        NoticeKind::Capped => "CAPPED",
+        NoticeKind::WouldHaveCapped => "WOULD HAVE CAPPED",
+        NoticeKind::Refused => "NOT CAPPED",
+        NoticeKind::Releasing => "RECOVERING",
+        NoticeKind::Released | NoticeKind::Sighted => "OK",
+        NoticeKind::Expired => "PERIOD ENDED",
+        NoticeKind::Untripped => "CAP UNDONE",
+        NoticeKind::Failed => "CHANGE FAILED",
+        NoticeKind::Blind => "BLIND",
+    }
+}
+
+fn severity(notice: &Notice, record: Option<&BudgetRecord>) -> Severity {
+    match notice.kind {
+        NoticeKind::Armed | NoticeKind::Releasing | NoticeKind::Released | NoticeKind::Sighted => {
+            Severity::Info
+        }
+        NoticeKind::Warned if record.is_some_and(|record| record.verdict >= Verdict::BreachedAlert) => {
+            Severity::Critical
+        }
+        NoticeKind::Noticed | NoticeKind::Warned | NoticeKind::Expired => Severity::Warning,
+        NoticeKind::Capped
+        | NoticeKind::WouldHaveCapped
+        | NoticeKind::Refused
+        | NoticeKind::Untripped
+        | NoticeKind::Failed
+        | NoticeKind::Blind => Severity::Critical,
+    }
+}
+
+/// What subscribers may filter by. Ten at most: more are refused by raw delivery to SQS ("Amazon SNS message
+/// attributes", read 2026-11).
+struct Labels<'a> {
+    event: &'a str,
+    severity: Severity,
+    alarming: bool,
+    function: Option<&'a str>,
+    budget: Option<&'a str>,
+}
+
+impl Labels<'_> {
+    fn attributes(&self, audience: Audience, plan: &Plan, context: &Context) -> BTreeMap<String, String> {
+        let all = [
+            ("account", Some(context.account.as_str())),
+            ("armed", Some(if plan.armed { "true" } else { "false" })),
+            ("audience", Some(audience.as_str())),
+            ("budget", self.budget),
+            ("event", Some(self.event)),
+            ("function", self.function),
+            ("region", Some(context.region.as_str())),
+            ("severity", Some(self.severity.as_str())),
+            ("stage", Some(context.stage.as_str())),
+            ("state", Some(if self.alarming { "ALARM" } else { "OK" })),
+        ];
+        let given =
+            all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), fit::attribute(value?)?)));
+        given.collect()
+    }
+}

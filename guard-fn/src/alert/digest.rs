@@ -1,0 +1,97 @@
+//! One message in place of many: the dearest first, and how many are left out.
+
+use std::collections::BTreeMap;
+
+use guard_core::plan::Plan;
+
+use super::facts::{self, Facts, Section};
+use super::{Audience, Context, Labels, Message, chat, fit, text, word};
+
+/// Notices that an e-mail lists. Our choice: what a person scrolls through.
+const ROWS_MAX: usize = 100;
+
+/// The thread of digests in chat.
+const THREAD: &str = "dow-guard/digest";
+
+pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Message {
+    let place = facts::short_place(context);
+    let mut body = format!("{}\n\n", fit::sms(&headline(all, plan), &place));
+    let at = plan.at.format("%F %R");
+    body.push_str(&format!(
+        "Account {}, {}, stage {}, {at} UTC. Urgent first, then the dearest.\n\n",
+        context.account, context.region, context.stage
+    ));
+    for row in rows(all).take(ROWS_MAX) {
+        body.push_str(&row);
+        body.push('\n');
+    }
+    if all.len() > ROWS_MAX {
+        body.push_str(&format!("{} more are left out here.\n", all.len() - ROWS_MAX));
+    }
+    body.push_str(&format!(
+        "\nUndo one (put its name for FUNCTION):\n{}\n",
+        facts::release_command(context, "FUNCTION")
+    ));
+    Message {
+        audience: Audience::People,
+        subject: text::subject(&counts(all, plan), &place),
+        body: fit::body(body),
+        attributes: labels(all).attributes(Audience::People, plan, context),
+    }
+}
+
+pub(super) fn for_chat(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Message {
+    let draft = chat::Draft {
+        title: counts(all, plan),
+        thread: THREAD,
+        event: "digest",
+        summary: &headline(all, plan),
+        sections: vec![Section { label: "", lines: rows(all).collect() }],
+        steps: vec![format!("Undo one: {}", chat::code(&facts::release_command(context, "FUNCTION")))],
+        rest: "notices",
+    };
+    chat::card(&draft, context, plan.at, labels(all).attributes(Audience::Chat, plan, context))
+}
+
+fn rows(all: &[Facts<'_>]) -> impl Iterator<Item = String> {
+    all.iter().map(|facts| {
+        let burn = match facts.function {
+            Some(function) => format!(" [{}/h]", function.burn_per_hour),
+            None => String::new(),
+        };
+        format!("- {}{burn}", fit::shortened(&fit::line(&facts.notice.headline), 300))
+    })
+}
+
+/// How many of what, the most urgent first: `12 CAPPED, 3 NOT CAPPED`.
+fn counts(all: &[Facts<'_>], plan: &Plan) -> String {
+    let mut counts: BTreeMap<(std::cmp::Reverse<super::Severity>, &str), usize> = BTreeMap::new();
+    for facts in all {
+        *counts
+            .entry((std::cmp::Reverse(facts.severity), word(facts.notice.kind, plan.armed)))
+            .or_default() += 1;
+    }
+    let parts: Vec<String> = counts.iter().map(|((_, word), count)| format!("{count} {word}")).collect();
+    parts.join(", ")
+}
+
+fn headline(all: &[Facts<'_>], plan: &Plan) -> String {
+    let dearest = all
+        .iter()
+        .filter_map(|facts| facts.function)
+        .max_by(|a, b| a.burn_per_hour.cmp(&b.burn_per_hour).then(b.function.cmp(&a.function)))
+        .map(|function| format!("; dearest {} {}/h", function.function, function.burn_per_hour))
+        .unwrap_or_default();
+    format!("DoW Guard: {}{dearest}", counts(all, plan))
+}
+
+fn labels<'a>(all: &[Facts<'a>]) -> Labels<'a> {
+    let budget = all.first().and_then(|facts| facts.labels().budget);
+    Labels {
+        event: "digest",
+        severity: all.iter().map(|facts| facts.severity).max().unwrap_or(super::Severity::Info),
+        alarming: all.iter().any(|facts| facts.notice.alarming),
+        function: None,
+        budget: budget.filter(|name| all.iter().all(|facts| facts.labels().budget == Some(name))),
+    }
+}

@@ -1,0 +1,284 @@
+//! What a person wants to know of a notice, in the order of the first screen: labelled lines that every shape shares.
+
+use std::collections::BTreeSet;
+
+use guard_core::money::Usd;
+use guard_core::observation::Freshness;
+use guard_core::plan::{Action, BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, Refusal};
+use guard_core::report;
+
+use super::{Context, Index, Labels, Severity, fit, region, severity, word};
+
+/// A notice with what the plan says about its budget and its function.
+pub(super) struct Facts<'a> {
+    pub(super) notice: &'a Notice,
+    pub(super) plan: &'a Plan,
+    pub(super) context: &'a Context,
+    pub(super) record: Option<&'a BudgetRecord>,
+    pub(super) function: Option<&'a FunctionRecord>,
+    pub(super) severity: Severity,
+}
+
+/// Lines under one label.
+pub(super) struct Section {
+    pub(super) label: &'static str,
+    pub(super) lines: Vec<String>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(notice: &'a Notice, plan: &'a Plan, context: &'a Context, index: &Index<'a>) -> Self {
+        let record = notice.budget.as_ref().and_then(|name| index.budgets.get(name.as_str()).copied());
+        let function = notice.function.as_ref().and_then(|name| index.functions.get(name.as_str()).copied());
+        Facts { notice, plan, context, record, function, severity: severity(notice, record) }
+    }
+
+    /// The urgent before the rest, then the dearest, then by name.
+    pub(super) fn rank(&self) -> (std::cmp::Reverse<(Severity, bool, Usd)>, &str) {
+        let is_wide = self.notice.function.is_none();
+        (std::cmp::Reverse((self.severity, is_wide, self.burn())), &self.notice.alarm)
+    }
+
+    /// What the function burns per hour; without one, the budget.
+    pub(super) fn burn(&self) -> Usd {
+        let of_function = self.function.map(|function| function.burn_per_hour);
+        let of_budget = self.record.filter(|_| self.notice.function.is_none()).map(|r| r.burn_per_hour);
+        of_function.or(of_budget).unwrap_or(Usd::ZERO)
+    }
+
+    pub(super) fn labels(&self) -> Labels<'a> {
+        Labels {
+            event: super::event(self.notice.kind),
+            severity: self.severity,
+            alarming: self.notice.alarming,
+            function: self.notice.function.as_ref().map(|name| name.as_str()),
+            budget: self.notice.budget.as_ref().map(|name| name.as_str()),
+        }
+    }
+
+    /// What happened to what: `CAPPED pay`.
+    pub(super) fn title(&self) -> String {
+        let word = word(self.notice.kind, self.plan.armed);
+        let what = match (&self.notice.function, &self.notice.budget) {
+            (Some(function), _) => function.as_str(),
+            (None, Some(budget)) if self.notice.kind == NoticeKind::Warned => budget.as_str(),
+            (None, Some(budget)) => return format!("{word} budget {}", fit::line(budget.as_str())),
+            (None, None) => "DoW Guard",
+        };
+        format!("{word} {}", fit::line(what))
+    }
+
+    /// Everything of the first screen, in its order.
+    pub(super) fn sections(&self) -> Vec<Section> {
+        let mut sections = vec![self.place()];
+        sections.extend(self.money());
+        sections.push(self.measured());
+        sections.extend(self.repeats());
+        sections.extend(self.changes());
+        sections.extend(self.remarks());
+        sections.extend(self.undo().map(|command| Section { label: "Undo", lines: vec![command] }));
+        sections.extend(self.next().map(|next| Section { label: "Next", lines: vec![next] }));
+        sections
+    }
+
+    fn place(&self) -> Section {
+        let Context { account, region: code, stage, .. } = self.context;
+        let name = self.notice.function.as_ref().map(|name| format!("function {name}, ")).unwrap_or_default();
+        let long = region::long_name(code);
+        section("Where", format!("{name}account {account}, {code} ({long}), stage {stage}"))
+    }
+
+    fn money(&self) -> Vec<Section> {
+        let mut sections = Vec::new();
+        let mut rates = Vec::new();
+        if let Some(record) = self.record {
+            let show = |amount| report::amount(amount, record.unit);
+            let gone = record
+                .exhausted_if_sustained
+                .filter(|_| record.spent.expected < record.amount)
+                .map(|at| format!(", gone {} UTC at this rate", at.format("%F %R")))
+                .unwrap_or_default();
+            sections.push(section(
+                "Budget",
+                format!(
+                    "{}: {} spent of {}{gone}; at the end of the period {} if it lasts, {} if it stops",
+                    record.budget,
+                    show(record.spent.expected),
+                    show(record.amount),
+                    show(record.projected_if_sustained.expected),
+                    show(record.projected_if_it_stops.expected),
+                ),
+            ));
+            rates.push(rate("budget", show(record.burn_per_hour), record.baseline_per_hour.map(show)));
+        }
+        if let Some(function) = self.function {
+            let ordinary = function.baseline_per_hour.map(|amount| amount.to_string());
+            rates.push(rate("function", function.burn_per_hour.to_string(), ordinary));
+        }
+        if !rates.is_empty() {
+            sections.push(section("Rate", rates.join("; ")));
+        }
+        sections
+    }
+
+    /// When, and how old the newest minute is that the numbers rest on.
+    fn measured(&self) -> Section {
+        let freshness = self.function.map(|f| f.freshness).or(self.record.map(|r| r.freshness));
+        let lag_min = self.context.metric_lag_s.div_ceil(60);
+        let age = match freshness {
+            None => String::new(),
+            Some(Freshness::Fresh | Freshness::Silent) => format!(", from metrics {lag_min} min old"),
+            Some(Freshness::Late(late)) => {
+                format!(", from metrics {} min old ({late} min late)", lag_min.saturating_add(late))
+            }
+            Some(Freshness::Unknown) => ", WITHOUT metrics: extrapolated".to_owned(),
+        };
+        section("Measured", format!("{} UTC{age}", self.plan.at.format("%F %R")))
+    }
+
+    fn repeats(&self) -> Option<Section> {
+        let attempts = self
+            .function
+            .map(|function| function.attempts_per_mille)
+            .filter(|attempts| *attempts > 1000)
+            .map(|attempts| format!("{}.{:02} attempts per event", attempts / 1000, attempts % 1000 / 10));
+        let repeated = self.record.filter(|record| record.repeated.expected > Usd::ZERO).map(|record| {
+            let amount = report::amount(record.repeated.expected, record.unit);
+            format!("{amount} of the budget went into repeated work")
+        });
+        let lines: Vec<String> = attempts.into_iter().chain(repeated).collect();
+        (!lines.is_empty()).then(|| section("Repeats", lines.join("; ")))
+    }
+
+    fn actions(&self) -> impl Iterator<Item = &'a Action> {
+        let name = self.notice.function.as_ref();
+        self.plan.actions.iter().filter(move |action| Some(&action.function) == name)
+    }
+
+    fn refusals(&self) -> impl Iterator<Item = &'a Refusal> {
+        let name = self.notice.function.as_ref();
+        self.plan.refusals.iter().filter(move |refusal| Some(&refusal.function) == name)
+    }
+
+    /// What was done or would have been done, and what was not.
+    fn changes(&self) -> Vec<Section> {
+        if self.notice.kind == NoticeKind::Failed {
+            return Vec::new();
+        }
+        let label = if self.plan.armed { "Done" } else { "Would do" };
+        let done: Vec<String> = self
+            .actions()
+            .map(|action| format!("{} ({})", report::change(&action.change), action.reason))
+            .collect();
+        let left: Vec<String> = self
+            .refusals()
+            .map(|refusal| match &refusal.change {
+                Some(change) => format!("{} ({})", report::change(change), refusal.reason),
+                None => refusal.reason.to_string(),
+            })
+            .collect();
+        let sections = [Section { label, lines: done }, Section { label: "Not done", lines: left }];
+        sections.into_iter().filter(|section| !section.lines.is_empty()).collect()
+    }
+
+    /// Lines of the notice that the other sections do not say: what a cap breaks, what still bills, and the rest.
+    fn remarks(&self) -> Option<Section> {
+        let mut said: BTreeSet<String> =
+            self.actions().map(|action| report::action(action, self.plan.armed)).collect();
+        said.extend(self.refusals().map(report::refusal));
+        said.extend(self.numbers());
+        let lines: Vec<String> = self
+            .notice
+            .body
+            .iter()
+            .filter(|line| !said.contains(*line) && !line.starts_with("Undo: "))
+            .cloned()
+            .collect();
+        let label = match self.notice.kind {
+            NoticeKind::Capped | NoticeKind::WouldHaveCapped => "Effects",
+            _ => "Note",
+        };
+        (!lines.is_empty()).then_some(Section { label, lines })
+    }
+
+    /// The numbers behind the budget's line, each with its range: below the first screen.
+    pub(super) fn numbers(&self) -> Vec<String> {
+        self.record.map(report::budget_lines).unwrap_or_default()
+    }
+
+    /// The command that takes back what the guard did; `None` where it holds nothing.
+    pub(super) fn undo(&self) -> Option<String> {
+        let function = self.notice.function.as_ref()?;
+        let holds = matches!(
+            self.notice.kind,
+            NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Untripped | NoticeKind::Failed
+        );
+        (holds && self.plan.armed).then(|| release_command(self.context, function.as_str()))
+    }
+
+    /// Whether and when it will be heard of again.
+    pub(super) fn next(&self) -> Option<String> {
+        let again = format!("sent again when it changes, else every {} min", self.context.realert_min);
+        Some(match self.notice.kind {
+            NoticeKind::Armed | NoticeKind::Sighted | NoticeKind::Expired => return None,
+            NoticeKind::Noticed | NoticeKind::Warned => {
+                format!("While it lasts, {again}. OK follows after an hour without cause.")
+            }
+            NoticeKind::Capped => {
+                "It stays until calm, then goes up step by step; OK follows when the original is back. Released by \
+                 hand, it is left alone for an hour, then capped again if it still burns."
+                    .to_owned()
+            }
+            NoticeKind::WouldHaveCapped => {
+                format!("Disarmed: nothing was changed and it goes on burning. While it lasts, {again}.")
+            }
+            NoticeKind::Refused => format!("Nothing was capped and it goes on burning. While it lasts, {again}."),
+            NoticeKind::Releasing => "The next step needs more calm. If the excess comes back, it is the same \
+                                      trip with a longer cooldown."
+                .to_owned(),
+            NoticeKind::Released if self.notice.function.is_none() => {
+                "It opens again when a threshold is crossed or spend is unusual.".to_owned()
+            }
+            NoticeKind::Released => {
+                "If the excess comes back soon, it is the same trip with a longer cooldown.".to_owned()
+            }
+            NoticeKind::Untripped => "Undone again, it is sent again.".to_owned(),
+            NoticeKind::Failed => format!("The guard tries again at every tick. While it fails, {again}."),
+            NoticeKind::Blind => format!("While it lasts, {again}. OK follows when metrics are back."),
+        })
+    }
+
+    /// Account and region, for ends of lines.
+    pub(super) fn short_place(&self) -> String {
+        short_place(self.context)
+    }
+}
+
+/// Account, region and stage in a few characters.
+pub(super) fn short_place(context: &Context) -> String {
+    format!("{} {} {}", context.stage, context.account, context.region)
+}
+
+/// How an operator releases a function, ready to paste into a shell.
+pub(super) fn release_command(context: &Context, function: &str) -> String {
+    let payload = serde_json::json!({ "command": "release", "function": function }).to_string();
+    format!(
+        "aws lambda invoke --region {} --function-name {} --cli-binary-format raw-in-base64-out --payload {} /dev/stdout",
+        context.region,
+        context.guard,
+        quoted(&payload)
+    )
+}
+
+/// A word in single quotes, as a POSIX shell reads it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn section(label: &'static str, line: String) -> Section {
+    Section { label, lines: vec![line] }
+}
+
+fn rate(of: &str, burn: String, ordinary: Option<String>) -> String {
+    let ordinary = ordinary.map_or("no history yet".to_owned(), |amount| format!("ordinary {amount}/h"));
+    format!("{of} {burn}/h ({ordinary})")
+}
