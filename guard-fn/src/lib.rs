@@ -3,3 +3,4 @@
 pub mod cli;
 pub mod exit_code;
 mod policy_command;
+pub mod wake;
