@@ -14,6 +14,9 @@ use crate::state::State;
 /// Minutes for which a function released by hand is not capped again. Our choice: time to look, not to forget.
 const PARDON_MIN: i64 = 60;
 
+/// Minutes for which a function may be held: a minute to thirty days. Our choice.
+pub const HOLD_MINUTES: std::ops::RangeInclusive<u32> = 1..=43_200;
+
 /// An operator's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
@@ -27,7 +30,7 @@ pub enum Command {
     Hold {
         /// The function.
         function: FunctionName,
-        /// For how long, 1 to 43,200.
+        /// For how long, within [`HOLD_MINUTES`].
         minutes: u32,
     },
     /// Cap a function by hand; released by hand or by calm.
@@ -106,7 +109,7 @@ pub fn command(
         }
         Command::Hold { function, minutes } => {
             known(roster, function)?;
-            within("minutes", *minutes, 1, 43_200)?;
+            within("minutes", *minutes, *HOLD_MINUTES.start(), *HOLD_MINUTES.end())?;
             state.operator.holds.insert(function.clone(), at + Duration::minutes(i64::from(*minutes)));
         }
         Command::Cap { function, concurrency } => {

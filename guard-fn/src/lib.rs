@@ -6,3 +6,4 @@ pub mod emf;
 pub mod exit_code;
 pub mod log_line;
 mod policy_command;
+pub mod wake;

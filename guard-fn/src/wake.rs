@@ -1,0 +1,134 @@
+//! Waking: what invoked the guard, recognised from the payload alone. Nothing here waits, reads a clock or calls AWS.
+//!
+//! Two kinds of callers are kept apart by construction. Whoever may invoke the function is an operator and may give
+//! commands; whoever may publish to a topic or a bus may only make the guard look.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::name::FunctionName;
+use guard_core::operator;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+mod age;
+mod alarm;
+mod command;
+mod error;
+mod event;
+mod size;
+mod sns;
+
+pub use self::command::Question;
+pub use self::error::Unrecognised;
+
+/// Why the guard runs now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The schedule says so.
+    Tick {
+        /// The time it was scheduled for; `None` for a tick by hand, `{"tick":"now"}`.
+        scheduled: Option<DateTime<Utc>>,
+    },
+    /// Somebody saw something: a tick, and these first. Never empty; more than one where several SNS records came.
+    Hints(Vec<Hint>),
+    /// An operator wants something changed.
+    Operator(operator::Command),
+    /// An operator wants to know something; nothing changes.
+    Question(Question),
+}
+
+/// Something another service saw. It directs attention and decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hint {
+    /// Who saw it.
+    pub source: Source,
+    /// The Lambda functions it names, sorted, each once; empty where it names none.
+    pub functions: Vec<FunctionName>,
+    /// When it was seen: an alarm's change of state, otherwise when the message was published. AWS Budgets writes no
+    /// time of measurement into its text and is 8 to 12 hours late, so this is not when the money was spent.
+    pub at: DateTime<Utc>,
+    /// What was seen, in a few words for the log: `alarm "orders errors" is ALARM`.
+    pub what: String,
+}
+
+/// Who gives a hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A CloudWatch alarm.
+    Alarm,
+    /// AWS Budgets.
+    Budget,
+    /// AWS Cost Anomaly Detection.
+    CostAnomaly,
+}
+
+/// How old, and how far ahead, an event may be. An age exactly at its limit is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Oldest scheduled time of a tick. The schedule has ticked again since; a run at an old time only costs.
+    pub tick_age: TimeDelta,
+    /// Oldest hint.
+    pub hint_age: TimeDelta,
+    /// How far in the future a time may lie before it is a mistake instead of a clock that differs.
+    pub clock_skew: TimeDelta,
+}
+
+impl Limits {
+    /// Limits for a tick period: five periods and no less than Lambda's own two retries take (1 + 2 minutes: Lambda
+    /// Developer Guide, "Error handling for asynchronous invocations", read 2026-11), an hour for hints, a minute of
+    /// skew. The numbers are our choice.
+    pub fn for_period(tick: TimeDelta) -> Self {
+        let tick_age = tick.checked_mul(5).unwrap_or(TimeDelta::MAX).max(TimeDelta::minutes(5));
+        Limits { tick_age, hint_age: TimeDelta::hours(1), clock_skew: TimeDelta::minutes(1) }
+    }
+}
+
+/// Recognises a payload of an invocation.
+///
+/// An object with the key `command` is an operator's and must be exactly a command; one with `tick` is our own
+/// schedule's; `Records` are SNS messages; the rest are events of EventBridge and CloudWatch.
+///
+/// # Errors
+/// For everything else, for what looks like one of these and is not whole, and for what is too old, from the future,
+/// too large or nested too deeply. The errors name keys, places and times; of what a payload contains they repeat
+/// numbers of a command, a mistyped command, and the `source` and `detail-type` of an AWS service.
+///
+/// A rule that sends only an event's `detail` (`InputPath`) would make whoever may publish to the bus an operator; our
+/// template sends whole events.
+pub fn recognise(payload: &Value, now: DateTime<Utc>, limits: &Limits) -> Result<Wake, Unrecognised> {
+    size::check(payload, "the payload")?;
+    let Some(object) = payload.as_object() else {
+        return Err(Unrecognised::NotAnObject { found: error::kind(payload) });
+    };
+    if object.contains_key("command") {
+        return command::recognise(object);
+    }
+    if object.contains_key("tick") {
+        return event::own_tick(object, now, limits);
+    }
+    if let Some(records) = object.get("Records") {
+        return sns::recognise(records, now, limits).map(Wake::Hints);
+    }
+    if event::is_event(object) {
+        return event::recognise(object, now, limits);
+    }
+    if object.contains_key("alarmData") {
+        return alarm::direct(object, now, limits).map(|hint| Wake::Hints(vec![hint]));
+    }
+    Err(Unrecognised::Unknown { keys: error::keys(object) })
+}
+
+/// A text at a path of keys, or the error that says where it is missing.
+fn text<'a>(
+    object: &'a Map<String, Value>,
+    path: &[&str],
+    envelope: &'static str,
+) -> Result<&'a str, Unrecognised> {
+    let wrong = || Unrecognised::malformed(envelope, path.join("."), "text");
+    let (last, above) = path.split_last().ok_or_else(wrong)?;
+    let inner = above.iter().try_fold(object, |object, key| object.get(*key).and_then(Value::as_object));
+    inner.and_then(|object| object.get(*last)).and_then(Value::as_str).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests;
