@@ -46,6 +46,18 @@ pub enum Command {
     Disarm,
 }
 
+impl Command {
+    /// The function it is about, if it is about one.
+    pub fn function(&self) -> Option<&FunctionName> {
+        match self {
+            Command::Release { function } | Command::Hold { function, .. } | Command::Cap { function, .. } => {
+                Some(function)
+            }
+            Command::Arm | Command::Disarm => None,
+        }
+    }
+}
+
 /// Why a command cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {

@@ -357,6 +357,10 @@ pub enum NoticeKind {
     Blind,
     /// The guard sees again.
     Sighted,
+    /// Something is wrong with the guard itself: its policy, its permissions, its memory. Told by the shell.
+    Troubled,
+    /// What was wrong with the guard is mended.
+    Mended,
 }
 
 /// One thing people should hear. The shell renders it for e-mail, chat and pagers.

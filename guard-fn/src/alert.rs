@@ -15,10 +15,12 @@ mod text;
 use std::collections::BTreeMap;
 
 use guard_core::plan::{BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, Verdict};
+use serde::{Deserialize, Serialize};
 
 use self::facts::Facts;
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
 pub use self::outcomes::after_actions;
+pub(crate) use self::outcomes::{is_due, remember};
 
 /// Notices up to which each is a message of its own. Our choice: what a person reads one by one.
 pub const SINGLE_MAX: usize = 5;
@@ -41,7 +43,8 @@ pub struct Context {
 }
 
 /// For whom a message is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// E-mail and text messages.
     People,
@@ -64,7 +67,7 @@ impl Audience {
 
 /// One SNS message: `Subject`, `Message`, and `MessageAttributes` of type `String`. Never with `MessageStructure`,
 /// which would drop the attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// For whom.
     pub audience: Audience,
@@ -156,6 +159,8 @@ pub(crate) fn event(kind: NoticeKind) -> &'static str {
         NoticeKind::Failed => "failed",
         NoticeKind::Blind => "blind",
         NoticeKind::Sighted => "sighted",
+        NoticeKind::Troubled => "troubled",
+        NoticeKind::Mended => "mended",
     }
 }
 
@@ -170,19 +175,22 @@ fn word(kind: NoticeKind, armed: bool) -> &'static str {
         NoticeKind::WouldHaveCapped => "WOULD HAVE CAPPED",
         NoticeKind::Refused => "NOT CAPPED",
         NoticeKind::Releasing => "RECOVERING",
-        NoticeKind::Released | NoticeKind::Sighted => "OK",
+        NoticeKind::Released | NoticeKind::Sighted | NoticeKind::Mended => "OK",
         NoticeKind::Expired => "PERIOD ENDED",
         NoticeKind::Untripped => "CAP UNDONE",
         NoticeKind::Failed => "CHANGE FAILED",
         NoticeKind::Blind => "BLIND",
+        NoticeKind::Troubled => "GUARD IN TROUBLE",
     }
 }
 
 fn severity(notice: &Notice, record: Option<&BudgetRecord>) -> Severity {
     match notice.kind {
-        NoticeKind::Armed | NoticeKind::Releasing | NoticeKind::Released | NoticeKind::Sighted => {
-            Severity::Info
-        }
+        NoticeKind::Armed
+        | NoticeKind::Releasing
+        | NoticeKind::Released
+        | NoticeKind::Sighted
+        | NoticeKind::Mended => Severity::Info,
         NoticeKind::Warned if record.is_some_and(|record| record.verdict >= Verdict::BreachedAlert) => {
             Severity::Critical
         }
@@ -192,7 +200,8 @@ fn severity(notice: &Notice, record: Option<&BudgetRecord>) -> Severity {
         | NoticeKind::Refused
         | NoticeKind::Untripped
         | NoticeKind::Failed
-        | NoticeKind::Blind => Severity::Critical,
+        | NoticeKind::Blind
+        | NoticeKind::Troubled => Severity::Critical,
     }
 }
 

@@ -1,9 +1,17 @@
 //! The shell around `guard-core`: what touches the world does so here.
 
 pub mod alert;
+pub mod aws;
+pub mod calls;
 pub mod cli;
+pub mod config;
 pub mod emf;
 pub mod exit_code;
+pub mod guard;
+pub mod lambda;
 pub mod log_line;
+pub mod memory;
 mod policy_command;
+pub mod ports;
+pub mod survey;
 pub mod wake;

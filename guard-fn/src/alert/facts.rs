@@ -219,7 +219,7 @@ impl<'a> Facts<'a> {
     pub(super) fn next(&self) -> Option<String> {
         let again = format!("sent again when it changes, else every {} min", self.context.realert_min);
         Some(match self.notice.kind {
-            NoticeKind::Armed | NoticeKind::Sighted | NoticeKind::Expired => return None,
+            NoticeKind::Armed | NoticeKind::Sighted | NoticeKind::Mended | NoticeKind::Expired => return None,
             NoticeKind::Noticed | NoticeKind::Warned => {
                 format!("While it lasts, {again}. OK follows after an hour without cause.")
             }
@@ -244,6 +244,7 @@ impl<'a> Facts<'a> {
             NoticeKind::Untripped => "Undone again, it is sent again.".to_owned(),
             NoticeKind::Failed => format!("The guard tries again at every tick. While it fails, {again}."),
             NoticeKind::Blind => format!("While it lasts, {again}. OK follows when metrics are back."),
+            NoticeKind::Troubled => format!("While it lasts, {again}. OK follows when it is mended."),
         })
     }
 

@@ -115,7 +115,8 @@ fn alarm(name: &FunctionName) -> String {
     format!("dow-guard/action/{name}")
 }
 
-fn is_due(
+/// Whether a notice is news: an alarm that opens, changes, is due again, or closes.
+pub(crate) fn is_due(
     notice: &Notice,
     alerts: &BTreeMap<String, AlertState>,
     at: DateTime<Utc>,
@@ -127,7 +128,8 @@ fn is_due(
     }
 }
 
-fn remember(notice: &Notice, alerts: &mut BTreeMap<String, AlertState>, at: DateTime<Utc>) {
+/// Notes that a notice is told.
+pub(crate) fn remember(notice: &Notice, alerts: &mut BTreeMap<String, AlertState>, at: DateTime<Utc>) {
     let opened_at = alerts.get(&notice.alarm).filter(|alert| alert.open).map_or(at, |alert| alert.opened_at);
     let alert = AlertState {
         open: notice.alarming,

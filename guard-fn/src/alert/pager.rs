@@ -102,7 +102,7 @@ pub(super) fn messages(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Vec
 fn is_paged(facts: &Facts<'_>) -> bool {
     match facts.notice.kind {
         NoticeKind::Armed | NoticeKind::Releasing | NoticeKind::Expired => false,
-        NoticeKind::Released | NoticeKind::Sighted => !facts.notice.alarming,
+        NoticeKind::Released | NoticeKind::Sighted | NoticeKind::Mended => !facts.notice.alarming,
         NoticeKind::Noticed
         | NoticeKind::Warned
         | NoticeKind::Capped
@@ -110,7 +110,8 @@ fn is_paged(facts: &Facts<'_>) -> bool {
         | NoticeKind::Refused
         | NoticeKind::Untripped
         | NoticeKind::Failed
-        | NoticeKind::Blind => true,
+        | NoticeKind::Blind
+        | NoticeKind::Troubled => true,
     }
 }
 

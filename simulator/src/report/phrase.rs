@@ -61,6 +61,8 @@ pub const fn notice(kind: NoticeKind) -> (&'static str, Tone) {
         NoticeKind::Failed => ("failed", Tone::Alarm),
         NoticeKind::Blind => ("blind", Tone::Alarm),
         NoticeKind::Sighted => ("sighted", Tone::Good),
+        NoticeKind::Troubled => ("troubled", Tone::Alarm),
+        NoticeKind::Mended => ("mended", Tone::Good),
     }
 }
 

@@ -1,0 +1,153 @@
+//! The guard as it runs: one tick after another on one memory, through ports. The order of a tick is the promise that
+//! a crash between any two steps loses nothing and doubles nothing.
+
+mod answer;
+mod tick;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use guard_core::inventory::Inventory;
+use guard_core::name::{FunctionName, Region};
+use guard_core::plan::Plan;
+use guard_core::policy::Policy;
+use guard_core::pricing::PriceTable;
+use guard_core::roster::Roster;
+use guard_core::settle::Outcome;
+
+pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
+pub use self::tick::{Report, TickError};
+
+use crate::memory::{KnownPolicy, Memory};
+use crate::ports::{Ports, StoreError, Unavailable};
+
+/// Who the guard is and where it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account's twelve digits; empty where nobody told.
+    pub account: String,
+    /// The region it guards.
+    pub region: Region,
+    /// Its own function, which it never touches; `None` on a laptop.
+    pub function: Option<FunctionName>,
+    /// What the owner calls this installation.
+    pub stage: String,
+}
+
+/// A guard with its ports, and what stays warm between two ticks.
+pub struct Guard {
+    ports: Ports,
+    identity: Identity,
+    prices: PriceTable,
+    /// The memory as saved last, kept while this process is alone with it.
+    warm: Option<Memory>,
+}
+
+/// The policy in force and what is wrong with the present one.
+#[derive(Clone, Debug)]
+struct InForce {
+    policy: Policy,
+    problem: Option<String>,
+}
+
+impl Guard {
+    /// A guard that has not run yet.
+    pub fn new(ports: Ports, identity: Identity, prices: PriceTable) -> Self {
+        Guard { ports, identity, prices, warm: None }
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Learns its account from the invocation, where nobody told before.
+    pub fn in_account(&mut self, account: &str) {
+        if self.identity.account.is_empty() {
+            account.clone_into(&mut self.identity.account);
+        }
+    }
+
+    /// Exchanges the price table: prices read at run time.
+    pub fn reprice(&mut self, prices: PriceTable) {
+        self.prices = prices;
+    }
+
+    /// The memory: warm, or loaded.
+    async fn memory(&mut self) -> Result<Memory, StoreError> {
+        match self.warm.take() {
+            Some(memory) => Ok(memory),
+            None => self.ports.store.load().await,
+        }
+    }
+
+    /// Saves; a memory that could not be saved is not kept warm either.
+    async fn save(&mut self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
+        self.warm = None;
+        self.ports.store.save(memory, touched).await
+    }
+
+    /// The policy in force: the present one, or the last good one while that is unreadable or invalid.
+    async fn policy(&self, memory: &mut Memory, at: DateTime<Utc>) -> InForce {
+        let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));
+        let problem = match present {
+            Ok((Ok(policy), text)) => {
+                if memory.policy.as_ref().is_none_or(|known| known.text != text) {
+                    memory.policy = Some(KnownPolicy { text, since: at });
+                }
+                return InForce { policy, problem: None };
+            }
+            Ok((Err(error), _)) => format!("the policy is not valid: {error}"),
+            Err(error) => format!("the policy cannot be read: {error}"),
+        };
+        let last_good = memory.policy.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
+        // Without any policy the guard watches, disarmed and without budgets: never silent, never harmful.
+        InForce { policy: last_good.unwrap_or_default(), problem: Some(problem) }
+    }
+
+    fn roster(&self, policy: Policy, inventory: Inventory) -> Roster {
+        Roster::new(policy, &self.prices, inventory, self.identity.function.clone())
+    }
+
+    /// Carries out actions in order, and writes into the survey what is in force since.
+    async fn carry_out(&self, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for action in &plan.actions {
+            let result = self.ports.control.apply(action).await;
+            if result == guard_core::settle::ApplyResult::Applied {
+                guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
+            } else {
+                // What is in force now is for the next survey to say.
+                memory.survey.read_at.remove(&action.function);
+            }
+            outcomes.push(Outcome { function: action.function.clone(), change: action.change.clone(), result });
+        }
+        outcomes
+    }
+
+    /// Sends what waits, oldest first. What no service takes goes on waiting.
+    async fn send(&self, memory: &mut Memory) -> Vec<Unavailable> {
+        let mut problems = Vec::new();
+        let mut left = Vec::new();
+        for message in std::mem::take(&mut memory.outbox) {
+            // A topic that does not answer is not asked a hundred times in one tick.
+            if problems.len() >= SEND_TRIES_MAX {
+                left.push(message);
+                continue;
+            }
+            if let Err(problem) = self.ports.alerts.send(&message).await {
+                problems.push(problem);
+                left.push(message);
+            }
+        }
+        memory.outbox = left;
+        problems
+    }
+}
+
+/// Failed sends after which a tick gives up sending. Our choice: each may take the time-out of the call.
+const SEND_TRIES_MAX: usize = 3;
+
+/// How long each step took, in order.
+type Took = Vec<(&'static str, Duration)>;

@@ -1,0 +1,264 @@
+//! What operators ask and order: answered from the memory, from a rehearsed tick, or by a change made at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use guard_core::exposure::{Exposure, exposure};
+use guard_core::money::Usd;
+use guard_core::name::{BudgetName, FunctionName};
+use guard_core::operator::{self, Command, CommandError};
+use guard_core::plan::{FunctionRecord, Plan};
+use guard_core::report;
+use guard_core::roster::Roster;
+use guard_core::settle::{self, ApplyResult, Outcome};
+use guard_core::state::{Latch, Operator};
+use guard_core::time::Minute;
+use serde::Serialize;
+
+use super::{Guard, TickError};
+use crate::memory::Memory;
+use crate::ports::{Proof, StoreError};
+use crate::wake::Question;
+
+/// What is answered.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// What was ordered is done, as far as it was.
+    Done(Done),
+    /// How the guard stands.
+    Status(Status),
+    /// What a tick would do now.
+    Plan {
+        /// In sentences.
+        says: Vec<String>,
+        /// In full.
+        plan: Box<Plan>,
+    },
+    /// Why a function stands as it does.
+    Explain(Box<Explained>),
+    /// What each function could burn at its worst, dearest first.
+    Exposure {
+        /// A row per function.
+        functions: Exposure,
+    },
+    /// Which permissions are there.
+    SelfTest {
+        /// Whether all are.
+        ok: bool,
+        /// Each, with what AWS said.
+        proofs: Vec<Proof>,
+    },
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Done {
+    /// The order.
+    pub order: Command,
+    /// What happened, in sentences.
+    pub says: Vec<String>,
+    /// Every change and what became of it.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How the guard stands, by its memory alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// When the last tick looked.
+    pub last_tick: Option<DateTime<Utc>>,
+    /// Whether it may change anything: the policy's word, or an operator's.
+    pub armed: bool,
+    /// What operators said.
+    pub operator: Operator,
+    /// Spent in the present period, by budget.
+    pub spent: BTreeMap<BudgetName, Usd>,
+    /// What it holds and why, by function.
+    pub trips: BTreeMap<FunctionName, Latch>,
+    /// Alarms that are open.
+    pub alarms: Vec<String>,
+    /// Functions known.
+    pub functions: usize,
+    /// When all of them were listed last.
+    pub listed_at: Option<DateTime<Utc>>,
+    /// Messages that no service has taken yet.
+    pub waiting_messages: usize,
+}
+
+/// Why a function stands as it does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explained {
+    /// In sentences.
+    pub says: Vec<String>,
+    /// Its numbers at this moment; `None` where it was not looked at.
+    pub record: Option<FunctionRecord>,
+    /// The trip it is in.
+    pub trip: Option<Latch>,
+    /// The concurrency that a cap would leave it.
+    pub floor: u32,
+    /// Whether it must never be touched.
+    pub protected: bool,
+    /// Budgets that cover it.
+    pub budgets: Vec<BudgetName>,
+}
+
+/// Why an operator gets no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The order cannot be carried out.
+    #[error(transparent)]
+    Refused(#[from] CommandError),
+    /// The memory could not be read or written: nothing was changed.
+    #[error(transparent)]
+    Tick(#[from] TickError),
+}
+
+impl From<StoreError> for AnswerError {
+    fn from(error: StoreError) -> Self {
+        AnswerError::Tick(error.into())
+    }
+}
+
+impl Guard {
+    /// Carries out an operator's order at once, remembered before and settled after like a tick's plan.
+    ///
+    /// # Errors
+    /// When it is refused, or the memory cannot be read or saved. Nothing was changed then.
+    pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+        let mut memory = self.ports.store.load().await?;
+        let (_, roster) = self.surveyed(&mut memory, order.function(), at).await;
+        let plan = operator::command(&roster, &mut memory.state, at, order)?;
+        self.save(&mut memory, &BTreeSet::new()).await?;
+        let outcomes = self.carry_out(&plan, &mut memory).await;
+        settle::settle(&mut memory.state, at, &outcomes);
+        let mut says: Vec<String> = outcomes.iter().map(said).collect();
+        if !outcomes.is_empty()
+            && let Err(error) = self.save(&mut memory, &BTreeSet::new()).await
+        {
+            says.push(format!("{error}; the next tick finds what was changed"));
+        }
+        if says.is_empty() {
+            says.push("noted; it counts from the next tick on".to_owned());
+        }
+        Ok(Answer::Done(Done { order: order.clone(), says, outcomes }))
+    }
+
+    /// Answers a question. Nothing is changed, except that a self-test sends a message to each topic.
+    ///
+    /// # Errors
+    /// When the memory cannot be read, or the function asked about does not exist.
+    pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+        match question {
+            Question::Status => self.status(at).await,
+            Question::Plan => {
+                let plan = self.rehearse(at, &[]).await?.plan;
+                Ok(Answer::Plan { says: sentences(&plan), plan: Box::new(plan) })
+            }
+            Question::Explain { function } => self.explain(function, at).await,
+            Question::Exposure => {
+                let mut memory = self.ports.store.load().await?;
+                let (_, roster) = self.surveyed(&mut memory, None, at).await;
+                let functions = exposed(&roster, &memory, at);
+                Ok(Answer::Exposure { functions })
+            }
+            Question::SelfTest => Ok(self.prove().await),
+        }
+    }
+
+    /// Policy, survey and roster, the function of an order read afresh.
+    async fn surveyed(
+        &self,
+        memory: &mut Memory,
+        function: Option<&FunctionName>,
+        at: DateTime<Utc>,
+    ) -> (Option<String>, Roster) {
+        let in_force = self.policy(memory, at).await;
+        let urgent = function.cloned().into_iter().collect();
+        let calls = super::tick::survey_calls(memory);
+        self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
+        (in_force.problem, self.roster(in_force.policy, memory.survey.inventory.clone()))
+    }
+
+    async fn status(&self, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+        let mut memory = self.ports.store.load().await?;
+        let policy = self.policy(&mut memory, at).await.policy;
+        let Memory { state, survey, outbox, .. } = memory;
+        let open = state.alerts.iter().filter(|(_, alert)| alert.open).map(|(alarm, _)| alarm.clone());
+        Ok(Answer::Status(Status {
+            last_tick: state.last_tick,
+            armed: state.operator.armed.unwrap_or(policy.armed),
+            spent: state.budgets.iter().map(|(name, book)| (name.clone(), book.spent.expected)).collect(),
+            alarms: open.collect(),
+            operator: state.operator,
+            trips: state.latches,
+            functions: survey.inventory.functions.len(),
+            listed_at: survey.listed_at,
+            waiting_messages: outbox.len(),
+        }))
+    }
+
+    async fn explain(&self, name: &FunctionName, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+        let (memory, decided) = self.rehearsed(at, std::slice::from_ref(name)).await?;
+        let roster = &decided.roster;
+        let missing = || CommandError::NoSuchFunction { function: name.to_string() };
+        let place = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
+        let (place, member) = place
+            .ok()
+            .and_then(|place| Some((place, roster.members.get(place)?)))
+            .ok_or_else(missing)?;
+        let p99 = memory.state.profile(name).and_then(|profile| profile.concurrency_p99());
+        let plan = &decided.plan;
+        let of_actions = plan.actions.iter().filter(|action| action.function == *name);
+        let of_refusals = plan.refusals.iter().filter(|refusal| refusal.function == *name);
+        let record = plan.functions.iter().find(|record| record.function == *name).cloned();
+        let says = record
+            .iter()
+            .map(|record| record.reason.to_string())
+            .chain(of_actions.map(|action| report::action(action, plan.armed)))
+            .chain(of_refusals.map(report::refusal));
+        let budgets = member.budgets.iter().filter_map(|index| roster.rules.get(*index));
+        Ok(Answer::Explain(Box::new(Explained {
+            says: says.collect(),
+            trip: memory.state.latches.get(name).cloned(),
+            floor: roster.floor(place, p99),
+            protected: member.protected,
+            budgets: budgets.map(|rule| rule.name.clone()).collect(),
+            record,
+        })))
+    }
+
+    /// Proves every permission without harm.
+    async fn prove(&self) -> Answer {
+        let mut proofs = self.ports.policy.prove().await;
+        proofs.extend(self.ports.store.prove().await);
+        proofs.extend(self.ports.metrics.prove().await);
+        proofs.extend(self.ports.control.prove().await);
+        proofs.extend(self.ports.alerts.prove().await);
+        Answer::SelfTest { ok: proofs.iter().all(|proof| proof.ok), proofs }
+    }
+}
+
+fn exposed(roster: &Roster, memory: &Memory, at: DateTime<Utc>) -> Exposure {
+    let unit = |function: &guard_core::inventory::Function| {
+        let place = roster.inventory.functions.binary_search_by(|other| other.name.cmp(&function.name));
+        let member = place.ok().and_then(|place| roster.members.get(place));
+        member.map_or_else(guard_core::cost::UnitCost::counting, |member| member.unit.clone())
+    };
+    exposure(&roster.inventory, &memory.state, &roster.policy.floor, Minute::of(at), unit)
+}
+
+/// A plan for a person: what would be done, what would be left, and how each budget stands.
+fn sentences(plan: &Plan) -> Vec<String> {
+    let budgets = plan.budgets.iter().map(report::budget_headline);
+    let actions = plan.actions.iter().map(|action| report::action(action, plan.armed));
+    budgets.chain(actions).chain(plan.refusals.iter().map(report::refusal)).collect()
+}
+
+fn said(outcome: &Outcome) -> String {
+    let change = report::change(&outcome.change);
+    match &outcome.result {
+        ApplyResult::Applied => format!("{}: {change}", outcome.function),
+        ApplyResult::Rejected { message } => format!("{}: refused: {change}: {message}", outcome.function),
+        ApplyResult::Unavailable { message } => format!("{}: no answer: {change}: {message}", outcome.function),
+    }
+}

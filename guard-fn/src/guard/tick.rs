@@ -1,0 +1,273 @@
+//! One tick: look, decide, remember, act, remember, tell.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::name::FunctionName;
+use guard_core::observation::Observation;
+use guard_core::plan::{Notice, NoticeKind, Plan};
+use guard_core::roster::Roster;
+use guard_core::sampling::{USD_PER_METRIC, ask_from};
+use guard_core::settle::{self, Outcome};
+use guard_core::state::{Phase, State};
+use guard_core::time::{Hour, Minute};
+
+use super::{Guard, Took};
+use crate::alert::{self, Context};
+use crate::emf::{self, OwnUse};
+use crate::log_line::TickLine;
+use crate::memory::Memory;
+use crate::ports::{Ask, Look, StoreError, Unavailable};
+use crate::wake::Hint;
+
+/// Control-plane calls that an ordinary tick spends on configuration. Our choice: with one each to CloudWatch,
+/// DynamoDB and SSM an idle tick stays below ten calls.
+const SURVEY_CALLS: u32 = 5;
+
+/// The same before the account was ever listed in full: what the control plane's 15 requests a second allow in twenty
+/// seconds ("Lambda quotas", read 2026-11).
+const FIRST_SURVEY_CALLS: u32 = 300;
+
+/// Minutes after the full hour at which its points are complete: the longest time-out and the lag.
+const CENSUS_AFTER_MIN: i64 = 20;
+
+/// Hours of history that a first census reads: four weeks.
+const HISTORY_HOURS: i64 = 672;
+
+/// The alarm under which the guard says what is wrong with itself.
+const SELF_ALARM: &str = "dow-guard/self";
+
+/// What a tick leaves to be read.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was decided.
+    pub plan: Plan,
+    /// What became of it.
+    pub outcomes: Vec<Outcome>,
+    /// What was asked of AWS, and what that cost.
+    pub own: OwnUse,
+    /// What went wrong on the way, each once.
+    pub problems: Vec<String>,
+    /// The structured line for the log.
+    pub line: TickLine,
+    /// Metrics in the embedded format, a line each.
+    pub metrics: Vec<serde_json::Value>,
+}
+
+/// Why a tick decided nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TickError {
+    /// Its memory could not be read or written, so nothing was changed.
+    #[error("nothing was changed, because the guard cannot remember")]
+    Memory(#[from] StoreError),
+}
+
+/// A tick after its decision.
+pub(super) struct Decided {
+    pub(super) roster: Roster,
+    pub(super) plan: Plan,
+    touched: BTreeSet<FunctionName>,
+    problems: Vec<String>,
+    metrics: u64,
+    took: Took,
+}
+
+impl Guard {
+    /// One tick. What `hints` name is looked at besides what the last tick asked for.
+    ///
+    /// # Errors
+    /// When the memory cannot be read, or another tick has saved since. Nothing was changed then.
+    pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
+        let mut memory = self.memory().await?;
+        let hinted: Vec<FunctionName> = hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
+        let mut decided = self.decide(&mut memory, at, &hinted).await;
+        let own = self.own_notice(&mut memory, &decided, at);
+        let context = self.context(&decided.roster);
+        let acts = decided.plan.armed && !decided.plan.actions.is_empty();
+        if !acts {
+            let notices: Vec<Notice> = decided.plan.notices.iter().cloned().chain(own).collect();
+            memory.queue(alert::messages(&notices, &decided.plan, &context));
+            self.save(&mut memory, &decided.touched).await?;
+            return Ok(self.tell(memory, decided, Vec::new(), &context).await);
+        }
+        timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched)).await?;
+        let start = Instant::now();
+        let outcomes = self.carry_out(&decided.plan, &mut memory).await;
+        decided.took.push(("act", start.elapsed()));
+        settle::settle(&mut memory.state, at, &outcomes);
+        let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
+        let told = alert::after_actions(&decided.plan, &outcomes, &mut memory.state.alerts, realert);
+        let notices: Vec<Notice> = told.into_iter().chain(own).collect();
+        memory.queue(alert::messages(&notices, &decided.plan, &context));
+        // Told before it is saved: where the save fails, the next tick finds each intent, compares it with the world,
+        // and may tell it twice.
+        Ok(self.tell(memory, decided, outcomes, &context).await)
+    }
+
+    /// What a tick would do now: everything but saving, acting and telling.
+    ///
+    /// # Errors
+    /// When the memory cannot be read.
+    pub async fn rehearse(&self, at: DateTime<Utc>, looking_at: &[FunctionName]) -> Result<Report, TickError> {
+        let (memory, decided) = self.rehearsed(at, looking_at).await?;
+        let context = self.context(&decided.roster);
+        Ok(self.report(&memory, decided, Vec::new(), &context))
+    }
+
+    /// The same with the memory that it was decided on.
+    pub(super) async fn rehearsed(
+        &self,
+        at: DateTime<Utc>,
+        looking_at: &[FunctionName],
+    ) -> Result<(Memory, Decided), TickError> {
+        let mut memory = self.ports.store.load().await?;
+        let decided = self.decide(&mut memory, at, looking_at).await;
+        Ok((memory, decided))
+    }
+
+    /// Policy, survey, look and plan, on a memory that is not saved yet.
+    async fn decide(&self, memory: &mut Memory, at: DateTime<Utc>, hinted: &[FunctionName]) -> Decided {
+        let mut took: Took = Vec::new();
+        let in_force = timed(&mut took, "policy", self.policy(memory, at)).await;
+        let mut problems: Vec<String> = in_force.problem.into_iter().collect();
+
+        let mut focus: BTreeSet<FunctionName> = memory.sampling.focus.iter().cloned().collect();
+        focus.extend(hinted.iter().cloned());
+        let mut urgent = memory.urgent();
+        urgent.extend(focus.iter().cloned());
+        let calls = survey_calls(memory);
+        let survey = self.ports.control.survey(&mut memory.survey, &urgent, at, calls);
+        let faults = timed(&mut took, "survey", survey).await;
+        problems.extend(faults.iter().map(Unavailable::to_string));
+
+        let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
+        focus.retain(|name| roster.inventory.function(name).is_some());
+        let ask = ask(&roster, memory, at, focus.into_iter().collect());
+        let Look { observation, metrics, problems: faults } =
+            timed(&mut took, "look", self.ports.metrics.look(&ask)).await;
+        problems.extend(faults.iter().map(Unavailable::to_string));
+
+        let start = Instant::now();
+        let plan = guard_core::tick(&roster, &mut memory.state, &observation);
+        let touched = touched(&memory.state, &plan, &observation);
+        memory.sampling = plan.sampling.clone();
+        took.push(("decide", start.elapsed()));
+        Decided { roster, plan, touched, problems, metrics, took }
+    }
+
+    /// Sends what waits, saves what went and what became of the actions, and reports.
+    async fn tell(
+        &mut self,
+        mut memory: Memory,
+        mut decided: Decided,
+        outcomes: Vec<Outcome>,
+        context: &Context,
+    ) -> Report {
+        let is_changed = !outcomes.is_empty() || !memory.outbox.is_empty();
+        let start = Instant::now();
+        let faults = self.send(&mut memory).await;
+        decided.problems.extend(faults.iter().map(Unavailable::to_string));
+        let saved = if is_changed { self.save(&mut memory, &BTreeSet::new()).await } else { Ok(()) };
+        decided.took.push(("tell", start.elapsed()));
+        if let Err(error) = &saved {
+            decided.problems.push(error.to_string());
+        }
+        let report = self.report(&memory, decided, outcomes, context);
+        self.warm = saved.is_ok().then_some(memory);
+        report
+    }
+
+    fn report(&self, memory: &Memory, decided: Decided, outcomes: Vec<Outcome>, context: &Context) -> Report {
+        let own = OwnUse {
+            caps_in_force: emf::caps_in_force(&memory.state),
+            calls: self.ports.calls.take().values().sum(),
+            cost: USD_PER_METRIC * i128::from(decided.metrics),
+        };
+        let line = TickLine::of(&decided.plan, &outcomes, &own, &decided.took);
+        let metrics = emf::documents(&decided.plan, &own, context);
+        Report { plan: decided.plan, outcomes, own, problems: decided.problems, line, metrics }
+    }
+
+    /// What is wrong with the guard itself, told like any alarm: once, again when it changes or lasts, and closed.
+    fn own_notice(&self, memory: &mut Memory, decided: &Decided, at: DateTime<Utc>) -> Option<Notice> {
+        let is_troubled = !decided.problems.is_empty();
+        let notice = Notice {
+            kind: if is_troubled { NoticeKind::Troubled } else { NoticeKind::Mended },
+            alarm: SELF_ALARM.to_owned(),
+            alarming: is_troubled,
+            budget: None,
+            function: None,
+            headline: match decided.problems.as_slice() {
+                [] => "The guard is well again".to_owned(),
+                [only] => only.clone(),
+                [first, rest @ ..] => format!("{first}; and {} more", rest.len()),
+            },
+            body: decided.problems.clone(),
+            // What a service says can hold a request id: a repetition is told by what was asked.
+            digest: decided.problems.iter().map(|text| text.split(": ").next().unwrap_or("")).collect(),
+        };
+        let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
+        let is_due = alert::is_due(&notice, &memory.state.alerts, at, realert);
+        if is_due {
+            alert::remember(&notice, &mut memory.state.alerts, at);
+        }
+        is_due.then_some(notice)
+    }
+
+    pub(super) fn context(&self, roster: &Roster) -> Context {
+        Context {
+            account: self.identity.account.clone(),
+            region: self.identity.region.to_string(),
+            guard: self.identity.function.as_ref().map_or_else(|| "dow-guard".to_owned(), ToString::to_string),
+            stage: self.identity.stage.clone(),
+            metric_lag_s: roster.policy.timing.metric_lag_s,
+            realert_min: roster.policy.alerts.realert_min,
+        }
+    }
+}
+
+/// Control-plane calls for configuration that is not urgent.
+pub(super) fn survey_calls(memory: &Memory) -> u32 {
+    if memory.survey.is_complete() { SURVEY_CALLS } else { FIRST_SURVEY_CALLS }
+}
+
+/// What to ask of CloudWatch now.
+fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: Vec<FunctionName>) -> Ask {
+    let now = Minute::of(at);
+    let all = || roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
+    let census = memory.sampling.census.then(|| census_range(&memory.state, now)).flatten();
+    Ask {
+        at,
+        from: ask_from(roster, &memory.state, at, &focus),
+        settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
+        focus,
+        all: if census.is_some() { all() } else { Vec::new() },
+        census,
+    }
+}
+
+/// The hours that a census has not read yet, four weeks at most.
+fn census_range(state: &State, now: Minute) -> Option<(Hour, Hour)> {
+    let last = now.plus(-CENSUS_AFTER_MIN).hour().plus(-1);
+    let oldest = last.plus(1 - HISTORY_HOURS);
+    let first = state.census_through.map_or(oldest, |through| through.plus(1)).max(oldest);
+    (first <= last).then_some((first, last))
+}
+
+/// Functions whose ledgers this tick may have changed: those that were looked at, and those that explain a breach.
+fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
+    let looked_at = seen.functions.iter().map(|(name, _)| name);
+    let breaching =
+        plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
+    let held = state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name);
+    looked_at.chain(breaching).chain(held).cloned().collect()
+}
+
+/// Waits for a step and notes how long it took.
+async fn timed<T>(took: &mut Took, step: &'static str, work: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let done = work.await;
+    took.push((step, start.elapsed()));
+    done
+}

@@ -1,0 +1,152 @@
+//! The Lambda edge: one invocation in, one answer out, and everything worth knowing on standard output.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::guard::{AnswerError, Guard, Report, TickError};
+use crate::wake::{self, Unrecognised, Wake};
+
+/// Why an invocation fails. Lambda counts it as an error of the function, on which an alarm watches.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The payload is none of the guard's.
+    #[error(transparent)]
+    Unrecognised(#[from] Unrecognised),
+    /// The tick decided nothing.
+    #[error(transparent)]
+    Tick(#[from] TickError),
+    /// The operator gets no answer.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// The answer cannot be written.
+    #[error("the answer cannot be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+impl InvocationError {
+    /// The name under which Lambda reports it: what alarms and retries can tell apart.
+    const fn kind(&self) -> &'static str {
+        match self {
+            InvocationError::Unrecognised(_) => "Unrecognised",
+            InvocationError::Tick(_) => "CannotRemember",
+            InvocationError::Answer(AnswerError::Refused(_)) => "Refused",
+            InvocationError::Answer(AnswerError::Tick(_)) => "CannotRemember",
+            InvocationError::Unwritable(_) => "Internal",
+        }
+    }
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(error: InvocationError) -> Self {
+        Diagnostic { error_type: error.kind().to_owned(), error_message: chain(&error) }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Answers invocations until Lambda has no more.
+///
+/// # Errors
+/// When the runtime's API cannot be reached.
+pub async fn serve(guard: Guard, tick_s: u32) -> Result<(), lambda_runtime::Error> {
+    let guard = Arc::new(Mutex::new(guard));
+    let limits = wake::Limits::for_period(TimeDelta::seconds(i64::from(tick_s)));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let guard = Arc::clone(&guard);
+        async move {
+            let mut guard = guard.lock().await;
+            if let Some(account) = account_of(&event.context.invoked_function_arn) {
+                guard.in_account(account);
+            }
+            let now = Utc::now();
+            answer(&mut guard, &event.payload, now, &limits).await.inspect_err(|error| {
+                log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
+            })
+        }
+    }))
+    .await
+}
+
+/// The account in `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// One invocation.
+///
+/// # Errors
+/// See [`InvocationError`].
+pub async fn answer(
+    guard: &mut Guard,
+    payload: &Value,
+    now: DateTime<Utc>,
+    limits: &wake::Limits,
+) -> Result<Value, InvocationError> {
+    match wake::recognise(payload, now, limits)? {
+        Wake::Tick { .. } => Ok(told(&guard.tick(now, &[]).await?)),
+        Wake::Hints(hints) => {
+            let seen: Vec<&str> = hints.iter().map(|hint| hint.what.as_str()).collect();
+            log(&json!({ "level": "INFO", "at": now, "hints": seen }));
+            Ok(told(&guard.tick(now, &hints).await?))
+        }
+        Wake::Operator(order) => Ok(serde_json::to_value(guard.obey(&order, now).await?)?),
+        Wake::Question(question) => Ok(serde_json::to_value(guard.answer(&question, now).await?)?),
+    }
+}
+
+/// Writes a tick's lines to the log and answers with the structured one.
+fn told(report: &Report) -> Value {
+    for problem in &report.problems {
+        log(&json!({ "level": "WARN", "at": report.plan.at, "problem": problem }));
+    }
+    for document in &report.metrics {
+        log(document);
+    }
+    let line = serde_json::to_value(&report.line).unwrap_or_default();
+    log(&line);
+    line
+}
+
+/// One line on standard output, which Lambda sends to CloudWatch Logs.
+#[expect(clippy::print_stdout, reason = "standard output is the log of a Lambda function")]
+fn log(line: &Value) {
+    println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_is_read_off_the_arn_of_the_invocation() {
+        assert_eq!(account_of("arn:aws:lambda:eu-central-1:123456789012:function:dow-guard"), Some("123456789012"));
+        assert_eq!(account_of("arn:aws:lambda:eu-central-1"), None);
+        assert_eq!(account_of(""), None);
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let store = crate::ports::StoreError::Conflict { revision: 7 };
+        let error = InvocationError::from(TickError::from(store));
+        let diagnostic = Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, "CannotRemember");
+        assert_eq!(
+            diagnostic.error_message,
+            "nothing was changed, because the guard cannot remember: another tick has saved since revision 7"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! What the guard needs from outside, by role. Adapters for AWS are in `aws`, for a laptop in `local`, for tests in
+//! `testing`.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use guard_core::name::FunctionName;
+use guard_core::observation::Observation;
+use guard_core::plan::Action;
+use guard_core::settle::ApplyResult;
+use guard_core::time::{Hour, Minute};
+use serde::Serialize;
+
+use crate::alert::Message;
+use crate::calls::Calls;
+use crate::memory::Memory;
+use crate::survey::Survey;
+
+/// What could not be asked, and why: nobody knows the answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {reason}")]
+pub struct Unavailable {
+    /// The call, such as `cloudwatch:GetMetricData`.
+    pub call: String,
+    /// The error and its causes in one line, without payloads.
+    pub reason: String,
+}
+
+impl Unavailable {
+    /// A call that failed.
+    pub fn new(call: impl Into<String>, reason: impl Into<String>) -> Self {
+        Unavailable { call: call.into(), reason: reason.into() }
+    }
+}
+
+/// One permission, tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// The IAM action, such as `lambda:PutFunctionConcurrency`.
+    pub action: String,
+    /// Whether it is there.
+    pub ok: bool,
+    /// What was tried and what AWS said.
+    pub detail: String,
+}
+
+/// What a look at the metrics asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// The first minute, of the region and of the functions in focus.
+    pub from: Minute,
+    /// The newest minute that should have settled: what lacks points since is late.
+    pub settled: Minute,
+    /// Functions to read minute by minute, sorted.
+    pub focus: Vec<FunctionName>,
+    /// Hours to read of every function in `all`, first and last.
+    pub census: Option<(Hour, Hour)>,
+    /// Every function, sorted: who is read in a census.
+    pub all: Vec<FunctionName>,
+}
+
+/// What a look brought, and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// What was seen. What could not be read is there as unknown.
+    pub observation: Observation,
+    /// Metrics requested, which is what `GetMetricData` bills.
+    pub metrics: u64,
+    /// What went wrong, each once.
+    pub problems: Vec<Unavailable>,
+}
+
+/// Who reads metrics.
+#[async_trait]
+pub trait MetricSource: Send + Sync {
+    /// One look. It never fails: what could not be read is unknown, and said under `problems`.
+    async fn look(&self, ask: &Ask) -> Look;
+
+    /// Proves its permissions without harm, one by one.
+    async fn prove(&self) -> Vec<Proof>;
+}
+
+/// Who reads configuration and changes it.
+#[async_trait]
+pub trait ConcurrencyControl: Send + Sync {
+    /// Brings the survey up to date: what is urgent in full, the rest by turns, with at most so many calls on top of
+    /// what is urgent. What could not be read stays as it was known; what went wrong is returned, each once.
+    async fn survey(
+        &self,
+        survey: &mut Survey,
+        urgent: &BTreeSet<FunctionName>,
+        at: DateTime<Utc>,
+        calls: u32,
+    ) -> Vec<Unavailable>;
+
+    /// Makes one change, by compare-and-set: the value in force is read again right before the call, and where it is
+    /// not the one the change starts from, nothing is changed. An action that is found done is applied.
+    async fn apply(&self, action: &Action) -> ApplyResult;
+
+    /// Proves its permissions without harm, one by one.
+    async fn prove(&self) -> Vec<Proof>;
+}
+
+/// Who keeps the guard's memory.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// What was saved last; a new memory where nothing was.
+    ///
+    /// # Errors
+    /// When it cannot be read: the guard then changes nothing.
+    async fn load(&self) -> Result<Memory, StoreError>;
+
+    /// Saves all of it, if nobody else has since it was loaded; then its revision rises by one. `touched` are the
+    /// functions whose ledgers may have changed.
+    ///
+    /// # Errors
+    /// On [`StoreError::Conflict`] and [`StoreError::Unavailable`] the old memory is in force; after the latter the
+    /// new one may be.
+    async fn save(&self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError>;
+
+    /// Proves its permissions without harm, one by one.
+    async fn prove(&self) -> Vec<Proof>;
+}
+
+/// Why the memory could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another tick has saved since: this one must not act.
+    #[error("another tick has saved since revision {revision}")]
+    Conflict {
+        /// The revision that this tick started from.
+        revision: u64,
+    },
+    /// The store did not answer, or not usefully.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// What is there cannot be read: written by a newer version, or damaged.
+    #[error("the memory is not readable: {reason}")]
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Who tells people.
+#[async_trait]
+pub trait AlertSink: Send + Sync {
+    /// Sends one message to whoever its audience is; nothing where nobody of that audience is configured.
+    ///
+    /// # Errors
+    /// When the service did not take it: it is tried again at the next tick.
+    async fn send(&self, message: &Message) -> Result<(), Unavailable>;
+
+    /// Proves its permissions without harm, one by one.
+    async fn prove(&self) -> Vec<Proof>;
+}
+
+/// Who has the policy.
+#[async_trait]
+pub trait PolicySource: Send + Sync {
+    /// The policy's text.
+    ///
+    /// # Errors
+    /// When it cannot be read: the last good one stays in force.
+    async fn fetch(&self) -> Result<String, Unavailable>;
+
+    /// Proves its permissions without harm, one by one.
+    async fn prove(&self) -> Vec<Proof>;
+}
+
+/// All of them.
+pub struct Ports {
+    /// CloudWatch.
+    pub metrics: Box<dyn MetricSource>,
+    /// Lambda's control plane.
+    pub control: Box<dyn ConcurrencyControl>,
+    /// DynamoDB.
+    pub store: Box<dyn StateStore>,
+    /// SNS.
+    pub alerts: Box<dyn AlertSink>,
+    /// SSM, or the environment.
+    pub policy: Box<dyn PolicySource>,
+    /// Counts what the others ask.
+    pub calls: Calls,
+}
