@@ -59,14 +59,14 @@ pub(super) struct Draft<'a> {
 }
 
 pub(super) fn message(facts: &Facts<'_>) -> Message {
-    let mut sections = vec![Section { label: "", lines: vec![facts.notice.headline.clone()] }];
+    let mut sections = vec![Section { label: "", lines: vec![facts.headline()] }];
     sections.extend(facts.sections().into_iter().filter(|section| !matches!(section.label, "Undo" | "Next")));
     let undo = facts.undo().map(|command| format!("Undo: {}", code(&command)));
     let draft = Draft {
         title: facts.title(),
         thread: &facts.notice.alarm,
         event: super::event(facts.notice.kind),
-        summary: &facts.notice.headline,
+        summary: &facts.headline(),
         sections,
         steps: undo.into_iter().chain(facts.next().map(|next| prose(&next))).collect(),
         rest: "lines",
@@ -90,7 +90,7 @@ pub(super) fn card(
     });
     let keywords = ["event", "severity", "budget", "stage"];
     // A button's variables take values of printable ASCII without blanks (`CustomActionAttachment`, read 2026-11).
-    let for_buttons = |value: &String| fit::ascii(value).replace(' ', "_");
+    let for_buttons = |value: &String| fit::shortened(&fit::ascii(value), 256).replace(' ', "_");
     let card = Card {
         version: "1.0",
         source: "custom",

@@ -16,11 +16,11 @@ const THREAD: &str = "dow-guard/digest";
 pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Message {
     let place = facts::short_place(context);
     let mut body = format!("{}\n\n", fit::sms(&headline(all, plan), &place));
+    let Context { account, region, stage, .. } = context;
     let at = plan.at.format("%F %R");
-    body.push_str(&format!(
-        "Account {}, {}, stage {}, {at} UTC. Urgent first, then the dearest.\n\n",
-        context.account, context.region, context.stage
-    ));
+    let heading =
+        format!("Account {account}, {region}, stage {stage}, {at} UTC. Urgent first, then the dearest.");
+    body.push_str(&format!("{}\n\n", fit::line(&heading)));
     for row in rows(all).take(ROWS_MAX) {
         body.push_str(&row);
         body.push('\n');
@@ -28,10 +28,8 @@ pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> M
     if all.len() > ROWS_MAX {
         body.push_str(&format!("{} more are left out here.\n", all.len() - ROWS_MAX));
     }
-    body.push_str(&format!(
-        "\nUndo one (put its name for FUNCTION):\n{}\n",
-        facts::release_command(context, "FUNCTION")
-    ));
+    let command = fit::line(&facts::release_command(context, "FUNCTION"));
+    body.push_str(&format!("\nUndo one (put its name for FUNCTION):\n{command}\n"));
     Message {
         audience: Audience::People,
         subject: text::subject(&counts(all, plan), &place),
@@ -59,7 +57,7 @@ fn rows(all: &[Facts<'_>]) -> impl Iterator<Item = String> {
             Some(function) => format!(" [{}/h]", function.burn_per_hour),
             None => String::new(),
         };
-        format!("- {}{burn}", fit::shortened(&fit::line(&facts.notice.headline), 300))
+        format!("- {}{burn}", fit::shortened(&facts.headline(), 300))
     })
 }
 

@@ -67,6 +67,12 @@ impl<'a> Facts<'a> {
         format!("{word} {}", fit::line(what))
     }
 
+    /// The notice's one line; where it is blank, its title.
+    pub(super) fn headline(&self) -> String {
+        let headline = fit::line(self.notice.headline.trim());
+        if headline.trim().is_empty() { self.title() } else { headline }
+    }
+
     /// Everything of the first screen, in its order.
     pub(super) fn sections(&self) -> Vec<Section> {
         let mut sections = vec![self.place()];

@@ -119,7 +119,7 @@ fn single<'a>(facts: &Facts<'a>) -> Draft<'a> {
     let undo = facts.undo().map(|command| format!(" Undo: {command}")).unwrap_or_default();
     Draft {
         name: facts.notice.alarm.clone(),
-        reason: format!("{}.{undo}", facts.notice.headline.trim_end_matches('.')),
+        reason: format!("{}.{undo}", facts.headline().trim_end_matches('.')),
         labels: facts.labels(),
         record: facts.record,
     }
@@ -127,8 +127,7 @@ fn single<'a>(facts: &Facts<'a>) -> Draft<'a> {
 
 fn of_crowd<'a>(budget: &str, members: &[&Facts<'a>]) -> Draft<'a> {
     let mut reason = format!("{} functions at once; the dearest: ", members.len());
-    let names: Vec<String> =
-        members.iter().take(SINGLE_MAX).map(|facts| facts.notice.headline.clone()).collect();
+    let names: Vec<String> = members.iter().take(SINGLE_MAX).map(|facts| facts.headline()).collect();
     reason.push_str(&names.join(" | "));
     let first = members.first();
     Draft {

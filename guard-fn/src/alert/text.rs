@@ -9,9 +9,9 @@ const LABEL_WIDTH: usize = 10;
 
 pub(super) fn message(facts: &Facts<'_>) -> Message {
     let place = facts.short_place();
-    let first = fit::sms(&facts.notice.headline, &place);
+    let headline = facts.headline();
+    let first = fit::sms(&headline, &place);
     let mut body = format!("{first}\n\n");
-    let headline = fit::line(&facts.notice.headline);
     if !first.starts_with(&fit::ascii(&headline)) {
         body.push_str(&format!("{headline}\n\n"));
     }

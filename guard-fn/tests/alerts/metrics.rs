@@ -1,0 +1,99 @@
+//! The metrics and the log line of a tick.
+
+use std::time::Duration;
+
+use guard_core::inventory::Function;
+use guard_core::money::Usd;
+use guard_core::settle::{ApplyResult, Outcome};
+use guard_fn::emf::{self, METRICS, OwnUse, Scope};
+use guard_fn::log_line::TickLine;
+
+use crate::fixture::{CALM, FLOOD, Shop, context, policy};
+use crate::schemas::assert_metrics;
+
+fn flooded() -> Shop {
+    let mut shop = Shop::open(policy("armed = true", "cap"), vec![Function::new("checkout", 1024, 10)], 0);
+    shop.live(10, CALM);
+    shop.live(20, FLOOD);
+    shop
+}
+
+fn own(shop: &Shop) -> OwnUse {
+    let cost: Usd = "0.00027".parse().unwrap();
+    OwnUse { caps_in_force: emf::caps_in_force(&shop.state), calls: 7, cost }
+}
+
+#[test]
+fn a_tick_leaves_one_document_of_the_guard_and_one_per_budget() {
+    let shop = flooded();
+    let plan = &shop.told.last().unwrap().plan;
+    let documents = emf::documents(plan, &own(&shop), &context());
+    documents.iter().for_each(assert_metrics);
+    let text: Vec<String> = documents.iter().map(|d| serde_json::to_string_pretty(d).unwrap()).collect();
+    insta::assert_snapshot!("metrics", text.join("\n"));
+}
+
+#[test]
+fn every_documented_metric_is_sent_and_no_other() {
+    let shop = flooded();
+    let documents = emf::documents(&shop.told.last().unwrap().plan, &own(&shop), &context());
+    let sent: Vec<(Scope, String, String)> = documents
+        .iter()
+        .zip([Scope::Guard, Scope::Budget])
+        .flat_map(|(document, scope)| {
+            let metrics = document["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().clone();
+            metrics.into_iter().map(move |metric| {
+                let text = |key: &str| metric[key].as_str().unwrap().to_owned();
+                (scope, text("Name"), text("Unit"))
+            })
+        })
+        .collect();
+    let documented: Vec<(Scope, String, String)> =
+        METRICS.iter().map(|metric| (metric.scope, metric.name.to_owned(), metric.unit.to_owned())).collect();
+    assert_eq!(sent, documented);
+}
+
+#[test]
+fn the_price_of_the_metrics_is_what_the_documentation_says() {
+    assert_eq!(emf::monthly_price(1).to_string(), "$3.60");
+    assert_eq!(emf::monthly_price(3).to_string(), "$6.60");
+}
+
+#[test]
+fn blindness_is_a_number_and_an_unknown_age_is_none() {
+    let mut shop = flooded();
+    shop.answers = false;
+    shop.live(1, FLOOD);
+    let documents = emf::documents(&shop.told.last().unwrap().plan, &own(&shop), &context());
+    documents.iter().for_each(assert_metrics);
+    assert_eq!(documents[0]["Blind"], 1);
+    assert!(documents[0].get("MetricAge").is_none(), "unknown is not zero: {}", documents[0]);
+    shop.answers = true;
+    shop.live(1, FLOOD);
+    let documents = emf::documents(&shop.told.last().unwrap().plan, &own(&shop), &context());
+    assert_eq!((&documents[0]["Blind"], &documents[0]["MetricAge"]), (&0.into(), &180.into()));
+}
+
+#[test]
+fn the_log_line_has_what_came_of_each_action_and_no_word_of_a_service() {
+    let shop = flooded();
+    let plan = &shop.told.iter().find(|told| !told.plan.actions.is_empty()).unwrap().plan;
+    let secret = "x-amz-security-token=IQoJb3JpZ2luX2VjEXAMPLE";
+    let outcomes: Vec<Outcome> = plan
+        .actions
+        .iter()
+        .map(|action| Outcome {
+            function: action.function.clone(),
+            change: action.change.clone(),
+            result: ApplyResult::Unavailable { message: secret.to_owned() },
+        })
+        .collect();
+    let took = [("look", Duration::from_millis(41)), ("think", Duration::from_micros(900))];
+    let line = TickLine::of(plan, &outcomes, &own(&shop), &took).to_json();
+    assert!(!line.contains("x-amz-security-token") && !line.contains('\n'), "{line}");
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(value["actions"][0]["outcome"], "unavailable");
+    let untried = TickLine::of(plan, &[], &own(&shop), &took);
+    assert_eq!(untried.actions[0].outcome, "not_tried");
+    insta::assert_snapshot!("log_line", serde_json::to_string_pretty(&value).unwrap());
+}

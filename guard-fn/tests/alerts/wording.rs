@@ -1,0 +1,158 @@
+//! Every kind of notice in every shape, word for word, each from a plan that the core made of a small story.
+
+use guard_core::inventory::{AsyncConfig, Function};
+use guard_core::plan::{Notice, NoticeKind, Plan};
+use guard_core::settle::ApplyResult;
+use guard_fn::alert::{self, Audience, Message};
+use serde_json::Value;
+
+use crate::fixture::{CALM, FLOOD, Shop, context, policy};
+use crate::schemas::assert_deliverable;
+
+fn checkout() -> Function {
+    let asynchronous = Some(AsyncConfig { on_failure: true, ..AsyncConfig::default() });
+    Function { asynchronous, provisioned: 2, ..Function::new("checkout", 1024, 10) }
+}
+
+/// A day with a flood from the eleventh minute on for so many minutes.
+fn flooded(head: &str, mode: &str, minutes: u32) -> Shop {
+    let mut shop = Shop::open(policy(head, mode), vec![checkout()], 0);
+    shop.live(10, CALM);
+    shop.live(minutes, FLOOD);
+    shop
+}
+
+/// All messages of one notice, as one text.
+fn shown(notice: &Notice, plan: &Plan) -> String {
+    let messages = alert::messages(std::slice::from_ref(notice), plan, &context());
+    messages.iter().for_each(assert_deliverable);
+    messages.iter().map(show).collect::<Vec<_>>().join("\n")
+}
+
+fn show(message: &Message) -> String {
+    let body = match message.audience {
+        Audience::People => message.body.clone(),
+        Audience::Chat | Audience::Pager => {
+            let value: Value = serde_json::from_str(&message.body).unwrap();
+            serde_json::to_string_pretty(&value).unwrap() + "\n"
+        }
+    };
+    let attributes: Vec<String> = message.attributes.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let to = message.audience.as_str();
+    format!("To {to}\nSubject: {}\nAttributes: {}\n\n{body}", message.subject, attributes.join(" "))
+}
+
+macro_rules! assert_told {
+    ($name:literal, $shop:expr, $kind:expr) => {
+        let (notice, plan) = $shop.first($kind);
+        insta::assert_snapshot!($name, shown(notice, plan));
+    };
+}
+
+#[test]
+fn armed_warned_capped_recovering_and_released_read_well() {
+    let mut shop = flooded("armed = true", "cap", 20);
+    shop.live(240, CALM);
+    assert_told!("armed", shop, NoticeKind::Armed);
+    assert_told!("warned", shop, NoticeKind::Warned);
+    assert_told!("capped", shop, NoticeKind::Capped);
+    assert_told!("releasing", shop, NoticeKind::Releasing);
+    let mut released = shop.all(NoticeKind::Released);
+    let (notice, plan) = released.find(|(notice, _)| notice.function.is_some()).unwrap();
+    insta::assert_snapshot!("released_function", shown(notice, plan));
+}
+
+#[test]
+fn what_burns_fast_under_a_great_budget_is_unusual_spend() {
+    let text = "armed = true\n[[budget]]\nname = \"month\"\nperiod = \"month\"\nusd = 1000\nmode = \"cap\"\n";
+    let policy = guard_core::policy::Policy::from_toml(text).unwrap();
+    let mut shop = Shop::open(policy, vec![checkout()], 0);
+    shop.live(10, CALM);
+    shop.live(30, FLOOD);
+    assert_told!("noticed", shop, NoticeKind::Noticed);
+    shop.live(1440, CALM);
+    let mut released = shop.all(NoticeKind::Released);
+    let (notice, plan) = released.find(|(notice, _)| notice.function.is_none()).unwrap();
+    insta::assert_snapshot!("released_budget", shown(notice, plan));
+}
+
+#[test]
+fn disarmed_it_says_what_would_have_been() {
+    let shop = flooded("armed = false", "cap", 20);
+    assert_told!("disarmed", shop, NoticeKind::Armed);
+    assert_told!("would_have_capped", shop, NoticeKind::WouldHaveCapped);
+}
+
+#[test]
+fn what_is_protected_is_refused_with_its_reason() {
+    let shop = flooded("armed = true\nprotected = [\"checkout\"]", "cap", 20);
+    assert_told!("refused", shop, NoticeKind::Refused);
+}
+
+#[test]
+fn a_period_that_ends_with_caps_in_force_leaves_a_word() {
+    let mut shop = Shop::open(policy("armed = true", "stop"), vec![checkout()], 22);
+    shop.live(10, CALM);
+    shop.live(125, FLOOD);
+    assert_told!("expired", shop, NoticeKind::Expired);
+}
+
+#[test]
+fn a_deploy_that_undoes_the_cap_is_told() {
+    let mut shop = flooded("armed = true", "cap", 20);
+    shop.deploy("checkout", None);
+    shop.live(2, FLOOD);
+    assert_told!("untripped", shop, NoticeKind::Untripped);
+}
+
+#[test]
+fn a_call_that_fails_is_not_told_as_a_cap() {
+    let mut shop = Shop::open(policy("armed = true", "cap"), vec![checkout()], 0);
+    shop.control = ApplyResult::Rejected { message: "TooManyRequestsException: Rate exceeded".to_owned() };
+    shop.live(10, CALM);
+    shop.live(20, FLOOD);
+    assert_eq!(shop.all(NoticeKind::Capped).count(), 0, "{}", shop.headlines());
+    assert_eq!(shop.all(NoticeKind::Failed).count(), 1, "once, not every minute:\n{}", shop.headlines());
+    assert_told!("failed", shop, NoticeKind::Failed);
+    shop.live(60, FLOOD);
+    assert_eq!(shop.all(NoticeKind::Failed).count(), 2, "again after an hour:\n{}", shop.headlines());
+    shop.control = ApplyResult::Applied;
+    shop.live(3, FLOOD);
+    let closed: Vec<&str> = shop.all(NoticeKind::Released).map(|(notice, _)| notice.alarm.as_str()).collect();
+    assert_eq!(closed, ["dow-guard/action/checkout"], "{}", shop.headlines());
+    let heard = shop.all(NoticeKind::Capped).count();
+    assert_eq!(heard, 1, "and what is capped at last is told as capped:\n{}", shop.headlines());
+}
+
+#[test]
+fn blindness_and_its_end_are_told() {
+    let mut shop = flooded("armed = true", "cap", 0);
+    shop.answers = false;
+    shop.live(5, CALM);
+    shop.answers = true;
+    shop.live(5, CALM);
+    assert_told!("blind", shop, NoticeKind::Blind);
+    assert_told!("sighted", shop, NoticeKind::Sighted);
+}
+
+#[test]
+fn an_alarm_closes_under_the_name_under_which_it_opened() {
+    let mut shop = flooded("armed = true", "cap", 20);
+    shop.live(240, CALM);
+    let mut open = std::collections::BTreeMap::new();
+    for told in &shop.told {
+        for message in alert::messages(&told.notices, &told.plan, &context()) {
+            if message.audience == Audience::Pager {
+                let alarm: Value = serde_json::from_str(&message.body).unwrap();
+                let name = alarm["AlarmName"].as_str().unwrap().to_owned();
+                let arn = alarm["AlarmArn"].as_str().unwrap().to_owned();
+                let is_open = alarm["NewStateValue"] == "ALARM";
+                assert!(is_open || open.contains_key(&name), "{name} closes what never opened");
+                open.insert(name, (is_open, arn));
+            }
+        }
+    }
+    let (is_open, arn) = &open["dow-guard/function/checkout"];
+    assert!(!is_open, "{}", shop.headlines());
+    assert_eq!(arn, "arn:aws:cloudwatch:us-east-1:123456789012:alarm:dow-guard/function/checkout");
+}
