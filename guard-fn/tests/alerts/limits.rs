@@ -184,7 +184,7 @@ fn any_notice() -> impl Strategy<Value = Notice> {
     let names = (any_text(), prop::option::of(any_text()), prop::option::of(any_text()));
     let lines = prop_oneof![
         9 => prop::collection::vec(any_text(), 0..4),
-        1 => (any_text(), 0_usize..3000).prop_map(|(line, count)| vec![line; count]),
+        1 => (any_text(), 0_usize..300).prop_map(|(line, count)| vec![line; count]),
     ];
     (prop::sample::select(&KINDS[..]), any::<bool>(), names, any_text(), lines).prop_map(
         |(kind, alarming, (alarm, budget, function), headline, body)| Notice {
@@ -213,13 +213,13 @@ fn any_context() -> impl Strategy<Value = Context> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_to_be_told_every_message_can_be_delivered(
         notices in prop_oneof![
             4 => prop::collection::vec(any_notice(), 0..8),
-            1 => (any_notice(), 0_usize..1500).prop_map(|(notice, count)| vec![notice; count]),
+            1 => (any_notice(), 0_usize..300).prop_map(|(notice, count)| vec![notice; count]),
         ],
         context in any_context(),
         armed in any::<bool>(),
