@@ -1,5 +1,9 @@
 //! Records for people: every number with its unit, every decision with its reason, readable at 3 a.m.
 
+pub mod bound;
+pub mod exposure;
+pub mod page;
+
 use std::fmt;
 
 use crate::inventory::{EventSource, Function};
