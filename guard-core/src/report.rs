@@ -26,6 +26,15 @@ pub fn amount(amount: Usd, unit: Unit) -> String {
     }
 }
 
+/// An amount in a column: to the cent, rounded up; whole units from 10,000 on.
+fn cents(usd: Usd, unit: Unit) -> String {
+    if unit == Unit::Invocations || usd == Usd::MAX {
+        return amount(usd, unit);
+    }
+    let text = if usd >= Usd::from_dollars(10_000) { format!("{usd:.0}") } else { format!("{usd:.2}") };
+    if unit == Unit::Cny { text.replace('$', "¥") } else { text }
+}
+
 /// A range in its unit: the expected amount, and the ends where they differ.
 pub fn range(range: UsdRange, unit: Unit) -> String {
     let expected = amount(range.expected, unit);

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::amount;
 use super::page::{Page, shortened};
+use super::{amount, cents};
 use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
 use crate::money::{Usd, grouped};
 use crate::name::Region;
@@ -68,7 +68,7 @@ impl BoundReport {
         page.paragraph(
             "",
             &format!(
-                "Prices of {}; {} concurrent executions in the account, {} of them unreserved.",
+                "Prices of {}. Account limit {}, {} of it unreserved.",
                 self.region,
                 grouped(self.account_concurrency.into()),
                 grouped(self.pool.into())
@@ -110,7 +110,7 @@ impl BoundReport {
             "",
             "C is concurrency, m·p + e one busy second (memory and storage), q + c one request (with companions), τ \
              the time-out. The bound holds while metrics are no later than the lag above. A backlog behind a cap is \
-             known to the running guard only; here it counts as none.",
+             known to the running guard only; here it counts as none. Every figure is rounded up by itself.",
         );
     }
 }
@@ -134,17 +134,19 @@ fn budget(page: &mut Page, bound: &BudgetBound, top: usize) {
     row("", if bound.envelope { "without it" } else { "as configured" }, "standing cap");
     let Columns { now, envelope } = &bound.terms;
     row("concurrency C", &grouped(now.concurrency.into()), &grouped(envelope.concurrency.into()));
-    let days = match bound.period_s / 3600 {
-        hours @ 0..48 => format!("{hours} h"),
-        hours => format!("{} days", hours.div_ceil(24)),
+    let lasts = match (bound.period_s / 86_400, bound.period_s % 86_400 / 3600) {
+        (0, hours) => format!("{hours} h"),
+        (1, hours) => format!("{} h", 24 + hours),
+        (days, 0) => format!("{days} days"),
+        (days, hours) => format!("{days} days {hours} h"),
     };
     let mut term = |name: &str, term: fn(&Terms) -> Usd| {
-        row(name, &amount(term(now), bound.unit), &amount(term(envelope), bound.unit));
+        row(name, &cents(term(now), bound.unit), &cents(term(envelope), bound.unit));
     };
     term("running    C · (m·p + e) · (L + τ)", |terms| terms.running);
     term("admitted   10 · C · (q + c) · L", |terms| terms.admitted);
     term("deferred   backlog behind the cap", |terms| terms.deferred);
-    term(&format!("floor      what is left running, {days}"), |terms| terms.floor);
+    term(&format!("floor      what is left running, {lasts}"), |terms| terms.floor);
     term("the most past the line", |terms| terms.total);
     parts(page, bound, names, top);
     notes(page, bound);
@@ -161,7 +163,7 @@ fn parts(page: &mut Page, bound: &BudgetBound, names: usize, top: usize) {
         "  {:<names$}{:>NUMBER$}{:>NUMBER$}{:>AMOUNT$}{:>AMOUNT$}",
         "of which, floors included", "C", "τ", "as configured", "standing cap"
     ));
-    let shown = |bound_of: &Bound| amount(bound_of.total(), bound.unit);
+    let shown = |bound_of: &Bound| cents(bound_of.total(), bound.unit);
     for part in bound.parts.iter().take(top) {
         let BoundPart { function, is_pool, overrun } = part;
         let name = if *is_pool { format!("pool, at {function}") } else { function.to_string() };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::amount;
 use super::bound::money_of;
+use super::cents;
 use super::page::{Page, shortened};
 use crate::cost::UnitCost;
 use crate::exposure::{
@@ -137,7 +137,7 @@ impl ExposureReport {
     }
 
     fn amount(&self, usd: Usd) -> String {
-        amount(usd, self.unit)
+        cents(usd, self.unit)
     }
 
     fn head(&self, page: &mut Page) {
@@ -145,7 +145,7 @@ impl ExposureReport {
         page.paragraph(
             "",
             &format!(
-                "{} in {}; {} concurrent executions in the account, {} reserved, {} shared by the rest.",
+                "{} in {}. Account limit {}: {} reserved, {} shared by the rest.",
                 counted(total.functions, "function"),
                 self.region,
                 grouped(self.account.concurrency.into()),
@@ -203,8 +203,8 @@ impl ExposureReport {
             let line = format!(
                 "  {:<names$}{:>12}{:>14}{:>16}{:>6}{:>8}",
                 shortened(row.function.as_str(), names - 1),
-                self.short(row.worst_per_hour),
-                self.short(row.worst_per_day),
+                self.amount(row.worst_per_hour),
+                self.amount(row.worst_per_day),
                 format!("{} {}", row.capped_by, grouped(row.ceiling.into())),
                 number(row.concurrency_p99),
                 number(row.advised),
@@ -220,15 +220,6 @@ impl ExposureReport {
         }
     }
 
-    /// An amount in few columns: whole units from 10,000 on.
-    fn short(&self, usd: Usd) -> String {
-        if usd >= Usd::from_dollars(10_000) && usd != Usd::MAX {
-            amount_without_cents(usd, self.unit)
-        } else {
-            self.amount(usd)
-        }
-    }
-
     fn remarks(&self, page: &mut Page) {
         page.line("");
         if self.functions.iter().any(|entry| entry.row.capped_by == CappedBy::Pool) {
@@ -238,13 +229,11 @@ impl ExposureReport {
                  takes the others lack. So the functions do not add up to the account.",
             );
         }
-        if self.total.without_history > 0 {
-            page.paragraph(
-                "",
-                "p99 is the busiest concurrency of the history; without history there is none to advise a cap from, \
-                 and nobody knows what is dormant.",
-            );
-        }
+        page.paragraph(
+            "",
+            "p99: the concurrency that 99 of 100 hours of the history stayed within; advised: a cap with headroom over \
+             it. Without history neither is known, nor what is dormant.",
+        );
         if self.price_unknown {
             page.paragraph("", "A price of this region is unknown: the dearest known one stands in.");
         }
@@ -272,11 +261,6 @@ impl ExposureEntry {
         }
         words.join(", ")
     }
-}
-
-fn amount_without_cents(usd: Usd, unit: Unit) -> String {
-    let text = format!("{usd:.0}");
-    if unit == Unit::Cny { text.replace('$', "¥") } else { text }
 }
 
 fn counted(count: usize, what: &str) -> String {
