@@ -58,11 +58,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Answers invocations until Lambda has no more.
+/// Answers invocations until Lambda has no more. `clock` tells what time it is.
 ///
 /// # Errors
 /// When the runtime's API cannot be reached.
-pub async fn serve(guard: Guard) -> Result<(), lambda_runtime::Error> {
+pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lambda_runtime::Error> {
     let guard = Arc::new(Mutex::new(guard));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let guard = Arc::clone(&guard);
@@ -71,7 +71,7 @@ pub async fn serve(guard: Guard) -> Result<(), lambda_runtime::Error> {
             if let Some(account) = account_of(&event.context.invoked_function_arn) {
                 guard.in_account(account);
             }
-            let now = Utc::now();
+            let now = clock();
             answer(&mut guard, &event.payload, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
             })
