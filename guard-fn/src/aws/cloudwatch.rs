@@ -78,7 +78,7 @@ impl CloudWatch {
         let focus: Vec<Subject> =
             std::iter::once(Subject::Region).chain(focus.into_iter().map(Subject::Function)).collect();
         for (subject, points) in self.series(&focus, minutes, names, notes).await {
-            seen.of(subject).minutes = Some(in_minutes(points));
+            seen.set(subject, |read| read.minutes = Some(in_minutes(points)));
         }
         let Some((first, last)) = ask.census else { return seen };
         if notes.is_nothing_answered() {
@@ -87,7 +87,7 @@ impl CloudWatch {
         let everybody: Vec<Subject> =
             focus.into_iter().chain(rest.iter().copied().map(Subject::Function)).collect();
         for (subject, points) in self.series(&everybody, Span::hours(first, last), names, notes).await {
-            seen.of(subject).hours = Some(in_hours(points));
+            seen.set(subject, |read| read.hours = Some(in_hours(points)));
         }
         let rest: Vec<Subject> = rest
             .into_iter()
@@ -95,7 +95,7 @@ impl CloudWatch {
             .map(Subject::Function)
             .collect();
         for (subject, points) in self.series(&rest, minutes, names, notes).await {
-            seen.of(subject).minutes = Some(in_minutes(points));
+            seen.set(subject, |read| read.minutes = Some(in_minutes(points)));
         }
         seen
     }
@@ -228,11 +228,13 @@ impl MetricSource for CloudWatch {
 }
 
 impl Everybody {
-    fn of(&mut self, subject: Subject) -> &mut Read {
-        match subject {
-            Subject::Region => &mut self.region,
-            // Places are those of the names from which both were made; what had none would be the region's.
-            Subject::Function(place) => self.functions.get_mut(place).unwrap_or(&mut self.region),
+    fn set(&mut self, subject: Subject, set: impl FnOnce(&mut Read)) {
+        let read = match subject {
+            Subject::Region => Some(&mut self.region),
+            Subject::Function(place) => self.functions.get_mut(place),
+        };
+        if let Some(read) = read {
+            set(read);
         }
     }
 }

@@ -143,7 +143,7 @@ async fn four_calls_at_a_time_and_answers_in_order_whichever_comes_first() {
     let (count, peak) = (Arc::clone(&busy), Arc::clone(&most));
     let slow = Fake::start(move |request| {
         peak.fetch_max(count.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(10 * (7 - (request.number % 7) as u64)));
+        std::thread::sleep(Duration::from_millis(10 * u64::try_from(7 - request.number % 7).unwrap()));
         count.fetch_sub(1, Ordering::SeqCst);
         Reply::page(quiet(request))
     });
@@ -170,7 +170,8 @@ async fn a_first_census_of_ten_thousand_functions_over_four_weeks_is_read_call_b
     let mut calls: BTreeMap<bool, usize> = BTreeMap::new();
     for request in fake.seen() {
         let periods = (request.end - request.start) / request.queries[0].period;
-        assert!(request.queries.len() <= 500 && request.queries.len() as i64 * periods <= 100_800);
+        let queries = i64::try_from(request.queries.len()).unwrap();
+        assert!(queries <= 500 && queries * periods <= 100_800);
         *calls.entry(is_hourly(&request)).or_default() += 1;
     }
     assert_eq!(calls, BTreeMap::from([(false, 1 + 100), (true, 334)]));
