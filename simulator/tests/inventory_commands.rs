@@ -133,7 +133,7 @@ fn a_worst_hour_is_as_worked_out_by_hand() {
 }
 
 #[test]
-fn history_gives_advice_and_only_the_dearest_are_listed() {
+fn only_the_dearest_are_listed_and_a_state_of_another_shape_is_refused() {
     let inventory = fixture("list-functions.json");
     let state = serde_json::to_string(&guard_core::state::State::new()).unwrap();
     let state = file("state", "state.json", &state);

@@ -75,7 +75,8 @@ pub struct BoundPart {
     pub function: FunctionName,
     /// Whether it stands for the whole pool.
     pub is_pool: bool,
-    /// Its own terms.
+    /// Its own terms; for the pool those of all that share it, floors included, and the dearest's time-out. The parts
+    /// of a bound add up to it.
     pub overrun: Overrun,
 }
 
@@ -159,6 +160,7 @@ struct Sum {
     reserved: Columns<Terms>,
     pooled_envelope: Terms,
     floors: Columns<Usd>,
+    pooled_floors: Columns<Usd>,
     dearest: Option<BoundPart>,
     parts: Vec<BoundPart>,
     in_pool: usize,
@@ -181,6 +183,8 @@ impl Sum {
             return;
         }
         self.in_pool += 1;
+        self.pooled_floors.now += overrun.without_envelope.floor;
+        self.pooled_floors.envelope += overrun.with_envelope.floor;
         self.pooled_envelope.add(&overrun.with_envelope);
         let is_dearer = |known: &BoundPart| {
             stoppable(&overrun.without_envelope) > stoppable(&known.overrun.without_envelope)
@@ -197,17 +201,25 @@ impl Sum {
         }
         // Floors that together exceed the pool cannot all be held: the pool bounds them still.
         let with_envelope = [self.pooled_envelope, pool];
-        let tighter = with_envelope.into_iter().min_by_key(|terms| terms.running + terms.admitted);
+        let tighter =
+            with_envelope.into_iter().min_by_key(|terms| terms.running + terms.admitted).unwrap_or_default();
         let floor = |floor| Terms { floor, ..Terms::default() };
         let terms = Columns {
             now: self.reserved.now.and(pool).and(floor(self.floors.now)),
-            envelope: self
-                .reserved
-                .envelope
-                .and(tighter.unwrap_or_default())
-                .and(floor(self.floors.envelope)),
+            envelope: self.reserved.envelope.and(tighter).and(floor(self.floors.envelope)),
         };
-        self.parts.extend(self.dearest);
+        if let Some(mut part) = self.dearest {
+            part.overrun.without_envelope.floor = self.pooled_floors.now;
+            part.overrun.with_envelope = Bound {
+                concurrency: tighter.concurrency,
+                running: tighter.running,
+                admitted: tighter.admitted,
+                deferred: tighter.deferred,
+                floor: self.pooled_floors.envelope,
+                ..part.overrun.with_envelope
+            };
+            self.parts.push(part);
+        }
         self.parts.sort_by(|a, b| {
             let cost = |part: &BoundPart| part.overrun.without_envelope.total();
             cost(b).cmp(&cost(a)).then_with(|| a.function.cmp(&b.function))

@@ -161,7 +161,7 @@ fn parts(page: &mut Page, bound: &BudgetBound, names: usize, top: usize) {
     let names = names - 2 * NUMBER;
     page.line(&format!(
         "  {:<names$}{:>NUMBER$}{:>NUMBER$}{:>AMOUNT$}{:>AMOUNT$}",
-        "of which, floors included", "C", "τ", "as configured", "standing cap"
+        "of which", "C", "τ", "as configured", "standing cap"
     ));
     let shown = |bound_of: &Bound| cents(bound_of.total(), bound.unit);
     for part in bound.parts.iter().take(top) {

@@ -44,6 +44,10 @@ fn reserved_functions_count_each_and_the_pool_once_at_its_dearest() {
     let names: Vec<&str> = bound.parts.iter().map(|part| part.function.as_str()).collect();
     assert_eq!(names, ["dear", "a"]);
     assert!(bound.parts[0].is_pool && !bound.parts[1].is_pool);
+    let sum =
+        |of: fn(&Overrun) -> Bound| bound.parts.iter().map(|part| of(&part.overrun).total()).sum::<Usd>();
+    assert_eq!(sum(|overrun| overrun.without_envelope), now.total, "the parts add up");
+    assert_eq!(sum(|overrun| overrun.with_envelope), bound.terms.envelope.total);
     // Under the standing cap all three are held at five.
     assert_eq!(bound.terms.envelope.concurrency, 15);
     assert_eq!(bound.terms.envelope.running, running(5, 4096));

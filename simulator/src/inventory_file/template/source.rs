@@ -80,7 +80,7 @@ pub(super) fn resource(
             ("AWS::DynamoDB::Table", Kind::DynamoDb),
             ("AWS::DynamoDB::GlobalTable", Kind::DynamoDb),
         ];
-        types.into_iter().find(|(name, _)| is_known(&name)).map(|(_, kind)| kind)
+        types.into_iter().find(|(name, _)| is_known(name)).map(|(_, kind)| kind)
     });
     match kind {
         Some(kind) => poll(template, id, kind, properties, source, found),
