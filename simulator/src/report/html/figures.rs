@@ -184,7 +184,8 @@ fn events(found: &Findings) -> Vec<Figure> {
         detail: compared(read),
         tone: fate_tone(read(with), read(without), read(perfect)),
     };
-    let missed = |tally: &Tally| (tally.offered - tally.served.min(tally.offered)) * 1000 / tally.offered.max(1);
+    let missed =
+        |tally: &Tally| (tally.offered - tally.served.min(tally.offered)) * 1000 / tally.offered.max(1);
     let mut figures = vec![
         Figure {
             label: "Legitimate events served",
