@@ -142,13 +142,21 @@ impl CloudWatch {
             Some(_) => (0..self.functions.len()).collect(),
             None => query.focus.to_vec(),
         };
+        // Whoever was answered asks from there on.
+        let told = query.census.filter(|_| query.functions_answer).map(|(_, last)| last.plus(-HOURS_KEPT));
+        if let Some(oldest) = told {
+            self.region.forget(oldest);
+        }
         let functions = asked.into_iter().filter_map(|place| {
-            let (name, kept) = (query.names.get(place)?, self.functions.get(place)?);
+            let (name, kept) = (query.names.get(place)?, self.functions.get_mut(place)?);
             let series = if query.functions_answer {
                 kept.answer(query, freshness)
             } else {
                 Series { freshness: Freshness::Unknown, ..Series::default() }
             };
+            if let Some(oldest) = told {
+                kept.forget(oldest);
+            }
             Some((name.clone(), series))
         });
         Observation {
@@ -207,27 +215,30 @@ impl Kept {
         Series { freshness, minutes, hours }
     }
 
-    /// Forgets hours that no census asks for again.
+    /// Forgets hours that no census asks for again, and gives their memory back: four weeks of many functions are
+    /// what a run needs most of it for.
     fn forget(&mut self, oldest: Hour) {
-        while self.hours.front().is_some_and(|(hour, _)| *hour < oldest) {
-            self.hours.pop_front();
+        let gone = self.hours.partition_point(|(hour, _)| *hour < oldest);
+        if gone > 0 {
+            self.hours.drain(..gone);
+            self.hours.shrink_to_fit();
         }
-    }
-}
-
-impl CloudWatch {
-    /// Forgets hours older than two days before this one: a census was taken since.
-    pub fn forget_before(&mut self, hour: Hour) {
-        let oldest = hour.plus(-HOURS_KEPT);
-        for kept in &mut self.functions {
-            kept.forget(oldest);
-        }
-        self.region.forget(oldest);
     }
 }
 
 /// Adds a point to the one of the same time; times mostly ascend.
 fn merge<T: Ord + Copy>(kept: &mut VecDeque<(T, Point)>, at: T, point: &Point) {
+    match kept.back_mut() {
+        Some((newest, sum)) if *newest == at => {
+            *sum = sum.plus(*point);
+            return;
+        }
+        Some((newest, _)) if *newest > at => {}
+        _ => {
+            kept.push_back((at, *point));
+            return;
+        }
+    }
     let place = kept.partition_point(|(time, _)| *time < at);
     match kept.get_mut(place).filter(|(time, _)| *time == at) {
         Some((_, sum)) => *sum = sum.plus(*point),

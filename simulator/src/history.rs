@@ -1,6 +1,8 @@
 //! What a census finds of the time before a scenario: legitimate traffic as its laws have it on average, in one-hour
 //! points. Concurrency is what independent arrivals reach: mean and a few deviations.
 
+use std::collections::BTreeMap;
+
 use guard_core::observation::Point;
 use guard_core::time::{Hour, Minute};
 
@@ -27,11 +29,18 @@ pub fn history(stage: &Stage, start: Minute, days: u32) -> Vec<Vec<(Hour, Point)
             continue;
         }
         let is_async = spec.asynchronous.is_some();
+        // A trace repeats itself, so its hours are the same few again and again.
+        let mut known: Vec<BTreeMap<i64, Load>> = vec![BTreeMap::new(); actors.len()];
         for number in first.0..start.hour().0 {
             let hour = Hour(number);
             let mut point = Point { async_received: is_async.then_some(0), ..Point::default() };
-            for actor in &actors {
-                let load = load_of(actor, hour, start);
+            for (actor, known) in actors.iter().zip(&mut known) {
+                let load = match &actor.flow {
+                    Flow::Law(_) => load_of(actor, hour, start),
+                    Flow::Counts(counts) => *known
+                        .entry(place_in(counts.len(), hour.first_minute(), start))
+                        .or_insert_with(|| load_of(actor, hour, start)),
+                };
                 let law = MeanLaw::of(&actor.duration, u64::from(spec.timeout_s) * 1_000_000);
                 let attempts =
                     load.per_hour * attempts(actor, spec.asynchronous.map_or(0, |a| a.max_retries));
@@ -57,6 +66,7 @@ pub fn history(stage: &Stage, start: Minute, days: u32) -> Vec<Vec<(Hour, Point)
 }
 
 /// Events of an hour, and the highest rate within it.
+#[derive(Clone, Copy, Debug)]
 struct Load {
     per_hour: f64,
     peak_rps: f64,
@@ -73,9 +83,8 @@ fn load_of(actor: &Performer, hour: Hour, start: Minute) -> Load {
         }
         // A trace repeats itself backwards.
         Flow::Counts(counts) => {
-            let length = i64::try_from(counts.len().max(1)).unwrap_or(i64::MAX);
             let minutes = (0..60).map(|minute| {
-                let index = hour.first_minute().plus(minute).since(start).rem_euclid(length);
+                let index = place_in(counts.len(), hour.first_minute().plus(minute), start);
                 usize::try_from(index)
                     .ok()
                     .and_then(|index| counts.get(index).copied().flatten())
@@ -86,6 +95,11 @@ fn load_of(actor: &Performer, hour: Hour, start: Minute) -> Load {
             Load { per_hour: as_f64(minutes.iter().sum()), peak_rps: as_f64(most) / 60.0 }
         }
     }
+}
+
+/// Where a minute before the start lies in a trace of so many minutes that repeats itself backwards.
+fn place_in(minutes: usize, at: Minute, start: Minute) -> i64 {
+    at.since(start).rem_euclid(i64::try_from(minutes.max(1)).unwrap_or(i64::MAX))
 }
 
 /// Attempts per event on average: poison fails every time, and the others each time anew.

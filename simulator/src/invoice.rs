@@ -29,6 +29,20 @@ pub struct Invoice {
     /// MB-milliseconds of the month by architecture, and which month.
     meters: BTreeMap<Architecture, i128>,
     month: Option<(i32, u32)>,
+    /// All lines and what stands, together; and what the last minute added.
+    total: Total,
+    grown: Vec<Growth>,
+}
+
+/// What a minute added to a function's bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    /// The function's place.
+    pub function: usize,
+    /// Dollars.
+    pub cost: Usd,
+    /// Requests.
+    pub requests: i128,
 }
 
 /// One traffic on the bill.
@@ -47,6 +61,9 @@ struct Line {
     /// Compute so far in pico-dollars × MB-milliseconds ÷ GB-second, and the part of repeated attempts.
     compute: i128,
     repeated_compute: i128,
+    /// What it has come to, and the part of repeated attempts.
+    cost: Usd,
+    repeated_cost: Usd,
 }
 
 /// The bill of a moment, from the beginning.
@@ -81,6 +98,8 @@ impl Invoice {
                 repeated_requests: 0,
                 compute: 0,
                 repeated_compute: 0,
+                cost: Usd::ZERO,
+                repeated_cost: Usd::ZERO,
             })
         };
         let standing = stage.functions.iter().enumerate().filter(|(_, spec)| spec.provisioned > 0);
@@ -95,6 +114,8 @@ impl Invoice {
             quotes,
             meters: BTreeMap::new(),
             month: None,
+            total: Total::default(),
+            grown: Vec::new(),
         }
     }
 
@@ -105,42 +126,48 @@ impl Invoice {
         if self.month.replace(month) != Some(month) {
             self.meters.clear();
         }
-        for (_, per_minute, total) in &mut self.standing {
-            *total += *per_minute;
+        self.grown.clear();
+        for (function, per_minute, cost) in &mut self.standing {
+            *cost += *per_minute;
+            self.total.all += *per_minute;
+            self.grown.push(Growth { function: *function, cost: *per_minute, requests: 0 });
         }
         for (line, tally) in self.lines.iter_mut().zip(tallies) {
             if line.seen.attempts == tally.attempts {
                 continue;
             }
             let Some(quote) = self.quotes.get(&line.architecture) else { continue };
+            let before = (line.cost, line.repeated_cost, line.requests);
             line.add(tally, quote, self.meters.entry(line.architecture).or_default());
+            let cost = line.cost - before.0;
+            self.grown.push(Growth { function: line.function, cost, requests: line.requests - before.2 });
+            if line.is_guard {
+                self.total.guard += cost;
+                continue;
+            }
+            self.total.all += cost;
+            self.total.repeated += line.repeated_cost - before.1;
+            if line.is_attack {
+                self.total.attack += cost;
+            }
         }
     }
 
     /// The bill now.
-    pub fn total(&self) -> Total {
-        let mut total = Total::default();
-        for line in &self.lines {
-            let cost = line.cost();
-            if line.is_guard {
-                total.guard += cost;
-                continue;
-            }
-            total.all += cost;
-            total.repeated += line.repeated_cost();
-            if line.is_attack {
-                total.attack += cost;
-            }
-        }
-        total.all += self.standing.iter().map(|(_, _, cost)| *cost).sum();
-        total
+    pub fn total(&self) -> &Total {
+        &self.total
+    }
+
+    /// What the last minute added, line by line: a function may be there more than once.
+    pub fn grown(&self) -> &[Growth] {
+        &self.grown
     }
 
     /// The bill now by function, in the order of the stage; the guard's included.
     pub fn by_function(&self, functions: usize) -> Vec<Usd> {
         let mut costs = vec![Usd::ZERO; functions];
         let standing = self.standing.iter().map(|(function, _, cost)| (*function, *cost));
-        for (function, cost) in self.lines.iter().map(|line| (line.function, line.cost())).chain(standing) {
+        for (function, cost) in self.lines.iter().map(|line| (line.function, line.cost)).chain(standing) {
             if let Some(place) = costs.get_mut(function) {
                 *place += cost;
             }
@@ -176,6 +203,9 @@ impl Line {
         if on_demand > 0 {
             self.repeated_compute += compute * repeated.min(on_demand) / on_demand;
         }
+        let rounded = |compute: i128| Usd::from_picos(compute).mul_div_up(1, MB_MS_PER_GB_S);
+        self.cost = self.per_request * self.requests + rounded(self.compute);
+        self.repeated_cost = self.per_request * self.repeated_requests + rounded(self.repeated_compute);
     }
 
     /// The price of so many MB-milliseconds from where the month's meter stands.
@@ -193,15 +223,6 @@ impl Line {
             left -= here;
         }
         cost
-    }
-
-    fn cost(&self) -> Usd {
-        self.per_request * self.requests + Usd::from_picos(self.compute).mul_div_up(1, MB_MS_PER_GB_S)
-    }
-
-    fn repeated_cost(&self) -> Usd {
-        let compute = Usd::from_picos(self.repeated_compute).mul_div_up(1, MB_MS_PER_GB_S);
-        self.per_request * self.repeated_requests + compute
     }
 }
 

@@ -69,12 +69,12 @@ impl Source {
         let bad = |problem: &dyn std::fmt::Display| {
             Failure::new(ExitCode::BadInput, format_args!("{}: {problem}", self.name))
         };
-        let text = if patches.is_empty() {
-            self.text.clone()
+        let read = if patches.is_empty() {
+            Scenario::from_toml(&self.text)
         } else {
-            self.patched(patches).map_err(|p| bad(&p))?
+            Scenario::from_table(self.patched(patches).map_err(|p| bad(&p))?)
         };
-        let scenario = Scenario::from_toml(&text).map_err(|error| {
+        let scenario = read.map_err(|error| {
             let lines: Vec<String> =
                 error.problems.iter().map(|problem| format!("{}: {problem}", self.name)).collect();
             Failure::new(ExitCode::BadInput, lines.join("\n"))
@@ -87,12 +87,12 @@ impl Source {
         Ok(Loaded { name: self.name.clone(), scenario, stage })
     }
 
-    fn patched(&self, patches: &[Patch]) -> Result<String, String> {
+    fn patched(&self, patches: &[Patch]) -> Result<toml::Table, String> {
         let mut table: toml::Table = self.text.parse().map_err(|error: toml::de::Error| error.to_string())?;
         for patch in patches {
             patch.apply(&mut table)?;
         }
-        toml::to_string(&table).map_err(|error| error.to_string())
+        Ok(table)
     }
 }
 

@@ -20,8 +20,26 @@ pub fn write_whole(
     written.map_err(|error| {
         // What is left of it is ours, and nobody else's name.
         let _ = fs::remove_file(&beside);
-        Failure::new(ExitCode::Unreadable, format_args!("{}: cannot be written: {error}", path.display()))
+        unwritable(path, &error)
     })
+}
+
+/// Tells before long work what would stop [`write_whole`] after it.
+///
+/// # Errors
+/// Where the place is a directory, or nothing can be created beside it; nothing is left behind.
+pub fn check_place(path: &Path) -> Result<(), Failure> {
+    let beside = beside(path);
+    let tried = if path.is_dir() {
+        Err(io::Error::from(io::ErrorKind::IsADirectory))
+    } else {
+        File::create_new(&beside).and_then(|_| fs::remove_file(&beside))
+    };
+    tried.map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(ExitCode::Unreadable, format_args!("{}: cannot be written: {error}", path.display()))
 }
 
 /// A name in the same directory, so that the move is one step of the file system.
@@ -42,6 +60,21 @@ fn fill_file(path: &Path, fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_checked_before_the_work_and_left_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        check_place(&directory.path().join("page.html")).unwrap();
+        let missing = check_place(&directory.path().join("missing/page.html")).unwrap_err();
+        assert!(
+            missing.message.contains("page.html: cannot be written: No such file"),
+            "{}",
+            missing.message
+        );
+        let taken = check_place(directory.path()).unwrap_err();
+        assert!(taken.message.contains("cannot be written: is a directory"), "{}", taken.message);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn what_fails_half_way_leaves_the_old_file_and_nothing_beside_it() {

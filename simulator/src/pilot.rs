@@ -133,7 +133,7 @@ impl Pilot {
         let looked_at = if census.is_some() { 2 * self.names.len() } else { focus.len() };
         let metrics = METRICS_PER_LOOK * (1 + u64::try_from(looked_at).unwrap_or(0));
         self.looking += USD_PER_METRIC * i128::from(metrics);
-        let observation = cloudwatch.look(&Query {
+        cloudwatch.look(&Query {
             at,
             from: ask_from(&self.roster, &self.state, at.start(), &self.sampling.focus),
             focus: &focus,
@@ -141,11 +141,7 @@ impl Pilot {
             settled,
             names: &self.names,
             functions_answer: !events.is(Happening::MetricThrottled),
-        });
-        if let Some((_, last)) = census {
-            cloudwatch.forget_before(last);
-        }
-        observation
+        })
     }
 
     /// The hours a census asks for: what it has not seen yet, four weeks at most.

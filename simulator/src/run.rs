@@ -212,7 +212,7 @@ impl<'a> Runner<'a> {
             world: World::new(stage, start, terms.cast, terms.seed),
             cloudwatch,
             invoice: Invoice::new(stage, pilot.quotes()),
-            truth: Truth::new(&pilot, stage),
+            truth: Truth::new(&pilot),
             pilot: terms.guarded.then_some(pilot),
             spotlight: attacked.or(stage.traffic.first()).map_or(0, |actor| actor.function),
             run: Run::default(),
@@ -332,7 +332,7 @@ impl<'a> Runner<'a> {
     }
 
     fn finish(mut self, minutes: u32) -> Run {
-        let Total { all, attack, repeated, guard } = self.invoice.total();
+        let Total { all, attack, repeated, guard } = *self.invoice.total();
         let looking = self.pilot.as_ref().map_or(Usd::ZERO, Pilot::looking);
         self.run.minutes = minutes;
         self.run.bill = Bill { all, attack, repeated, guard: guard + looking };
@@ -379,45 +379,31 @@ fn fate(now: &Tally, before: &Tally) -> Fate {
 
 /// True spend of budgets, period by period.
 struct Truth {
-    rules: Vec<(guard_core::budget::BudgetRule, Vec<usize>)>,
+    /// Each with whether it covers the function at a place.
+    rules: Vec<(guard_core::budget::BudgetRule, Vec<bool>)>,
     timezone: chrono_tz::Tz,
-    costs: Vec<Usd>,
-    requests: Vec<i128>,
 }
 
 impl Truth {
-    fn new(pilot: &Pilot, stage: &Stage) -> Self {
+    fn new(pilot: &Pilot) -> Self {
         let roster = pilot.roster();
         let covered = |rule: &guard_core::budget::BudgetRule| {
-            let fits = roster.inventory.functions.iter().enumerate();
-            fits.filter(|(_, function)| rule.matcher.matches(function)).map(|(place, _)| place).collect()
+            roster.inventory.functions.iter().map(|function| rule.matcher.matches(function)).collect()
         };
         Truth {
             rules: roster.rules.iter().map(|rule| (rule.clone(), covered(rule))).collect(),
             timezone: roster.timezone,
-            costs: vec![Usd::ZERO; stage.functions.len()],
-            requests: vec![0; stage.functions.len()],
         }
     }
 
-    fn add_minute(&mut self, at: Minute, invoice: &Invoice, periods: &mut Vec<PeriodSpend>) {
-        if self.rules.is_empty() {
-            return;
-        }
-        let costs = invoice.by_function(self.costs.len());
-        let requests = invoice.requests_by_function(self.requests.len());
-        for (rule, functions) in &self.rules {
+    fn add_minute(&self, at: Minute, invoice: &Invoice, periods: &mut Vec<PeriodSpend>) {
+        for (rule, covers) in &self.rules {
+            let covered =
+                invoice.grown().iter().filter(|one| covers.get(one.function).copied().unwrap_or(false));
             let grown: Usd = if rule.counts_invocations() {
-                let count: i128 = functions
-                    .iter()
-                    .filter_map(|place| Some(requests.get(*place)? - self.requests.get(*place)?))
-                    .sum();
-                Usd::from_dollars(1) * count
+                Usd::from_dollars(1) * covered.map(|one| one.requests).sum::<i128>()
             } else {
-                functions
-                    .iter()
-                    .filter_map(|place| Some(*costs.get(*place)? - *self.costs.get(*place)?))
-                    .sum()
+                covered.map(|one| one.cost).sum()
             };
             let (start, _) = rule.period_at(self.timezone, at.start());
             let open = periods.iter_mut().rfind(|period| period.budget == rule.name);
@@ -441,6 +427,5 @@ impl Truth {
                 period.crossed.get_or_insert(at.plus(1).start());
             }
         }
-        (self.costs, self.requests) = (costs, requests);
     }
 }

@@ -1,6 +1,8 @@
 //! A scenario made ready: its functions in the order of the inventory, its traffic resolved to them, the functions of
 //! its trace beside them, and the guard's own.
 
+use std::sync::Arc;
+
 use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, Inventory};
 use guard_core::name::FunctionName;
 
@@ -66,7 +68,7 @@ pub enum Flow {
     /// By a law.
     Law(Rate),
     /// Counts per minute from minute 0; `None` is unknown.
-    Counts(Vec<Option<u64>>),
+    Counts(Arc<[Option<u64>]>),
 }
 
 /// Why a scenario cannot be made ready.
@@ -151,7 +153,7 @@ impl Stage {
             let Some(index) = place(recorded.name.as_str()) else { continue };
             traffic.push(Performer {
                 duration: Duration::constant(milliseconds(recorded.mean_us)),
-                flow: Flow::Counts(recorded.counts.clone()),
+                flow: Flow::Counts(recorded.counts.as_slice().into()),
                 via: way_of(function),
                 ..quiet(recorded.name.as_str(), index)
             });

@@ -57,8 +57,10 @@ pub struct World {
     ends: BinaryHeap<Reverse<(u64, u32, u32)>>,
     /// Next arrivals by time and traffic, or by time and release (numbered after the traffics).
     arrivals: BinaryHeap<Reverse<(u64, u32)>>,
-    /// Traffics whose rate is read every second or minute.
-    unsteady: Vec<usize>,
+    /// Traffics that follow a law, whose rate may change at any second.
+    lawful: Vec<usize>,
+    /// Traffics of a trace, whose counts are read at every minute.
+    counted: Vec<usize>,
     /// Functions with queues or streams.
     polled: Vec<usize>,
     later: Later,

@@ -236,6 +236,52 @@ fn wrong_usage_has_its_own_code() {
 }
 
 #[test]
+fn a_negative_number_is_called_out_of_place_and_not_an_unknown_option() {
+    for case in [
+        ["replay", "--seed", "-1"],
+        ["compare", "--seed", "-1"],
+        ["sweep", "--seeds", "-3"],
+        ["sweep", "--first-seed", "-3"],
+        ["sweep", "--jobs", "-2"],
+    ] {
+        let output = dowsim(&case);
+        assert_eq!(code(&output), Some(2), "{case:?}");
+        let told = text(&output.stderr);
+        assert!(told.contains(&format!("invalid value '{}' for '{}", case[2], case[1])), "{told}");
+    }
+}
+
+#[test]
+fn a_page_or_table_that_cannot_be_written_is_told_before_the_work_begins() {
+    let scenario = file("unwritable", "own.toml", SCENARIO.replace("minutes = 90", "minutes = 44640"));
+    let begun = std::time::Instant::now();
+    for (option, place) in [("--html", "no/such/directory/page.html"), ("--csv", env!("CARGO_TARGET_TMPDIR"))]
+    {
+        let output = dowsim(&["replay", &scenario, option, place]);
+        assert_eq!(code(&output), Some(4), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).starts_with(&format!("dowsim: {place}: cannot be written: ")));
+        assert!(output.stdout.is_empty(), "the replay ran");
+    }
+    // A month of this flood takes minutes.
+    assert!(begun.elapsed().as_secs() < 20, "it was told after the work");
+}
+
+#[test]
+fn a_changed_key_of_the_wrong_type_is_named_by_its_key() {
+    let scenario = file("typed", "own.toml", SCENARIO);
+    for (change, expected) in [
+        ("minutes=nan", "invalid type: floating point `NaN`, expected u32 in `minutes`"),
+        ("traffic.flood.rate.rps=often", "traffic"),
+        ("colour=1", "unknown key `colour`"),
+    ] {
+        let output = dowsim(&["replay", &scenario, "--set", change]);
+        assert_eq!(code(&output), Some(3), "{change}");
+        let told = text(&output.stderr);
+        assert!(told.contains(expected) && !told.contains("line "), "{change}: {told}");
+    }
+}
+
+#[test]
 fn the_help_lists_the_exit_codes() {
     let output = dowsim(&["replay", "--help"]);
     assert_eq!(code(&output), Some(0));

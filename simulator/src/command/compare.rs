@@ -31,7 +31,7 @@ pub struct CompareArgs {
     #[arg(long = "variant", value_name = "NAME:PATH=VALUE[;…]")]
     pub variants: Vec<Variant>,
     /// Where all randomness comes from.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Threads. Without it: one per core.
     #[arg(long, value_name = "THREADS")]

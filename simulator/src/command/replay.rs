@@ -13,7 +13,7 @@ use crate::expect::Expectation;
 use crate::failure::Failure;
 use crate::flood::Flood;
 use crate::load::{self, Loaded, Recording, Source};
-use crate::output::write_whole;
+use crate::output::{check_place, write_whole};
 use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::replay::{Replay, Request};
@@ -46,7 +46,7 @@ pub struct ReplayArgs {
     pub region: String,
     /// Days before the recording in which the same traffic ran: what the guard finds when it looks back. Leave it at 0
     /// where the recording holds the incident itself.
-    #[arg(long, value_name = "DAYS", default_value_t = 0, requires = "trace", value_parser = clap::value_parser!(u32).range(0..=28))]
+    #[arg(long, value_name = "DAYS", default_value_t = 0, requires = "trace", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(0..=28))]
     pub history_days: u32,
     /// A synthetic flood over the recording: FUNCTION@HH:MM+MINUTES=PER_MINUTE (UTC).
     #[arg(long, value_name = "FLOOD", requires = "trace")]
@@ -55,7 +55,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Where all randomness comes from: the same seed, the same bytes.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Also write one self-contained page with charts.
     #[arg(long, value_name = "FILE")]
@@ -77,6 +77,7 @@ pub struct ReplayArgs {
 /// With the code to return and a line for standard error; [`ExitCode::Ok`] where the reader closed the pipe.
 pub fn run(args: &ReplayArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
     let loaded = load(args)?;
+    [&args.html, &args.csv].into_iter().flatten().try_for_each(|path| check_place(path))?;
     let request = Request {
         name: &loaded.name,
         scenario: &loaded.scenario,

@@ -31,10 +31,10 @@ pub struct SweepArgs {
     #[arg(default_value = super::replay::DEFAULT, conflicts_with = "merge")]
     pub scenario: String,
     /// Seeds: the first so many, each with all values.
-    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 10, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub seeds: u64,
     /// The first of them.
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    #[arg(long, value_name = "SEED", default_value_t = 1, allow_negative_numbers = true)]
     pub first_seed: u64,
     /// A key of the scenario and its values: PATH=A,B,C or PATH=FROM..TO/STEPS. May be given several times.
     #[arg(long = "vary", value_name = "PATH=VALUES")]
@@ -58,7 +58,7 @@ pub struct SweepArgs {
     )]
     pub show: Vec<Metric>,
     /// Threads. Without it: one per core.
-    #[arg(long, value_name = "THREADS")]
+    #[arg(long, value_name = "THREADS", allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// One JSON document instead of text.
     #[arg(long)]

@@ -97,7 +97,8 @@ impl<W: Write> Page<W> {
         }
         let floor = format!("{:>7} └{}", "saved", "─".repeat(usize::from(cells) + 1));
         self.faint(&floor)?;
-        self.faint(&format!("{:>9}{:<40}{:>11}", "", format!("{worst:.2} % not served"), "0 %"))?;
+        let left = if worst > 0.0 { format!("{worst:.2} % not served") } else { "not served".to_owned() };
+        self.faint(&format!("{:>9}{left:<40}{:>11}", "", "0 %"))?;
         let best = comparison.frontier();
         for (mark, name, saved, harm) in &points {
             let note = if best.contains(name) {

@@ -112,7 +112,7 @@ const TERMS: [(&str, &str); 7] = [
 fn help(out: &mut String) {
     *out += "<section aria-labelledby=\"help\"><h2 id=\"help\">How to read this page</h2>\
              <p>Bills are Lambda costs of the simulated account; the guard's own cost stands beside them. Times are UTC. \
-             All charts share one time axis: the attack is shaded, and a bar at the foot marks where a cap is in \
+             All charts share one time axis: the attack is shaded, and a bar at the top marks where a cap is in \
              force. Charts of long replays keep the highest and the lowest value of every stretch.</p>\
              <dl class=\"terms\">";
     for (term, meaning) in TERMS {

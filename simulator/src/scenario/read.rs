@@ -24,6 +24,17 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Reads and checks a scenario some of whose keys were changed: it has no lines any more, so problems are named by
+    /// their keys.
+    ///
+    /// # Errors
+    /// As [`Scenario::from_toml`].
+    pub fn from_table(table: toml::Table) -> Result<Scenario, ScenarioError> {
+        let scenario: Scenario = table.try_into().map_err(|error| unreadable("", &error))?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
     /// Checks every range.
     ///
     /// # Errors
@@ -42,11 +53,14 @@ impl Scenario {
 /// The one problem of a text that has no meaning.
 fn unreadable(text: &str, error: &toml::de::Error) -> ScenarioError {
     let place = error.span().map(|span| guard_core::policy::Position::of(text, span.start));
-    let message = error.message().trim().replace(['\n', '\r'], " ");
-    let message = message.replace("unknown field", "unknown key").replace("missing field", "missing key");
+    let said = |message: &str| {
+        message.replace("unknown field", "unknown key").replace("missing field", "missing key")
+    };
+    let message = said(&error.message().trim().replace(['\n', '\r'], " "));
     let problem = match place {
         Some(place) => format!("{place}: {message}"),
-        None => message,
+        // Without a place the error names the keys that lead to it, on a line of its own.
+        None => said(&error.to_string().trim().replace(['\n', '\r'], " ")),
     };
     ScenarioError { problems: vec![problem] }
 }

@@ -1,5 +1,7 @@
 //! From a stage to a world.
 
+use std::sync::Arc;
+
 use guard_core::time::Minute;
 
 use super::admission::{Pool, SCALING, requests_of};
@@ -32,7 +34,9 @@ impl World {
         let functions: Vec<Fun> = stage.functions.iter().map(function).collect();
         let classes: Vec<Class> =
             stage.traffic.iter().enumerate().map(|(index, actor)| class(actor, index, cast, seed)).collect();
-        let unsteady = (0..classes.len()).collect();
+        let (lawful, counted) = (0..classes.len()).partition(|index| {
+            classes.get(*index).is_some_and(|class| matches!(class.flow, Flow::Law { .. }))
+        });
         let polled = (0..functions.len())
             .filter(|index| {
                 functions.get(*index).is_some_and(|fun| !fun.queues.is_empty() || !fun.streams.is_empty())
@@ -49,7 +53,8 @@ impl World {
             pool: Pool { limit, size: limit, busy: 0, requests: requests_of(limit) },
             ends: Default::default(),
             arrivals: Default::default(),
-            unsteady,
+            lawful,
+            counted,
             polled,
             later: Later::default(),
             releases: Vec::new(),
@@ -147,7 +152,7 @@ fn class(actor: &Performer, index: usize, cast: Cast, seed: u64) -> Class {
             Flow::Law { pace: Pace::new(rate, dice(Concern::Rates)), rps: 0.0, left }
         }
         stage::Flow::Counts(per_minute) => {
-            Flow::Counts { per_minute: per_minute.clone(), left: 0, gap_us: 0.0, base_us: 0.0 }
+            Flow::Counts { per_minute: Arc::clone(per_minute), left: 0, gap_us: 0.0, base_us: 0.0 }
         }
     };
     Class {

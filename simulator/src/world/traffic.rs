@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
 
 use super::dice::Dice;
 use super::later::{Cohort, Try};
@@ -47,7 +48,7 @@ pub(super) enum Flow {
     /// By a law: the rate now, and what is left of an exponential time of mean 1 while the rate is zero.
     Law { pace: Pace, rps: f64, left: f64 },
     /// Counts per minute from a trace, from minute 0 of the world; `None` is unknown and sends nothing.
-    Counts { per_minute: Vec<Option<u64>>, left: u64, gap_us: f64, base_us: f64 },
+    Counts { per_minute: Arc<[Option<u64>]>, left: u64, gap_us: f64, base_us: f64 },
 }
 
 /// Where successful invocations send events on to.
@@ -118,53 +119,60 @@ impl World {
     /// Reads the rates of this second.
     pub(super) fn set_rates(&mut self) {
         let (second, now_us) = (self.second, self.now_us);
-        let is_minute = second.is_multiple_of(60);
-        let minutes = i64::from(second / 60);
-        let minute_index = usize::try_from(minutes).unwrap_or(usize::MAX);
-        for place in 0..self.unsteady.len() {
-            let Some(&index) = self.unsteady.get(place) else { break };
-            let Some(class) = self.classes.get_mut(index) else { continue };
+        if second.is_multiple_of(60) {
+            self.read_counts();
+        }
+        for index in &self.lawful {
+            let Some(class) = self.classes.get_mut(*index) else { continue };
+            let Flow::Law { pace, rps, left } = &mut class.flow else { continue };
             let before = class.next_us;
-            match &mut class.flow {
-                Flow::Counts { per_minute, left, gap_us, base_us } => {
-                    if !is_minute || second < class.from_s || second >= class.until_s {
-                        continue;
-                    }
-                    *left = per_minute.get(minute_index).copied().flatten().unwrap_or(0);
-                    if *left == 0 {
-                        class.next_us = NEVER;
-                        continue;
-                    }
-                    *gap_us = 60e6 / as_f64(*left);
-                    *base_us = as_f64(now_us);
-                    class.next_us = micros(*base_us + class.arrivals.uniform() * *gap_us).max(now_us);
-                }
-                Flow::Law { pace, rps, left } => {
-                    let is_on = second >= class.from_s && second < class.until_s;
-                    if second == class.from_s && second < class.until_s && pace.at_once() > 0 {
-                        let attempt = Try { is_new: true, ..blank(index, second) };
-                        self.later.push(second, attempt, pace.at_once());
-                    }
-                    let steady = pace.is_steady() && second != class.from_s && second != class.until_s;
-                    if steady || (!is_on && *rps == 0.0) {
-                        continue;
-                    }
-                    let at = self.start.start() + chrono::TimeDelta::seconds(i64::from(second));
-                    let wanted =
-                        if is_on { pace.rps(second - class.from_s, at, class.feedback) } else { 0.0 };
-                    if wanted.to_bits() == rps.to_bits() {
-                        continue;
-                    }
-                    // A Poisson process has no memory: what is left of the exponential time goes on at the new rate.
-                    if *rps > 0.0 {
-                        *left = as_f64(class.next_us.saturating_sub(now_us)) / 1e6 * *rps;
-                    }
-                    *rps = wanted;
-                    class.next_us = if wanted > 0.0 { now_us + micros(*left * 1e6 / wanted) } else { NEVER };
-                }
+            let is_on = second >= class.from_s && second < class.until_s;
+            if second == class.from_s && second < class.until_s && pace.at_once() > 0 {
+                let attempt = Try { is_new: true, ..blank(*index, second) };
+                self.later.push(second, attempt, pace.at_once());
             }
+            let steady = pace.is_steady() && second != class.from_s && second != class.until_s;
+            if steady || (!is_on && *rps == 0.0) {
+                continue;
+            }
+            let at = self.start.start() + chrono::TimeDelta::seconds(i64::from(second));
+            let wanted = if is_on { pace.rps(second - class.from_s, at, class.feedback) } else { 0.0 };
+            if wanted.to_bits() == rps.to_bits() {
+                continue;
+            }
+            // A Poisson process has no memory: what is left of the exponential time goes on at the new rate.
+            if *rps > 0.0 {
+                *left = as_f64(class.next_us.saturating_sub(now_us)) / 1e6 * *rps;
+            }
+            *rps = wanted;
+            class.next_us = if wanted > 0.0 { now_us + micros(*left * 1e6 / wanted) } else { NEVER };
             if class.next_us != before && class.next_us != NEVER {
-                self.arrivals.push(Reverse((class.next_us, narrow(index))));
+                self.arrivals.push(Reverse((class.next_us, narrow(*index))));
+            }
+        }
+    }
+
+    /// Spreads the counts of the minute that begins now over it.
+    fn read_counts(&mut self) {
+        let (second, now_us) = (self.second, self.now_us);
+        let minute = usize::try_from(second / 60).unwrap_or(usize::MAX);
+        for index in &self.counted {
+            let Some(class) = self.classes.get_mut(*index) else { continue };
+            let Flow::Counts { per_minute, left, gap_us, base_us } = &mut class.flow else { continue };
+            if second < class.from_s || second >= class.until_s {
+                continue;
+            }
+            *left = per_minute.get(minute).copied().flatten().unwrap_or(0);
+            if *left == 0 {
+                class.next_us = NEVER;
+                continue;
+            }
+            let before = class.next_us;
+            *gap_us = 60e6 / as_f64(*left);
+            *base_us = as_f64(now_us);
+            class.next_us = micros(*base_us + class.arrivals.uniform() * *gap_us).max(now_us);
+            if class.next_us != before {
+                self.arrivals.push(Reverse((class.next_us, narrow(*index))));
             }
         }
     }

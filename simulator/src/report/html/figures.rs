@@ -3,7 +3,7 @@
 use guard_core::money::Usd;
 use guard_core::plan::Unit;
 
-use crate::replay::{Findings, Overrun, Replay, gone};
+use crate::replay::{Findings, Overrun, Replay};
 use crate::report::layout::{Tone, grouped};
 use crate::report::phrase;
 use crate::report::replay::screen::{clock_at, count, percent};
@@ -68,7 +68,11 @@ fn bills(replay: &Replay) -> [Figure; 4] {
         tone: Tone::Normal,
     };
     let saved = found.usd_without - found.usd_with;
-    let tone = if saved > Usd::ZERO { Tone::Good } else { Tone::Normal };
+    // A cent of a hundred is no success, whichever way the dice fell.
+    let tone = match found.saved_percent() {
+        Some(percent) if percent >= 1.0 => Tone::Good,
+        _ => Tone::Normal,
+    };
     let share = match found.saved_percent() {
         Some(percent) => format!("{percent:.1} % of what a perfect guard saves"),
         None if saved == Usd::ZERO => "there was nothing to save".to_owned(),
@@ -178,9 +182,10 @@ fn events(found: &Findings) -> Vec<Figure> {
         label,
         value: grouped(read(with)),
         detail: compared(read),
-        tone: if read(with) > read(without) { Tone::Warning } else { Tone::Good },
+        tone: fate_tone(read(with), read(without), read(perfect)),
     };
-    let harmed = gone(with) > gone(without);
+    let missed =
+        |tally: &Tally| (tally.offered - tally.served.min(tally.offered)) * 1000 / tally.offered.max(1);
     let mut figures = vec![
         Figure {
             label: "Legitimate events served",
@@ -192,7 +197,7 @@ fn events(found: &Findings) -> Vec<Figure> {
                 percent(without),
                 percent(perfect)
             ),
-            tone: if harmed { Tone::Warning } else { Tone::Good },
+            tone: fate_tone(missed(with), missed(without), missed(perfect)),
         },
         figure("Legitimate refused", |tally| tally.refused),
         figure("Legitimate late", |tally| tally.delayed),
@@ -214,6 +219,15 @@ fn events(found: &Findings) -> Vec<Figure> {
         tone: if found.bystanders_lost == 0 { Tone::Good } else { Tone::Alarm },
     });
     figures
+}
+
+/// What nobody wants, counted in three runs. No worse than without a guard is not yet good.
+fn fate_tone(with: u64, without: u64, perfect: u64) -> Tone {
+    match with {
+        with if with > without => Tone::Warning,
+        with if with <= perfect => Tone::Good,
+        _ => Tone::Normal,
+    }
 }
 
 /// Amplification, and the guard itself.
