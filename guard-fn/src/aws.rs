@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod cloudwatch;
+pub mod lambda;
 
 use aws_smithy_types::error::display::DisplayErrorContext;
 

@@ -1,12 +1,14 @@
 //! What is known of the account's configuration, and since when: the control plane takes 15 requests a second for the
 //! whole account, so a thousand functions are read by turns and not every minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use guard_core::inventory::{AccountLimits, Inventory};
+use guard_core::inventory::{AccountLimits, EventSourceMapping, Function, Inventory};
 use guard_core::name::{FunctionName, Region};
 use serde::{Deserialize, Serialize};
+
+use crate::aws::lambda::Invokers;
 
 /// The inventory as far as it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +20,58 @@ pub struct Survey {
     /// When a function's own settings (reserved concurrency, tags, asynchronous settings) were read last. A function
     /// that is absent was listed and not read yet.
     pub read_at: BTreeMap<FunctionName, DateTime<Utc>>,
-    /// When account limits and event source mappings were read last.
+    /// When account limits were read last.
     pub account_at: Option<DateTime<Utc>>,
+    /// What is under way.
+    #[serde(default)]
+    pub progress: Progress,
+}
+
+/// Lists that span several ticks, and what tells whose turn it is. No decision rests on it, and where it is lost the
+/// survey begins again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// A list of all functions, until its last page has come.
+    pub functions: Option<FunctionPages>,
+    /// A list of all event source mappings, until its last page has come.
+    pub mappings: Option<MappingPages>,
+    /// When all event source mappings were listed last.
+    pub mappings_at: Option<DateTime<Utc>>,
+    /// How many functions the account had when they were listed last: another number asks for another list.
+    pub counted: Option<u64>,
+    /// Known functions that the last list did not have. They stay until Lambda says by name that they are gone: a list
+    /// whose pages shift skips some.
+    pub unlisted: BTreeSet<FunctionName>,
+    /// Mappings of functions that are not listed yet.
+    pub orphans: BTreeMap<FunctionName, Vec<EventSourceMapping>>,
+    /// Who may invoke each function, and when that and its provisioned concurrency were read last.
+    pub invokers: BTreeMap<FunctionName, (DateTime<Utc>, Invokers)>,
+    /// When a function could not be read: others have their turn first.
+    pub failed_at: BTreeMap<FunctionName, DateTime<Utc>>,
+}
+
+/// The pages of all functions so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunctionPages {
+    /// When the list was begun.
+    pub since: DateTime<Utc>,
+    /// Where the next page starts.
+    pub marker: Option<String>,
+    /// Functions so far.
+    pub listed: BTreeMap<FunctionName, Function>,
+    /// How often it was begun again because pages had shifted.
+    pub restarts: u8,
+    /// How many functions the account had at its beginning.
+    pub counted: Option<u64>,
+}
+
+/// The pages of all event source mappings so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MappingPages {
+    /// Where the next page starts.
+    pub marker: Option<String>,
+    /// Mappings so far, by function.
+    pub listed: BTreeMap<FunctionName, Vec<EventSourceMapping>>,
 }
 
 impl Survey {
@@ -30,6 +82,7 @@ impl Survey {
             listed_at: None,
             read_at: BTreeMap::new(),
             account_at: None,
+            progress: Progress::default(),
         }
     }
 

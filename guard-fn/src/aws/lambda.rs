@@ -1,0 +1,84 @@
+//! Lambda's control plane behind [`ConcurrencyControl`]: reads configuration by turns, changes it by compare-and-set.
+//!
+//! Permissions: `lambda:GetAccountSettings`, `ListFunctions`, `ListEventSourceMappings`, and of each function
+//! `GetFunction`, `ListTags`, `GetFunctionConcurrency`, `GetFunctionEventInvokeConfig`, `GetPolicy` and
+//! `ListProvisionedConcurrencyConfigs`; `GetEventSourceMapping`; to act `PutFunctionConcurrency`,
+//! `DeleteFunctionConcurrency`, `PutFunctionEventInvokeConfig`, `UpdateFunctionEventInvokeConfig` and
+//! `UpdateEventSourceMapping`.
+
+mod api;
+mod apply;
+mod invokers;
+mod lists;
+mod pace;
+mod prove;
+mod survey;
+mod translate;
+mod turns;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::{Client, config};
+use chrono::{DateTime, Utc};
+use guard_core::name::FunctionName;
+use guard_core::plan::Action;
+use guard_core::settle::ApplyResult;
+
+pub use self::invokers::Invokers;
+
+use self::api::Api;
+use super::calls::CountRequests;
+use crate::calls::Calls;
+use crate::ports::{ConcurrencyControl, Proof, Unavailable};
+use crate::survey::Survey;
+
+/// Lambda's control plane in one account and region.
+#[derive(Debug)]
+pub struct LambdaControl {
+    api: Api,
+}
+
+impl LambdaControl {
+    /// A control plane reached as `config` says; its requests are counted in `calls`.
+    pub fn new(config: &aws_config::SdkConfig, calls: Calls) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(12))
+            .build();
+        let own = config::Builder::from(config)
+            .interceptor(CountRequests(calls))
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        LambdaControl { api: Api::new(Client::from_conf(own)) }
+    }
+}
+
+#[async_trait]
+impl ConcurrencyControl for LambdaControl {
+    async fn survey(
+        &self,
+        survey: &mut Survey,
+        urgent: &BTreeSet<FunctionName>,
+        at: DateTime<Utc>,
+        calls: u32,
+    ) -> Vec<Unavailable> {
+        survey::survey(&self.api, survey, urgent, at, calls).await
+    }
+
+    async fn apply(&self, action: &Action) -> ApplyResult {
+        apply::apply(&self.api, action).await
+    }
+
+    async fn prove(&self) -> Vec<Proof> {
+        prove::prove(&self.api).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

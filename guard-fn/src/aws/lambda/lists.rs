@@ -1,0 +1,215 @@
+//! The lists of all functions and of all event source mappings. A list that is too long for one survey goes on in the
+//! next, also after a cold start; it replaces what was known only when its last page has come.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use guard_core::inventory::Function;
+use guard_core::name::FunctionName;
+
+use super::api::{Failure, Kind};
+use super::survey::Surveyor;
+use super::translate::{self, Account, Mapping};
+use crate::survey::{FunctionPages, MappingPages};
+
+/// How old the list of functions may be. A function more or less is noticed at once, by the account's number of
+/// functions; this is for changed memory and time-outs.
+const FUNCTIONS_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// How old the list of event source mappings may be.
+const MAPPINGS_AGE: TimeDelta = TimeDelta::minutes(15);
+
+/// Functions and mappings on a page, the most there can be ("ListFunctions" and "ListEventSourceMappings", Lambda API
+/// reference, read 2026-11).
+const FUNCTIONS_PER_PAGE: i32 = 50;
+const MAPPINGS_PER_PAGE: i32 = 100;
+
+/// How often a list whose pages shift is begun again; then it is taken as it is, without repetitions.
+const RESTARTS_MAX: u8 = 2;
+
+impl Surveyor<'_> {
+    /// Begins lists that are due and reads pages: the first time as many as the budget allows, mappings first so that
+    /// no function is judged without its own; later with half of it, a page of each in turn.
+    pub(super) async fn lists(&mut self, account: Option<Account>) {
+        self.begin(account.and_then(|account| account.functions));
+        let is_first = !self.survey.is_complete();
+        let keep = if is_first { 0 } else { self.left() / 2 };
+        let (mut mappings, mut functions, mut is_turn_of_mappings) = (true, true, true);
+        while self.left() > keep {
+            let progress = &self.survey.progress;
+            mappings &= progress.mappings.is_some();
+            functions &= progress.functions.is_some();
+            match (mappings, functions) {
+                (false, false) => return,
+                (true, false) => mappings = self.mapping_page().await,
+                (true, true) if is_first || is_turn_of_mappings => mappings = self.mapping_page().await,
+                (_, true) => functions = self.function_page().await,
+            }
+            is_turn_of_mappings = !is_turn_of_mappings;
+        }
+    }
+
+    fn begin(&mut self, counted: Option<u64>) {
+        let at = self.at;
+        let is_new_number = counted.is_some() && self.survey.progress.counted != counted;
+        let is_old = self.survey.listed_at.is_none_or(|listed_at| at - listed_at >= FUNCTIONS_AGE);
+        let progress = &mut self.survey.progress;
+        if progress.functions.is_none() && (is_old || is_new_number) {
+            let listed = Default::default();
+            progress.functions =
+                Some(FunctionPages { since: at, marker: None, listed, restarts: 0, counted });
+        }
+        if progress.mappings.is_none()
+            && progress.mappings_at.is_none_or(|mappings_at| at - mappings_at >= MAPPINGS_AGE)
+        {
+            progress.mappings = Some(MappingPages::default());
+        }
+    }
+
+    /// Reads a page of functions; `false` where it could not be had.
+    async fn function_page(&mut self) -> bool {
+        let Some(mut pages) = self.survey.progress.functions.take() else { return false };
+        let client = self.api.client.clone();
+        let marker = pages.marker.clone();
+        let list = || client.list_functions().max_items(FUNCTIONS_PER_PAGE).set_marker(marker.clone()).send();
+        let page = match self.api.read("lambda:ListFunctions", list).await {
+            Ok(page) => page,
+            Err(failure) => {
+                if is_stale(&failure, pages.marker.as_deref()) && pages.restarts < RESTARTS_MAX {
+                    restart(&mut pages);
+                } else {
+                    self.note(&failure);
+                }
+                self.survey.progress.functions = Some(pages);
+                return false;
+            }
+        };
+        let mut is_shifted = false;
+        for function in page.functions().iter().filter_map(translate::function) {
+            is_shifted |= pages.listed.insert(function.name.clone(), function).is_some();
+        }
+        pages.marker = page.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if is_shifted && pages.restarts < RESTARTS_MAX {
+            restart(&mut pages);
+        } else if pages.marker.is_none() {
+            self.functions_listed(pages);
+            return true;
+        }
+        self.survey.progress.functions = Some(pages);
+        true
+    }
+
+    /// Takes over a complete list. What it lacks stays until it is asked for by name: a page that shifted by one
+    /// skips one, and a function taken for gone would leave its cap without an owner.
+    fn functions_listed(&mut self, pages: FunctionPages) {
+        let mut listed = pages.listed;
+        let mut unlisted = BTreeSet::new();
+        let mut new: BTreeSet<FunctionName> = listed.keys().cloned().collect();
+        for known in std::mem::take(&mut self.survey.inventory.functions) {
+            new.remove(&known.name);
+            match listed.get_mut(&known.name) {
+                Some(fresh) => {
+                    if fresh.last_modified != known.last_modified {
+                        // Somebody has worked on it: its turn is now.
+                        self.survey.read_at.remove(&known.name);
+                    }
+                    carry_over(fresh, known);
+                }
+                None => {
+                    unlisted.insert(known.name.clone());
+                    listed.insert(known.name.clone(), known);
+                }
+            }
+        }
+        let progress = &mut self.survey.progress;
+        for name in &new {
+            if let (Some(function), Some(mappings)) = (listed.get_mut(name), progress.orphans.remove(name)) {
+                function.mappings = mappings;
+            }
+        }
+        if !new.is_empty() && progress.mappings_at.is_some_and(|mappings_at| mappings_at < pages.since) {
+            progress.mappings_at = None;
+        }
+        progress.unlisted = unlisted;
+        progress.counted = pages.counted;
+        self.survey.inventory.functions = listed.into_values().collect();
+        self.survey.listed_at = Some(self.at);
+    }
+
+    /// Reads a page of mappings; `false` where it could not be had.
+    async fn mapping_page(&mut self) -> bool {
+        let Some(mut pages) = self.survey.progress.mappings.take() else { return false };
+        let client = self.api.client.clone();
+        let marker = pages.marker.clone();
+        let list = || {
+            client.list_event_source_mappings().max_items(MAPPINGS_PER_PAGE).set_marker(marker.clone()).send()
+        };
+        let page = match self.api.read("lambda:ListEventSourceMappings", list).await {
+            Ok(page) => page,
+            Err(failure) => {
+                if is_stale(&failure, pages.marker.as_deref()) {
+                    pages = MappingPages::default();
+                } else {
+                    self.note(&failure);
+                }
+                self.survey.progress.mappings = Some(pages);
+                return false;
+            }
+        };
+        for found in page.event_source_mappings().iter().map(Mapping::from) {
+            let Some(name) = found.function() else { continue };
+            let function = self.survey.inventory.function(&name);
+            let mut known = function.into_iter().flat_map(|function| &function.mappings);
+            let before = known.find(|known| Some(known.id.as_str()) == found.uuid);
+            if let Some(mapping) = found.mapping(before) {
+                pages.listed.entry(name).or_default().push(mapping);
+            }
+        }
+        pages.marker = page.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if pages.marker.is_none() {
+            self.mappings_listed(pages);
+        } else {
+            self.survey.progress.mappings = Some(pages);
+        }
+        true
+    }
+
+    fn mappings_listed(&mut self, mut pages: MappingPages) {
+        for mappings in pages.listed.values_mut() {
+            mappings.sort_by(|a, b| a.id.cmp(&b.id));
+            mappings.dedup_by(|a, b| a.id == b.id);
+        }
+        for index in 0..self.survey.inventory.functions.len() {
+            let Some(function) = self.survey.inventory.functions.get_mut(index) else { break };
+            let mappings = pages.listed.remove(&function.name).unwrap_or_default();
+            if function.mappings != mappings {
+                function.mappings = mappings;
+                self.resolve(index);
+            }
+        }
+        self.survey.progress.orphans = pages.listed;
+        self.survey.progress.mappings_at = Some(self.at);
+    }
+}
+
+/// What a list does not tell stays as it was read.
+fn carry_over(fresh: &mut Function, known: Function) {
+    fresh.reserved = known.reserved;
+    fresh.provisioned = known.provisioned;
+    fresh.tags = known.tags;
+    fresh.synchronous = known.synchronous;
+    fresh.asynchronous = known.asynchronous;
+    fresh.mappings = known.mappings;
+}
+
+/// Begins a list again, at its first page.
+fn restart(pages: &mut FunctionPages) {
+    pages.marker = None;
+    pages.listed.clear();
+    pages.restarts += 1;
+}
+
+/// Whether a page was refused because of its marker, which ends with what it points at.
+fn is_stale(failure: &Failure, marker: Option<&str>) -> bool {
+    marker.is_some() && failure.kind == Kind::Refused && failure.reason.starts_with("InvalidParameterValue")
+}
