@@ -5,7 +5,7 @@
 //! concurrency busy, ten requests a second each), that time is an amount of money. Published, it is the overrun;
 //! kept below what is left of a budget at every tick, it is a guarantee that needs no forecast.
 
-use std::fmt;
+mod published;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ use crate::cost::{REQUESTS_PER_SECOND_PER_CONCURRENCY, UnitCost};
 use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::policy::Timing;
+
+pub use published::{BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
 
 /// The most that so much concurrency can cost in so many seconds: busy all the time, ten requests a second each.
 ///
@@ -119,24 +121,6 @@ pub fn overrun(timing: &Timing, input: &OverrunInput<'_>) -> Overrun {
     Overrun {
         without_envelope: bound(input.ceiling),
         with_envelope: bound(input.envelope.min(input.ceiling)),
-    }
-}
-
-impl fmt::Display for Overrun {
-    /// A table: one line per term, one column per case.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (without, with) = (&self.without_envelope, &self.with_envelope);
-        writeln!(f, "reaction L = {} s, time-out τ = {} s", without.reaction_s, without.timeout_s)?;
-        writeln!(f, "{:<44}{:>18}{:>18}", "", "without envelope", "with envelope")?;
-        writeln!(f, "{:<44}{:>18}{:>18}", "concurrency C", without.concurrency, with.concurrency)?;
-        let mut line = |name: &str, term: fn(&Bound) -> Usd| {
-            writeln!(f, "{name:<44}{:>18}{:>18}", term(without).to_string(), term(with).to_string())
-        };
-        line("running: C · (m·p + e) · (L + τ)", |bound| bound.running)?;
-        line("admitted: 10 · C · (q + c) · L", |bound| bound.admitted)?;
-        line("deferred: backlog behind the cap", |bound| bound.deferred)?;
-        line("floor until the period ends", |bound| bound.floor)?;
-        line("most that can be spent past the line", Bound::total)
     }
 }
 

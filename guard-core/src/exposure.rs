@@ -167,6 +167,13 @@ fn is_dormant(name: &FunctionName, state: &State, at: Minute) -> bool {
     })
 }
 
+/// Whether enough is known to say that a function is dormant, or is not.
+pub(crate) fn is_dormancy_known(name: &FunctionName, state: &State) -> bool {
+    state
+        .function(name)
+        .is_some_and(|ledger| ledger.last_invoked.is_some() || ledger.profile.hours() >= WHOLE_PROFILE_HOURS)
+}
+
 impl fmt::Display for CappedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -175,53 +182,6 @@ impl fmt::Display for CappedBy {
             CappedBy::Pool => "pool",
         })
     }
-}
-
-impl fmt::Display for ExposureFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            ExposureFinding::NoDeadLetter => "no DLQ",
-            ExposureFinding::Dormant => "dormant",
-            ExposureFinding::OutOfProportion => "oversized",
-        })
-    }
-}
-
-/// Characters of a function's name that a table row shows.
-const NAME_WIDTH: usize = 22;
-
-impl fmt::Display for Exposure {
-    /// A table of at most 100 columns, one line per function; a longer name ends in `…`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<NAME_WIDTH$} {:>11} {:>13} {:>14} {:>5} {:>4}  findings",
-            "function", "worst/hour", "worst/day", "capped by", "p99", "cap"
-        )?;
-        for row in &self.0 {
-            let number = |value: Option<u32>| value.map_or("–".to_owned(), |value| value.to_string());
-            let findings: Vec<String> = row.findings.iter().map(ToString::to_string).collect();
-            let line = format!(
-                "{:<NAME_WIDTH$} {:>11} {:>13} {:>14} {:>5} {:>4}  {}",
-                shortened(row.function.as_str()),
-                row.worst_per_hour.to_string(),
-                row.worst_per_day.to_string(),
-                format!("{} {}", row.capped_by, row.ceiling),
-                number(row.concurrency_p99),
-                number(row.advised),
-                findings.join(" ")
-            );
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
-
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= NAME_WIDTH {
-        return name.to_owned();
-    }
-    name.chars().take(NAME_WIDTH - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,29 @@ pub enum Freshness {
 }
 
 impl Freshness {
+    /// Of the region's totals, answered in full, by their newest point. `settled` is the newest minute that should
+    /// show.
+    pub fn of_region(newest: Option<Minute>, settled: Minute) -> Self {
+        match newest {
+            None => Freshness::Silent,
+            Some(minute) if minute >= settled => Freshness::Fresh,
+            Some(minute) => Freshness::Late(u32::try_from(settled.since(minute)).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Of a function, answered in full, by its newest point and by how the `region` stands: the region's totals move
+    /// at every tick, because the guard is invoked, so only they tell what is late from what is quiet. Where they are
+    /// unknown, a function that shows the settled minutes speaks for itself, and of any other nobody knows.
+    pub fn of_function(region: Freshness, newest: Option<Minute>, settled: Minute) -> Self {
+        match (region, newest) {
+            (Freshness::Late(minutes), _) => Freshness::Late(minutes),
+            (Freshness::Unknown, Some(minute)) if minute >= settled => Freshness::Fresh,
+            (Freshness::Unknown, _) => Freshness::Unknown,
+            (Freshness::Fresh | Freshness::Silent, None) => Freshness::Silent,
+            (Freshness::Fresh | Freshness::Silent, Some(_)) => Freshness::Fresh,
+        }
+    }
+
     /// Whether the absence of points may be read as the absence of traffic.
     pub const fn is_trustworthy(self) -> bool {
         matches!(self, Freshness::Fresh | Freshness::Silent)
@@ -144,5 +167,44 @@ impl Point {
             polled_events: sum(self.polled_events, other.polled_events),
             invoked_events: sum(self.invoked_events, other.invoked_events),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTLED: Minute = Minute(100);
+
+    #[test]
+    fn a_region_is_fresh_up_to_the_settled_minute_and_late_by_what_it_lacks() {
+        let of = |newest: Option<i64>| Freshness::of_region(newest.map(Minute), SETTLED);
+        assert_eq!(of(None), Freshness::Silent);
+        assert_eq!(of(Some(103)), Freshness::Fresh);
+        assert_eq!(of(Some(100)), Freshness::Fresh);
+        assert_eq!(of(Some(99)), Freshness::Late(1));
+        assert_eq!(of(Some(60)), Freshness::Late(40));
+        assert_eq!(of(Some(100 - i64::from(u32::MAX) - 7)), Freshness::Late(u32::MAX));
+    }
+
+    #[test]
+    fn a_function_is_late_exactly_where_the_region_is() {
+        for newest in [None, Some(Minute(50)), Some(SETTLED)] {
+            assert_eq!(Freshness::of_function(Freshness::Late(3), newest, SETTLED), Freshness::Late(3));
+        }
+        for region in [Freshness::Fresh, Freshness::Silent] {
+            assert_eq!(Freshness::of_function(region, None, SETTLED), Freshness::Silent);
+            assert_eq!(Freshness::of_function(region, Some(Minute(50)), SETTLED), Freshness::Fresh);
+            assert_eq!(Freshness::of_function(region, Some(SETTLED), SETTLED), Freshness::Fresh);
+        }
+    }
+
+    #[test]
+    fn without_the_region_a_quiet_function_is_unknown_and_a_busy_one_speaks_for_itself() {
+        let of =
+            |newest: Option<i64>| Freshness::of_function(Freshness::Unknown, newest.map(Minute), SETTLED);
+        assert_eq!(of(None), Freshness::Unknown);
+        assert_eq!(of(Some(99)), Freshness::Unknown);
+        assert_eq!(of(Some(100)), Freshness::Fresh);
     }
 }

@@ -5,7 +5,9 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::name::FunctionName;
-use crate::plan::{Action, Change, PLAN_SCHEMA, Plan, Reason};
+use crate::plan::{Action, Change, Notice, NoticeKind, PLAN_SCHEMA, Plan, Reason};
+use crate::planner::notify;
+use crate::report;
 use crate::roster::Roster;
 use crate::sampling::SamplingPlan;
 use crate::settle;
@@ -132,9 +134,33 @@ pub fn command(
         Command::Arm => state.operator.armed = Some(true),
         Command::Disarm => state.operator.armed = Some(false),
     }
-    plan.armed = true;
+    plan.notices.extend(notice(roster, word, &plan.actions));
+    notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
     Ok(plan)
+}
+
+/// What others should hear of an order that changes something: under the function's alarm, so that an alarm of the
+/// guard's is closed by a release by hand as well.
+fn notice(roster: &Roster, word: &Command, actions: &[Action]) -> Option<Notice> {
+    let function = word.function().filter(|_| !actions.is_empty())?;
+    let (kind, alarming, verb) = match word {
+        Command::Release { .. } => (NoticeKind::Released, false, "OK: released"),
+        _ => (NoticeKind::Capped, true, "capped"),
+    };
+    let changes: Vec<String> = actions.iter().map(|action| report::change(&action.change)).collect();
+    let all: Vec<&Action> = actions.iter().collect();
+    let effects = roster.inventory.function(function).filter(|_| alarming);
+    Some(Notice {
+        kind,
+        alarm: notify::function_alarm(function),
+        alarming,
+        budget: None,
+        function: Some(function.clone()),
+        headline: format!("{verb} by an operator: {function}: {}", changes.join(", ")),
+        body: effects.map(|function| report::consequences(function, &all)).unwrap_or_default(),
+        digest: format!("operator {kind:?} {}", changes.join(", ")),
+    })
 }
 
 /// Everything back to what was there before; what somebody else changed since is left alone and said.

@@ -1,7 +1,7 @@
 //! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
 
 mod escalate;
-mod notify;
+pub(crate) mod notify;
 mod pool;
 mod release;
 mod standing;

@@ -1,5 +1,9 @@
 //! Records for people: every number with its unit, every decision with its reason, readable at 3 a.m.
 
+pub mod bound;
+pub mod exposure;
+pub mod page;
+
 use std::fmt;
 
 use crate::inventory::{EventSource, Function};
@@ -20,6 +24,15 @@ pub fn amount(amount: Usd, unit: Unit) -> String {
         Unit::Invocations if amount == Usd::MAX => amount.to_string(),
         Unit::Invocations => grouped((amount.at_least_zero().picos() / PICOS_PER_USD).unsigned_abs()),
     }
+}
+
+/// An amount in a column: to the cent, rounded up; whole units from 10,000 on.
+fn cents(usd: Usd, unit: Unit) -> String {
+    if unit == Unit::Invocations || usd == Usd::MAX {
+        return amount(usd, unit);
+    }
+    let text = if usd >= Usd::from_dollars(10_000) { format!("{usd:.0}") } else { format!("{usd:.2}") };
+    if unit == Unit::Cny { text.replace('$', "¥") } else { text }
 }
 
 /// A range in its unit: the expected amount, and the ends where they differ.

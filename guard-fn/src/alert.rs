@@ -164,26 +164,6 @@ pub(crate) fn event(kind: NoticeKind) -> &'static str {
     }
 }
 
-/// The word that a subject begins with.
-fn word(kind: NoticeKind, armed: bool) -> &'static str {
-    match kind {
-        NoticeKind::Armed if armed => "ARMED",
-        NoticeKind::Armed => "DISARMED",
-        NoticeKind::Noticed => "UNUSUAL SPEND",
-        NoticeKind::Warned => "BUDGET",
-        NoticeKind::Capped => "CAPPED",
-        NoticeKind::WouldHaveCapped => "WOULD HAVE CAPPED",
-        NoticeKind::Refused => "NOT CAPPED",
-        NoticeKind::Releasing => "RECOVERING",
-        NoticeKind::Released | NoticeKind::Sighted | NoticeKind::Mended => "OK",
-        NoticeKind::Expired => "PERIOD ENDED",
-        NoticeKind::Untripped => "CAP UNDONE",
-        NoticeKind::Failed => "CHANGE FAILED",
-        NoticeKind::Blind => "BLIND",
-        NoticeKind::Troubled => "GUARD IN TROUBLE",
-    }
-}
-
 fn severity(notice: &Notice, record: Option<&BudgetRecord>) -> Severity {
     match notice.kind {
         NoticeKind::Armed

@@ -1,6 +1,7 @@
 //! AWS behind the ports: one file per service. Types of the SDK go no further than this folder.
 
 pub mod calls;
+pub mod cloudwatch;
 
 use aws_smithy_types::error::display::DisplayErrorContext;
 

@@ -7,7 +7,7 @@ mod tick;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::inventory::Inventory;
 use guard_core::name::{FunctionName, Region};
 use guard_core::plan::Plan;
@@ -20,6 +20,7 @@ pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
 pub use self::tick::{Report, TickError};
 
 use crate::memory::{KnownPolicy, Memory};
+use crate::wake;
 use crate::ports::{Ports, StoreError, Unavailable};
 
 /// Who the guard is and where it runs.
@@ -42,6 +43,8 @@ pub struct Guard {
     prices: PriceTable,
     /// The memory as saved last, kept while this process is alone with it.
     warm: Option<Memory>,
+    /// Seconds between two ticks, by the policy that was in force last.
+    tick_s: u32,
 }
 
 /// The policy in force and what is wrong with the present one.
@@ -54,12 +57,17 @@ struct InForce {
 impl Guard {
     /// A guard that has not run yet.
     pub fn new(ports: Ports, identity: Identity, prices: PriceTable) -> Self {
-        Guard { ports, identity, prices, warm: None }
+        Guard { ports, identity, prices, warm: None, tick_s: Policy::default().timing.tick_s }
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// How old an event may be to be obeyed.
+    pub fn limits(&self) -> wake::Limits {
+        wake::Limits::for_period(TimeDelta::seconds(i64::from(self.tick_s)))
     }
 
     /// Learns its account from the invocation, where nobody told before.

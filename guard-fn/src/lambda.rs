@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -58,13 +58,12 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Answers invocations until Lambda has no more.
+/// Answers invocations until Lambda has no more. `clock` tells what time it is.
 ///
 /// # Errors
 /// When the runtime's API cannot be reached.
-pub async fn serve(guard: Guard, tick_s: u32) -> Result<(), lambda_runtime::Error> {
+pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lambda_runtime::Error> {
     let guard = Arc::new(Mutex::new(guard));
-    let limits = wake::Limits::for_period(TimeDelta::seconds(i64::from(tick_s)));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let guard = Arc::clone(&guard);
         async move {
@@ -72,8 +71,8 @@ pub async fn serve(guard: Guard, tick_s: u32) -> Result<(), lambda_runtime::Erro
             if let Some(account) = account_of(&event.context.invoked_function_arn) {
                 guard.in_account(account);
             }
-            let now = Utc::now();
-            answer(&mut guard, &event.payload, now, &limits).await.inspect_err(|error| {
+            let now = clock();
+            answer(&mut guard, &event.payload, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
             })
         }
@@ -94,9 +93,8 @@ pub async fn answer(
     guard: &mut Guard,
     payload: &Value,
     now: DateTime<Utc>,
-    limits: &wake::Limits,
 ) -> Result<Value, InvocationError> {
-    match wake::recognise(payload, now, limits)? {
+    match wake::recognise(payload, now, &guard.limits())? {
         Wake::Tick { .. } => Ok(told(&guard.tick(now, &[]).await?)),
         Wake::Hints(hints) => {
             let seen: Vec<&str> = hints.iter().map(|hint| hint.what.as_str()).collect();

@@ -13,5 +13,6 @@ pub mod log_line;
 pub mod memory;
 mod policy_command;
 pub mod ports;
+pub mod service;
 pub mod survey;
 pub mod wake;

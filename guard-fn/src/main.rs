@@ -1,5 +1,9 @@
-//! The guard's executable: everything is in the library.
+//! The guard's executable: inside Lambda it answers invocations, elsewhere it is a command line. Everything else is in
+//! the library.
 
-fn main() -> guard_fn::exit_code::ExitCode {
-    guard_fn::cli::run(std::env::args_os(), &mut guard_fn::cli::Streams::standard())
+use guard_fn::exit_code::ExitCode;
+use guard_fn::{cli, service};
+
+fn main() -> ExitCode {
+    if service::is_lambda() { service::run() } else { cli::run(std::env::args_os(), &mut cli::Streams::standard()) }
 }

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use clap::{Parser, Subcommand};
 
+use crate::command::bound::BoundArgs;
 use crate::command::compare::CompareArgs;
+use crate::command::exposure::ExposureArgs;
 use crate::command::replay::ReplayArgs;
 use crate::command::scenarios::ScenariosArgs;
 use crate::command::sweep::SweepArgs;
@@ -35,6 +37,14 @@ pub enum Command {
     /// Replay a scenario over many seeds and values and show how the numbers spread.
     #[command(after_help = exit_code::HELP)]
     Sweep(SweepArgs),
+    /// Show the most that can be spent past a budget's line before a cap bites, term by term.
+    ///
+    /// As configured now, and with a standing cap: every function held at its floor before anything happens.
+    #[command(after_help = exit_code::HELP)]
+    Bound(Box<BoundArgs>),
+    /// Show what an attack that begins now could burn: every function's worst hour and day, and what limits it.
+    #[command(after_help = exit_code::HELP)]
+    Exposure(Box<ExposureArgs>),
     /// List the embedded scenarios.
     Scenarios(ScenariosArgs),
     /// Look at recorded traffic, bring it into one table, and cut it to what a run needs.

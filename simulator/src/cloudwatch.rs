@@ -137,11 +137,7 @@ impl CloudWatch {
         self.settle(query.at);
         let region = self.region.since(query.from);
         let newest = region.last().map(|(minute, _)| *minute);
-        let freshness = match newest {
-            None => Freshness::Silent,
-            Some(minute) if minute >= query.settled => Freshness::Fresh,
-            Some(minute) => Freshness::Late(u32::try_from(query.settled.since(minute)).unwrap_or(u32::MAX)),
-        };
+        let freshness = Freshness::of_region(newest, query.settled);
         let asked: Vec<usize> = match query.census {
             Some(_) => (0..self.functions.len()).collect(),
             None => query.focus.to_vec(),
@@ -206,11 +202,8 @@ impl Kept {
             }
             None => Vec::new(),
         };
-        let freshness = match region {
-            Freshness::Late(minutes) => Freshness::Late(minutes),
-            _ if minutes.is_empty() => Freshness::Silent,
-            _ => Freshness::Fresh,
-        };
+        let newest = minutes.last().map(|(minute, _)| *minute);
+        let freshness = Freshness::of_function(region, newest, query.settled);
         Series { freshness, minutes, hours }
     }
 

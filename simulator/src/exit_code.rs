@@ -11,7 +11,7 @@ pub enum ExitCode {
     Internal = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// A trace or policy was read and is not valid; the message names file, line and column.
+    /// A trace, policy or inventory was read and is not valid; the message names file and place.
     BadInput = 3,
     /// A file cannot be opened or read.
     Unreadable = 4,
@@ -20,7 +20,7 @@ pub enum ExitCode {
 }
 
 /// What `--help` prints about them.
-pub const HELP: &str = "Exit codes:\n  0  done\n  1  internal error\n  2  wrong usage\n  3  invalid trace, scenario or policy\n  4  unreadable file\n  5  an expectation does not hold";
+pub const HELP: &str = "Exit codes:\n  0  done\n  1  internal error\n  2  wrong usage\n  3  invalid trace, scenario, policy or inventory\n  4  unreadable file\n  5  an expectation does not hold";
 
 impl From<ExitCode> for ProcessExitCode {
     fn from(code: ExitCode) -> Self {

@@ -11,6 +11,7 @@ pub mod expect;
 pub mod failure;
 pub mod flood;
 pub mod history;
+pub mod inventory_file;
 pub mod invoice;
 pub mod load;
 pub mod output;

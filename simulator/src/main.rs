@@ -28,6 +28,8 @@ fn run() -> ExitCode {
         Command::Replay(args) => command::replay::run(&args, out, palette(), width()),
         Command::Compare(args) => command::compare::run(&args, out, palette(), width()),
         Command::Sweep(args) => command::sweep::run(&args, out, palette(), width()),
+        Command::Bound(args) => command::bound::run(&args, out, palette(), width()),
+        Command::Exposure(args) => command::exposure::run(&args, out, palette(), width()),
         Command::Scenarios(args) => command::scenarios::run(&args, out),
         Command::Trace(args) => command::trace::run(&args, out, palette()),
     };

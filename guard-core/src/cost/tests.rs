@@ -242,12 +242,25 @@ fn examples_of_2026() -> Vec<Example> {
     examples
 }
 
+/// "AWS Lambda Pricing" as of early 2025 (SnapStart beyond Java, INIT of managed runtimes not billed yet), which has the
+/// first five examples of 2026 and SnapStart, at its own prices.
+fn examples_of_2025() -> Vec<Example> {
+    let quotes = same(prices("0.20", "0.0000166667", "0.0000000309", "0.0000041667", "0.0000097222"));
+    let of_then = |example: &Example| {
+        let names = ["mobile", "telemetry", "ephemeral", "app launch", "Cyber Monday", "SnapStart"];
+        names.iter().any(|name| example.source.contains(name))
+    };
+    let all = examples_of_2026().into_iter().filter(of_then);
+    all.map(|example| Example { quotes: quotes.clone(), ..example }).collect()
+}
+
 #[test]
 fn the_vendors_worked_pricing_examples_come_out_to_the_cent() {
     let mut examples = examples_of_2018();
     examples.push(bill_line_of_2023());
+    examples.extend(examples_of_2025());
     examples.extend(examples_of_2026());
-    assert_eq!(examples.len(), 15);
+    assert_eq!(examples.len(), 21);
     for Example { source, quotes, free_tier, usages, cents, figures, total } in examples {
         let bill = bill(&usages, &quotes, free_tier);
         let parts = [

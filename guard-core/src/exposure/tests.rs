@@ -160,26 +160,14 @@ fn a_function_whose_lost_events_nothing_catches_is_named() {
 }
 
 #[test]
-fn the_table_is_sorted_by_money_at_risk_and_at_most_a_hundred_columns_wide() {
-    let mut thumbs = Function::new("thumbnails", 512, 60);
-    thumbs.asynchronous = Some(AsyncConfig::default());
-    let mut old =
-        Function::new("a-function-with-a-name-of-sixty-four-characters-that-is-cut-away", 10_240, 900);
-    old.asynchronous = Some(AsyncConfig::default());
-    let exact = Function { reserved: Some(1), ..Function::new("twenty-two-characters!", 128, 3) };
-    let stopped = Function { reserved: Some(0), ..Function::new("stopped", 128, 3) };
-    let twins = [Function::new("twin-b", 128, 3), Function::new("twin-a", 128, 3)];
-    let ledgers =
-        vec![ledger(old.name.as_str(), 2, 24, Some(Minute(0))), ledger("thumbnails", 4, 24, Some(NOW))];
-    let table = of([thumbs, old, stopped, exact].into_iter().chain(twins).collect(), ledgers).to_string();
-    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
-    insta::assert_snapshot!(table, @"
-    function                worst/hour     worst/day      capped by   p99  cap  findings
-    a-function-with-a-nam…     $606.60    $14,558.26       pool 999     2    5  no DLQ dormant oversized
-    thumbnails                  $37.17       $891.91       pool 999     4    6  no DLQ oversized
-    twin-a                      $14.69       $352.45       pool 999     –    –
-    twin-b                      $14.69       $352.45       pool 999     –    –
-    twenty-two-characters!     $0.0148       $0.3529     reserved 1     –    –
-    stopped                      $0.00         $0.00     reserved 0     –    –
-    ");
+fn the_dearest_function_stands_first_and_equals_by_name() {
+    let stopped = Function { reserved: Some(0), ..Function::new("stopped", 10_240, 900) };
+    let functions = vec![
+        stopped,
+        Function::new("twin-b", 128, 3),
+        Function::new("twin-a", 128, 3),
+        Function::new("big", 512, 3),
+    ];
+    let names: Vec<String> = of(functions, vec![]).0.iter().map(|row| row.function.to_string()).collect();
+    assert_eq!(names, ["big", "twin-a", "twin-b", "stopped"]);
 }

@@ -1,6 +1,8 @@
 //! What people hear: the life cycle of a trip, each alarm once, again when it changes or stays open too long, and
 //! closed under the same name.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::Duration;
 
 use super::Draft;
@@ -12,7 +14,7 @@ use crate::plan::{
 use crate::report;
 use crate::roster::Roster;
 use crate::settle::Finding;
-use crate::state::{AlertState, Phase, State};
+use crate::state::{AlertState, Latch, Phase, State};
 
 /// A budget's alarm closes after so many minutes without cause: a rate around its line must not send a message a
 /// minute. Our choice: the longest of the short burn-rate windows that page.
@@ -23,6 +25,9 @@ const SIGHT_ALARM: &str = "dow-guard/sight";
 /// Alarm name under which the guard says whether it is armed.
 const ARMED_ALARM: &str = "dow-guard/armed";
 
+/// What the alarm name of a function begins with.
+const FUNCTION_ALARM: &str = "dow-guard/function/";
+
 /// Alarm name of a budget.
 pub(crate) fn budget_alarm(budget: &str) -> String {
     format!("dow-guard/budget/{budget}")
@@ -30,7 +35,7 @@ pub(crate) fn budget_alarm(budget: &str) -> String {
 
 /// Alarm name of a function's trip.
 pub(crate) fn function_alarm(function: &FunctionName) -> String {
-    format!("dow-guard/function/{function}")
+    format!("{FUNCTION_ALARM}{function}")
 }
 
 /// The notices of a plan: what is new, changed, or due again.
@@ -41,12 +46,13 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     all.extend(findings.iter().filter_map(|finding| finding_notice(draft, finding)));
     all.extend(trips(draft, budgets));
     all.extend(rollovers(draft));
+    all.extend(settled(draft));
     all.retain(|notice| is_due(draft, notice));
     all
 }
 
 /// Remembers what was sent, and since when an open alarm has had no cause.
-pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
+pub(crate) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     for notice in &plan.notices {
         let before = state.alerts.get(&notice.alarm);
         let opened_at = before.filter(|alert| alert.open).map_or(plan.at, |alert| alert.opened_at);
@@ -69,8 +75,52 @@ pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
             };
         }
     }
+    let stirring = stirring(plan);
+    for (alarm, alert) in state.alerts.iter_mut().filter(|(_, alert)| alert.open) {
+        let Some(name) = alarm.strip_prefix(FUNCTION_ALARM) else { continue };
+        let is_quiet = !stirring.contains(name) && !is_held(&state.latches, name);
+        alert.quiet_since = if is_quiet { alert.quiet_since.or(Some(plan.at)) } else { None };
+    }
     let kept = Duration::hours(i64::from(roster.policy.release.flap_window_h).max(48));
     state.alerts.retain(|alarm, alert| alert.open || alarm == ARMED_ALARM || plan.at < alert.sent_at + kept);
+}
+
+/// Functions that a plan acts on or refuses to act on, and tells people so.
+fn stirring(plan: &Plan) -> BTreeSet<FunctionName> {
+    let refused = plan.refusals.iter().filter(|refusal| is_for_people(refusal));
+    let refused = refused.map(|refusal| refusal.function.clone());
+    plan.actions.iter().map(|action| action.function.clone()).chain(refused).collect()
+}
+
+/// Whether the guard holds something of a function, or somebody else took its lever over.
+fn is_held(latches: &BTreeMap<FunctionName, Latch>, name: &str) -> bool {
+    latches.get(name).is_some_and(|latch| latch.is_holding() || latch.phase == Phase::Foreign)
+}
+
+/// Closes what a function's alarm opened without a cap that a release would close: a refusal, or what a disarmed guard
+/// would have done.
+fn settled(draft: &Draft<'_>) -> Vec<Notice> {
+    let until = draft.seen.at - Duration::minutes(QUIET_BEFORE_OK_MIN);
+    let open = draft.state.alerts.iter().filter(|(_, alert)| alert.open);
+    let quiet = open.filter(|(_, alert)| alert.quiet_since.is_some_and(|since| since <= until));
+    let names = quiet.filter_map(|(alarm, _)| alarm.strip_prefix(FUNCTION_ALARM));
+    let is_stirring = |name: &str| {
+        draft.actions.iter().any(|action| action.function.as_str() == name)
+            || draft.refusals.iter().any(|refusal| refusal.function.as_str() == name && is_for_people(refusal))
+    };
+    names
+        .filter(|name| !is_stirring(name) && !is_held(&draft.state.latches, name))
+        .map(|name| Notice {
+            kind: NoticeKind::Released,
+            alarm: function_alarm(&name.into()),
+            alarming: false,
+            budget: None,
+            function: Some(name.into()),
+            headline: format!("OK: {name} has been quiet for {QUIET_BEFORE_OK_MIN} min; nothing is held"),
+            body: Vec::new(),
+            digest: "quiet".to_owned(),
+        })
+        .collect()
 }
 
 /// Whether a notice is news: a new alarm, a changed one, or one that has been open for long.

@@ -60,15 +60,17 @@ pub(super) struct Draft<'a> {
 
 pub(super) fn message(facts: &Facts<'_>) -> Message {
     let mut sections = vec![Section { label: "", lines: vec![facts.headline()] }];
-    sections.extend(facts.sections().into_iter().filter(|section| !matches!(section.label, "Undo" | "Next")));
-    let undo = facts.undo().map(|command| format!("Undo: {}", code(&command)));
+    sections.extend(
+        facts.sections().into_iter().filter(|section| !matches!(section.label, "Undo" | "By hand" | "Next")),
+    );
+    let command = facts.command().map(|(label, command)| format!("{label}: {}", code(&command)));
     let draft = Draft {
         title: facts.title(),
         thread: &facts.notice.alarm,
         event: super::event(facts.notice.kind),
         summary: &facts.headline(),
         sections,
-        steps: undo.into_iter().chain(facts.next().map(|next| prose(&next))).collect(),
+        steps: command.into_iter().chain(facts.next().map(|next| prose(&next))).collect(),
         rest: "lines",
     };
     let attributes = facts.labels().attributes(Audience::Chat, facts.plan, facts.context);

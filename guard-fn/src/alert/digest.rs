@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guard_core::plan::Plan;
 
 use super::facts::{self, Facts, Section};
-use super::{Audience, Context, Labels, Message, chat, fit, text, word};
+use super::{Audience, Context, Labels, Message, chat, fit, text};
 
 /// Notices that an e-mail lists. Our choice: what a person scrolls through.
 const ROWS_MAX: usize = 100;
@@ -15,7 +15,7 @@ const THREAD: &str = "dow-guard/digest";
 
 pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Message {
     let place = facts::short_place(context);
-    let mut body = format!("{}\n\n", fit::sms(&headline(all, plan), &place));
+    let mut body = format!("{}\n\n", fit::sms(&headline(all), &place));
     let Context { account, region, stage, .. } = context;
     let at = plan.at.format("%F %R");
     let heading =
@@ -32,7 +32,7 @@ pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> M
     body.push_str(&format!("\nUndo one (put its name for FUNCTION):\n{command}\n"));
     Message {
         audience: Audience::People,
-        subject: text::subject(&counts(all, plan), &place),
+        subject: text::subject(&counts(all), &place),
         body: fit::body(body),
         attributes: labels(all).attributes(Audience::People, plan, context),
     }
@@ -40,10 +40,10 @@ pub(super) fn for_people(all: &[Facts<'_>], plan: &Plan, context: &Context) -> M
 
 pub(super) fn for_chat(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Message {
     let draft = chat::Draft {
-        title: counts(all, plan),
+        title: counts(all),
         thread: THREAD,
         event: "digest",
-        summary: &headline(all, plan),
+        summary: &headline(all),
         sections: vec![Section { label: "", lines: rows(all).collect() }],
         steps: vec![format!("Undo one: {}", chat::code(&facts::release_command(context, "FUNCTION")))],
         rest: "notices",
@@ -53,34 +53,29 @@ pub(super) fn for_chat(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Mes
 
 fn rows(all: &[Facts<'_>]) -> impl Iterator<Item = String> {
     all.iter().map(|facts| {
-        let burn = match facts.function {
-            Some(function) => format!(" [{}/h]", function.burn_per_hour),
-            None => String::new(),
-        };
-        format!("- {}{burn}", fit::shortened(&facts.headline(), 300))
+        let burn = facts.function.map(|function| format!("{}/h: ", function.burn_per_hour));
+        format!("- {}{}", burn.unwrap_or_default(), fit::shortened(&facts.headline(), 300))
     })
 }
 
 /// How many of what, the most urgent first: `12 CAPPED, 3 NOT CAPPED`.
-fn counts(all: &[Facts<'_>], plan: &Plan) -> String {
+fn counts(all: &[Facts<'_>]) -> String {
     let mut counts: BTreeMap<(std::cmp::Reverse<super::Severity>, &str), usize> = BTreeMap::new();
     for facts in all {
-        *counts
-            .entry((std::cmp::Reverse(facts.severity), word(facts.notice.kind, plan.armed)))
-            .or_default() += 1;
+        *counts.entry((std::cmp::Reverse(facts.severity), facts.word())).or_default() += 1;
     }
     let parts: Vec<String> = counts.iter().map(|((_, word), count)| format!("{count} {word}")).collect();
     parts.join(", ")
 }
 
-fn headline(all: &[Facts<'_>], plan: &Plan) -> String {
+fn headline(all: &[Facts<'_>]) -> String {
     let dearest = all
         .iter()
         .filter_map(|facts| facts.function)
         .max_by(|a, b| a.burn_per_hour.cmp(&b.burn_per_hour).then(b.function.cmp(&a.function)))
         .map(|function| format!("; dearest {} {}/h", function.function, function.burn_per_hour))
         .unwrap_or_default();
-    format!("DoW Guard: {}{dearest}", counts(all, plan))
+    format!("DoW Guard: {}{dearest}", counts(all))
 }
 
 fn labels<'a>(all: &[Facts<'a>]) -> Labels<'a> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use guard_core::money::Usd;
 use guard_core::observation::Freshness;
-use guard_core::plan::{Action, BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, Refusal};
+use guard_core::plan::{Action, BudgetRecord, Change, FunctionRecord, Notice, NoticeKind, Plan, Refusal};
 use guard_core::report;
 
-use super::{Context, Index, Labels, Severity, fit, region, severity, word};
+use super::{Context, Index, Labels, Severity, fit, region, severity};
 
 /// A notice with what the plan says about its budget and its function.
 pub(super) struct Facts<'a> {
@@ -57,14 +57,33 @@ impl<'a> Facts<'a> {
 
     /// What happened to what: `CAPPED pay`.
     pub(super) fn title(&self) -> String {
-        let word = word(self.notice.kind, self.plan.armed);
         let what = match (&self.notice.function, &self.notice.budget) {
-            (Some(function), _) => function.as_str(),
-            (None, Some(budget)) if self.notice.kind == NoticeKind::Warned => budget.as_str(),
-            (None, Some(budget)) => return format!("{word} budget {}", fit::line(budget.as_str())),
-            (None, None) => "DoW Guard",
+            (Some(function), _) => function.to_string(),
+            (None, Some(budget)) => format!("budget {budget}"),
+            (None, None) => "DoW Guard".to_owned(),
         };
-        format!("{word} {}", fit::line(what))
+        format!("{} {}", self.word(), fit::line(&what))
+    }
+
+    /// The word that a subject begins with.
+    pub(super) fn word(&self) -> &'static str {
+        match self.notice.kind {
+            NoticeKind::Armed if self.plan.armed => "ARMED",
+            NoticeKind::Armed => "DISARMED",
+            NoticeKind::Noticed => "UNUSUAL SPEND",
+            NoticeKind::Warned if self.severity == Severity::Critical => "AT ITS LINE",
+            NoticeKind::Warned => "WARNING",
+            NoticeKind::Capped => "CAPPED",
+            NoticeKind::WouldHaveCapped => "WOULD HAVE CAPPED",
+            NoticeKind::Refused => "NOT CAPPED",
+            NoticeKind::Releasing => "RECOVERING",
+            NoticeKind::Released | NoticeKind::Sighted | NoticeKind::Mended => "OK",
+            NoticeKind::Expired => "PERIOD ENDED",
+            NoticeKind::Untripped => "CAP UNDONE",
+            NoticeKind::Failed => "CHANGE FAILED",
+            NoticeKind::Blind => "BLIND",
+            NoticeKind::Troubled => "GUARD IN TROUBLE",
+        }
     }
 
     /// The notice's one line; where it is blank, its title.
@@ -81,7 +100,7 @@ impl<'a> Facts<'a> {
         sections.extend(self.repeats());
         sections.extend(self.changes());
         sections.extend(self.remarks());
-        sections.extend(self.undo().map(|command| Section { label: "Undo", lines: vec![command] }));
+        sections.extend(self.command().map(|(label, command)| section(label, command)));
         sections.extend(self.next().map(|next| Section { label: "Next", lines: vec![next] }));
         sections
     }
@@ -128,7 +147,11 @@ impl<'a> Facts<'a> {
 
     /// When, and how old the newest minute is that the numbers rest on.
     fn measured(&self) -> Section {
-        let freshness = self.function.map(|f| f.freshness).or(self.record.map(|r| r.freshness));
+        let of_region = self.plan.budgets.first().map(|record| record.freshness);
+        let freshness = match self.notice.kind {
+            NoticeKind::Armed => None,
+            _ => self.function.map(|f| f.freshness).or(self.record.map(|r| r.freshness)).or(of_region),
+        };
         let lag_min = self.context.metric_lag_s.div_ceil(60);
         let age = match freshness {
             None => String::new(),
@@ -190,6 +213,7 @@ impl<'a> Facts<'a> {
     fn remarks(&self) -> Option<Section> {
         let mut said: BTreeSet<String> =
             self.actions().map(|action| report::action(action, self.plan.armed)).collect();
+        said.extend(self.actions().map(|action| report::change(&action.change)));
         said.extend(self.refusals().map(report::refusal));
         said.extend(self.numbers());
         let lines: Vec<String> = self
@@ -201,6 +225,8 @@ impl<'a> Facts<'a> {
             .collect();
         let label = match self.notice.kind {
             NoticeKind::Capped | NoticeKind::WouldHaveCapped => "Effects",
+            // What blindness means is over with it.
+            NoticeKind::Sighted | NoticeKind::Mended => return None,
             _ => "Note",
         };
         (!lines.is_empty()).then_some(Section { label, lines })
@@ -211,14 +237,39 @@ impl<'a> Facts<'a> {
         self.record.map(report::budget_lines).unwrap_or_default()
     }
 
+    /// The command to paste, and what it is for: to take back what the guard did, or to do what it could not.
+    pub(super) fn command(&self) -> Option<(&'static str, String)> {
+        let undo = || Some(("Undo", self.undo()?));
+        undo().or_else(|| Some(("By hand", self.by_hand()?)))
+    }
+
     /// The command that takes back what the guard did; `None` where it holds nothing.
-    pub(super) fn undo(&self) -> Option<String> {
+    fn undo(&self) -> Option<String> {
         let function = self.notice.function.as_ref()?;
-        let holds = matches!(
-            self.notice.kind,
-            NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Untripped | NoticeKind::Failed
-        );
+        let holds =
+            matches!(self.notice.kind, NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Untripped);
         (holds && self.plan.armed).then(|| release_command(self.context, function.as_str()))
+    }
+
+    /// How a person makes the change of reserved concurrency that the guard could not make.
+    fn by_hand(&self) -> Option<String> {
+        let failed = self.notice.kind == NoticeKind::Failed;
+        let wanted = self.actions().filter(|_| failed).find_map(|action| match action.change {
+            Change::ReservedConcurrency { to, .. } => Some((&action.function, to)),
+            _ => None,
+        });
+        let (function, to) = wanted?;
+        let region = &self.context.region;
+        let function = quoted(function.as_str());
+        Some(match to {
+            Some(units) => format!(
+                "aws lambda put-function-concurrency --region {region} --function-name {function} \
+                 --reserved-concurrent-executions {units}"
+            ),
+            None => {
+                format!("aws lambda delete-function-concurrency --region {region} --function-name {function}")
+            }
+        })
     }
 
     /// Whether and when it will be heard of again.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 use guard_core::name::FunctionName;
-use guard_core::plan::{Notice, NoticeKind, Plan};
+use guard_core::plan::{Action, Notice, NoticeKind, Plan, Reason};
 use guard_core::report;
 use guard_core::settle::{ApplyResult, Outcome};
 use guard_core::state::AlertState;
@@ -13,14 +13,18 @@ use guard_core::state::AlertState;
 /// Characters of what a service said. Our choice: enough for the reason, not enough for a payload.
 const SAID_MAX: usize = 200;
 
-/// A digest that no notice has: what was remembered as told was not, and is due again.
+/// Begins the alarm name under which the guard speaks of its calls on a function.
+const ACTION_ALARM: &str = "dow-guard/action/";
+
+/// Begins a digest that no notice has: what was remembered as told was not, and is due again. The kind follows.
 const UNTOLD: &str = "untold";
 
 /// The notices of a plan after its actions were tried.
 ///
 /// Notices about functions whose actions failed are taken back, in `alerts` too, so that they are due again; in their
 /// place comes one notice of kind [`NoticeKind::Failed`] under an alarm of its own, repeated when it changes or after
-/// `realert`, and closed when a later action on the function is applied.
+/// `realert`, and closed when a later action on the function is applied. Then what was taken back is told, unless the
+/// plan tells it itself: an action that is made again is routine to the core.
 pub fn after_actions(
     plan: &Plan,
     outcomes: &[Outcome],
@@ -41,21 +45,81 @@ pub fn after_actions(
         if told_as_done && notice.function.as_ref().is_some_and(|name| failed.contains(name)) {
             if let Some(alert) = alerts.get_mut(&notice.alarm) {
                 alert.open = true;
-                alert.digest = UNTOLD.to_owned();
+                alert.digest = untold(notice.kind);
             }
         } else {
             notices.push(notice.clone());
         }
     }
-    for (name, outcomes) in by_function {
-        let notice =
-            if failed.contains(name) { failure(plan, name, &outcomes) } else { success(name, &outcomes) };
+    let settled = settled(plan, &by_function, alerts);
+    for name in by_function.keys().copied().filter(|name| !failed.contains(name)).chain(&settled) {
+        let late = late(plan, name, alerts);
+        if let Some(late) = late.filter(|late| notices.iter().all(|told| told.alarm != late.alarm)) {
+            remember(&late, alerts, plan.at);
+            notices.push(late);
+        }
+    }
+    let of_calls = by_function.iter().map(|(name, outcomes)| {
+        if failed.contains(name) { failure(plan, name, outcomes) } else { success(name, outcomes) }
+    });
+    for notice in of_calls.chain(settled.iter().map(|name| success(name, &[]))) {
         if is_due(&notice, alerts, plan.at, realert) {
             remember(&notice, alerts, plan.at);
             notices.push(notice);
         }
     }
     notices
+}
+
+/// Functions whose last call failed and on which nothing is left to do: what was unknown was found in force, or is no
+/// longer wanted.
+fn settled(
+    plan: &Plan,
+    tried: &BTreeMap<&FunctionName, Vec<&Outcome>>,
+    alerts: &BTreeMap<String, AlertState>,
+) -> Vec<FunctionName> {
+    let open = alerts.iter().filter(|(_, alert)| alert.open);
+    let names = open.filter_map(|(name, _)| name.strip_prefix(ACTION_ALARM)).map(FunctionName::from);
+    let idle = |name: &FunctionName| {
+        !tried.contains_key(name) && plan.actions.iter().all(|action| action.function != *name)
+    };
+    names.filter(idle).collect()
+}
+
+fn untold(kind: NoticeKind) -> String {
+    format!("{UNTOLD} {kind:?}")
+}
+
+/// What was taken back when the call failed, once the same change has been made after all.
+fn late(plan: &Plan, name: &FunctionName, alerts: &BTreeMap<String, AlertState>) -> Option<Notice> {
+    let actions: Vec<&Action> = plan.actions.iter().filter(|action| action.function == *name).collect();
+    if actions.iter().any(|action| action.reason != Reason::Resumed) {
+        return None;
+    }
+    let alarm = format!("dow-guard/function/{name}");
+    let digest = &alerts.get(&alarm)?.digest;
+    let kinds = [NoticeKind::Capped, NoticeKind::Releasing, NoticeKind::Released];
+    let kind = kinds.into_iter().find(|kind| *digest == untold(*kind))?;
+    let budget = actions.first().and_then(|action| action.budget.clone());
+    let record = plan.budgets.iter().find(|record| Some(&record.budget) == budget.as_ref());
+    let cap = plan.functions.iter().find(|record| record.function == *name).and_then(|record| record.cap);
+    let headline = match (actions.is_empty(), kind, cap) {
+        (false, ..) => report::trip_headline(kind, name, &actions, &[], record),
+        (true, NoticeKind::Released, _) => format!("OK: {name} released"),
+        (true, _, Some(cap)) => format!("{name} CAPPED: reserved concurrency {cap}"),
+        // Neither found in force nor made: nothing to tell.
+        (true, _, None) => return None,
+    };
+    Some(Notice {
+        kind,
+        alarm,
+        alarming: kind != NoticeKind::Released,
+        budget,
+        function: Some(name.clone()),
+        headline,
+        body: Vec::new(),
+        digest: format!("{kind:?} after all"),
+    })
 }
 
 fn failure(plan: &Plan, name: &FunctionName, outcomes: &[&Outcome]) -> Notice {
@@ -93,13 +157,17 @@ fn failure(plan: &Plan, name: &FunctionName, outcomes: &[&Outcome]) -> Notice {
 
 fn success(name: &FunctionName, outcomes: &[&Outcome]) -> Notice {
     let changes: Vec<String> = outcomes.iter().map(|outcome| report::change(&outcome.change)).collect();
+    let headline = match changes.is_empty() {
+        true => format!("OK: no change of {name} is left open"),
+        false => format!("OK: calls on {name} succeed again: {}", changes.join(", ")),
+    };
     Notice {
         kind: NoticeKind::Released,
         alarm: alarm(name),
         alarming: false,
         budget: None,
         function: Some(name.clone()),
-        headline: format!("OK: calls on {name} succeed again: {}", changes.join(", ")),
+        headline,
         body: Vec::new(),
         digest: "applied".to_owned(),
     }
@@ -110,9 +178,8 @@ fn said(message: &str) -> String {
     super::fit::shortened(&super::fit::line(message), SAID_MAX)
 }
 
-/// Alarm name under which the guard speaks of its calls on a function.
 fn alarm(name: &FunctionName) -> String {
-    format!("dow-guard/action/{name}")
+    format!("{ACTION_ALARM}{name}")
 }
 
 /// Whether a notice is news: an alarm that opens, changes, is due again, or closes.

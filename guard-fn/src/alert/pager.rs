@@ -116,10 +116,10 @@ fn is_paged(facts: &Facts<'_>) -> bool {
 }
 
 fn single<'a>(facts: &Facts<'a>) -> Draft<'a> {
-    let undo = facts.undo().map(|command| format!(" Undo: {command}")).unwrap_or_default();
+    let command = facts.command().map(|(label, command)| format!(" {label}: {command}")).unwrap_or_default();
     Draft {
         name: facts.notice.alarm.clone(),
-        reason: format!("{}.{undo}", facts.headline().trim_end_matches('.')),
+        reason: format!("{}.{command}", facts.headline().trim_end_matches('.')),
         labels: facts.labels(),
         record: facts.record,
     }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use guard_core::exposure::{Exposure, exposure};
+use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::money::Usd;
 use guard_core::name::{BudgetName, FunctionName};
 use guard_core::operator::{self, Command, CommandError};
 use guard_core::plan::{FunctionRecord, Plan};
+use guard_core::report::bound::BoundReport;
+use guard_core::report::exposure::ExposureReport;
 use guard_core::report;
 use guard_core::roster::Roster;
 use guard_core::settle::{self, ApplyResult, Outcome};
@@ -16,6 +17,7 @@ use guard_core::time::Minute;
 use serde::Serialize;
 
 use super::{Guard, TickError};
+use crate::alert;
 use crate::memory::Memory;
 use crate::ports::{Proof, StoreError};
 use crate::wake::Question;
@@ -38,10 +40,9 @@ pub enum Answer {
     /// Why a function stands as it does.
     Explain(Box<Explained>),
     /// What each function could burn at its worst, dearest first.
-    Exposure {
-        /// A row per function.
-        functions: Exposure,
-    },
+    Exposure(Box<ExposureReport>),
+    /// How far each budget can be passed before a cap bites.
+    Bound(Box<BoundReport>),
     /// Which permissions are there.
     SelfTest {
         /// Whether all are.
@@ -126,12 +127,16 @@ impl Guard {
     /// When it is refused, or the memory cannot be read or saved. Nothing was changed then.
     pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
         let mut memory = self.ports.store.load().await?;
-        let (_, roster) = self.surveyed(&mut memory, order.function(), at).await;
+        let roster = self.surveyed(&mut memory, order.function(), at).await;
         let plan = operator::command(&roster, &mut memory.state, at, order)?;
         self.save(&mut memory, &BTreeSet::new()).await?;
         let outcomes = self.carry_out(&plan, &mut memory).await;
         settle::settle(&mut memory.state, at, &outcomes);
+        let realert = TimeDelta::minutes(i64::from(roster.policy.alerts.realert_min));
+        let notices = alert::after_actions(&plan, &outcomes, &mut memory.state.alerts, realert);
+        memory.queue(alert::messages(&notices, &plan, &self.context(&roster)));
         let mut says: Vec<String> = outcomes.iter().map(said).collect();
+        says.extend(self.send(&mut memory).await.iter().map(|problem| format!("not told yet: {problem}")));
         if !outcomes.is_empty()
             && let Err(error) = self.save(&mut memory, &BTreeSet::new()).await
         {
@@ -156,27 +161,36 @@ impl Guard {
             }
             Question::Explain { function } => self.explain(function, at).await,
             Question::Exposure => {
-                let mut memory = self.ports.store.load().await?;
-                let (_, roster) = self.surveyed(&mut memory, None, at).await;
-                let functions = exposed(&roster, &memory, at);
-                Ok(Answer::Exposure { functions })
+                let (memory, roster) = self.remembered(at).await?;
+                let report = ExposureReport::new(&roster, &memory.state, Minute::of(at), &BTreeSet::new());
+                Ok(Answer::Exposure(Box::new(report)))
+            }
+            Question::Bound => {
+                let (memory, roster) = self.remembered(at).await?;
+                let p99 = |place: usize| {
+                    let function = roster.inventory.functions.get(place)?;
+                    memory.state.profile(&function.name)?.concurrency_p99()
+                };
+                Ok(Answer::Bound(Box::new(BoundReport::new(&roster, p99))))
             }
             Question::SelfTest => Ok(self.prove().await),
         }
     }
 
+    /// The memory and the roster that it stands on.
+    async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Roster), StoreError> {
+        let mut memory = self.ports.store.load().await?;
+        let roster = self.surveyed(&mut memory, None, at).await;
+        Ok((memory, roster))
+    }
+
     /// Policy, survey and roster, the function of an order read afresh.
-    async fn surveyed(
-        &self,
-        memory: &mut Memory,
-        function: Option<&FunctionName>,
-        at: DateTime<Utc>,
-    ) -> (Option<String>, Roster) {
-        let in_force = self.policy(memory, at).await;
+    async fn surveyed(&self, memory: &mut Memory, function: Option<&FunctionName>, at: DateTime<Utc>) -> Roster {
+        let policy = self.policy(memory, at).await.policy;
         let urgent = function.cloned().into_iter().collect();
         let calls = super::tick::survey_calls(memory);
         self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
-        (in_force.problem, self.roster(in_force.policy, memory.survey.inventory.clone()))
+        self.roster(policy, memory.survey.inventory.clone())
     }
 
     async fn status(&self, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
@@ -236,15 +250,6 @@ impl Guard {
         proofs.extend(self.ports.alerts.prove().await);
         Answer::SelfTest { ok: proofs.iter().all(|proof| proof.ok), proofs }
     }
-}
-
-fn exposed(roster: &Roster, memory: &Memory, at: DateTime<Utc>) -> Exposure {
-    let unit = |function: &guard_core::inventory::Function| {
-        let place = roster.inventory.functions.binary_search_by(|other| other.name.cmp(&function.name));
-        let member = place.ok().and_then(|place| roster.members.get(place));
-        member.map_or_else(guard_core::cost::UnitCost::counting, |member| member.unit.clone())
-    };
-    exposure(&roster.inventory, &memory.state, &roster.policy.floor, Minute::of(at), unit)
 }
 
 /// A plan for a person: what would be done, what would be left, and how each budget stands.

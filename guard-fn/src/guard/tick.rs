@@ -82,6 +82,7 @@ impl Guard {
         let mut memory = self.memory().await?;
         let hinted: Vec<FunctionName> = hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
         let mut decided = self.decide(&mut memory, at, &hinted).await;
+        self.tick_s = decided.roster.policy.timing.tick_s;
         let own = self.own_notice(&mut memory, &decided, at);
         let context = self.context(&decided.roster);
         let acts = decided.plan.armed && !decided.plan.actions.is_empty();

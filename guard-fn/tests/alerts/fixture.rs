@@ -16,22 +16,22 @@ use guard_core::time::Minute;
 use guard_fn::alert::{self, Context};
 
 /// Requests per second on an ordinary day.
-pub const CALM: u64 = 2;
+pub(crate) const CALM: u64 = 2;
 /// Requests per second of an attack.
-pub const FLOOD: u64 = 2000;
+pub(crate) const FLOOD: u64 = 2000;
 /// Milliseconds of a request.
 const BUSY_MS: u64 = 500;
 /// Minutes by which metrics are late.
 const LAG_MIN: i64 = 3;
 
 /// A policy with one budget of $10 a day; `rest` comes before the budget, `mode` is the budget's.
-pub fn policy(rest: &str, mode: &str) -> Policy {
+pub(crate) fn policy(rest: &str, mode: &str) -> Policy {
     let text = format!("{rest}\n[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 10\nmode = \"{mode}\"\n");
     Policy::from_toml(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What the guard says about itself in all messages.
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         account: "123456789012".to_owned(),
         region: "us-east-1".to_owned(),
@@ -43,28 +43,28 @@ pub fn context() -> Context {
 }
 
 /// A plan and what is to be sent of it.
-pub struct Told {
-    pub plan: Plan,
-    pub notices: Vec<Notice>,
+pub(crate) struct Told {
+    pub(crate) plan: Plan,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// The account and its guard.
-pub struct Shop {
-    pub roster: Roster,
-    pub state: State,
-    pub now: Minute,
+pub(crate) struct Shop {
+    pub(crate) roster: Roster,
+    pub(crate) state: State,
+    pub(crate) now: Minute,
     /// Whether CloudWatch answers.
-    pub answers: bool,
+    pub(crate) answers: bool,
     /// What the control plane says to a change.
-    pub control: ApplyResult,
+    pub(crate) control: ApplyResult,
     /// Every tick so far.
-    pub told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
     points: BTreeMap<FunctionName, Vec<(Minute, Point)>>,
 }
 
 impl Shop {
     /// Functions with four weeks of ordinary days behind them, on a Monday at `hour`.
-    pub fn open(policy: Policy, functions: Vec<Function>, hour: u32) -> Self {
+    pub(crate) fn open(policy: Policy, functions: Vec<Function>, hour: u32) -> Self {
         let start: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 11, 2, hour, 0, 0).unwrap();
         let inventory = Inventory::new("us-east-1", AccountLimits::default(), functions);
         Shop {
@@ -79,7 +79,7 @@ impl Shop {
     }
 
     /// So many minutes in which every function gets so many requests a second.
-    pub fn live(&mut self, minutes: u32, rps: u64) {
+    pub(crate) fn live(&mut self, minutes: u32, rps: u64) {
         for _ in 0..minutes {
             for function in &self.roster.inventory.functions {
                 let wanted = rps * 60;
@@ -142,24 +142,24 @@ impl Shop {
     }
 
     /// The first notice of a kind so far that is about a function or not, with its plan.
-    pub fn first(&self, kind: NoticeKind) -> (&Notice, &Plan) {
+    pub(crate) fn first(&self, kind: NoticeKind) -> (&Notice, &Plan) {
         self.all(kind).next().unwrap_or_else(|| panic!("no {kind:?} in:\n{}", self.headlines()))
     }
 
     /// All notices of a kind so far.
-    pub fn all(&self, kind: NoticeKind) -> impl Iterator<Item = (&Notice, &Plan)> {
+    pub(crate) fn all(&self, kind: NoticeKind) -> impl Iterator<Item = (&Notice, &Plan)> {
         let each = self.told.iter().flat_map(|told| told.notices.iter().map(|notice| (notice, &told.plan)));
         each.filter(move |(notice, _)| notice.kind == kind)
     }
 
     /// Everything told so far, a line each.
-    pub fn headlines(&self) -> String {
+    pub(crate) fn headlines(&self) -> String {
         let each = self.told.iter().flat_map(|told| told.notices.iter().map(|notice| (notice, &told.plan)));
         each.map(|(n, plan)| format!("{} {:?} {}: {}\n", plan.at, n.kind, n.alarm, n.headline)).collect()
     }
 
     /// Sets a function's reserved concurrency from outside.
-    pub fn deploy(&mut self, name: &str, reserved: Option<u32>) {
+    pub(crate) fn deploy(&mut self, name: &str, reserved: Option<u32>) {
         let at = self.now.start() - Duration::seconds(20);
         for function in self.roster.inventory.functions.iter_mut().filter(|f| f.name.as_str() == name) {
             (function.reserved, function.last_modified) = (reserved, Some(at));

@@ -1,6 +1,7 @@
 //! The limits hold whatever the notices say, and a thousand breached functions make few messages.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use guard_core::inventory::Function;
 use guard_core::money::Usd;
@@ -68,7 +69,7 @@ fn the_dearest_come_first_in_a_digest() {
     let messages = alert::messages(&notices, &plan, &context());
     let body = &of(&messages, Audience::People)[0].body;
     let order: Vec<&str> =
-        body.lines().filter_map(|line| line.strip_prefix("- ")).map(|line| &line[..2]).collect();
+        body.lines().filter_map(|line| line.strip_prefix("- $")?.split(' ').nth(1)).collect();
     assert_eq!(order, ["f1", "f5", "f2", "f4", "f0", "f3"], "{body}");
     assert!(body.starts_with("DoW Guard: 6 NOT CAPPED; dearest f1 $500.00/h (prod 123456789012 us-east-1)"));
 }
@@ -133,6 +134,11 @@ fn a_long_name_gives_way_in_subjects_and_stays_whole_in_the_alarm() {
 }
 
 fn real_plan() -> Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(quiet_minute);
+    PLAN.clone()
+}
+
+fn quiet_minute() -> Plan {
     let mut shop = Shop::open(policy("armed = true", "cap"), vec![Function::new("checkout", 1024, 10)], 0);
     shop.live(5, CALM);
     shop.told.pop().unwrap().plan
@@ -178,7 +184,7 @@ fn any_notice() -> impl Strategy<Value = Notice> {
     let names = (any_text(), prop::option::of(any_text()), prop::option::of(any_text()));
     let lines = prop_oneof![
         9 => prop::collection::vec(any_text(), 0..4),
-        1 => (any_text(), 0_usize..3000).prop_map(|(line, count)| vec![line; count]),
+        1 => (any_text(), 0_usize..300).prop_map(|(line, count)| vec![line; count]),
     ];
     (prop::sample::select(&KINDS[..]), any::<bool>(), names, any_text(), lines).prop_map(
         |(kind, alarming, (alarm, budget, function), headline, body)| Notice {
@@ -207,13 +213,13 @@ fn any_context() -> impl Strategy<Value = Context> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_to_be_told_every_message_can_be_delivered(
         notices in prop_oneof![
             4 => prop::collection::vec(any_notice(), 0..8),
-            1 => (any_notice(), 0_usize..1500).prop_map(|(notice, count)| vec![notice; count]),
+            1 => (any_notice(), 0_usize..300).prop_map(|(notice, count)| vec![notice; count]),
         ],
         context in any_context(),
         armed in any::<bool>(),
@@ -224,7 +230,7 @@ proptest! {
         prop_assert_eq!(&messages, &alert::messages(&notices, &plan, &context), "the same input, the same bytes");
         for audience in [Audience::People, Audience::Chat] {
             let count = of(&messages, audience).len();
-            prop_assert!(count <= alert::SINGLE_MAX && (count > 0) == !notices.is_empty());
+            prop_assert!(count <= alert::SINGLE_MAX && (count == 0) == notices.is_empty());
         }
         let mut shuffled = notices;
         shuffled.reverse();

@@ -22,7 +22,7 @@ fn assert_valid(validator: &Validator, instance: &Value) {
 }
 
 /// Everything that SNS and the audience require of a message.
-pub fn assert_deliverable(message: &Message) {
+pub(crate) fn assert_deliverable(message: &Message) {
     let Message { audience, subject, body, attributes } = message;
     assert!(message.bytes() <= MESSAGE_MAX_BYTES, "{} bytes", message.bytes());
     assert!(!subject.is_empty() && subject.chars().count() <= SUBJECT_MAX_CHARS, "{subject:?}");
@@ -52,7 +52,7 @@ pub fn assert_deliverable(message: &Message) {
 }
 
 /// Everything that the embedded metric format requires of a document.
-pub fn assert_metrics(document: &Value) {
+pub(crate) fn assert_metrics(document: &Value) {
     assert_valid(&EMF, document);
     for directive in document["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
         for metric in directive["Metrics"].as_array().unwrap() {

@@ -118,10 +118,68 @@ fn a_call_that_fails_is_not_told_as_a_cap() {
     assert_eq!(shop.all(NoticeKind::Failed).count(), 2, "again after an hour:\n{}", shop.headlines());
     shop.control = ApplyResult::Applied;
     shop.live(3, FLOOD);
+    assert!(shop.state.alerts["dow-guard/function/checkout"].open, "{}", shop.headlines());
     let closed: Vec<&str> = shop.all(NoticeKind::Released).map(|(notice, _)| notice.alarm.as_str()).collect();
     assert_eq!(closed, ["dow-guard/action/checkout"], "{}", shop.headlines());
     let heard = shop.all(NoticeKind::Capped).count();
     assert_eq!(heard, 1, "and what is capped at last is told as capped:\n{}", shop.headlines());
+}
+
+#[test]
+fn a_cap_of_which_nobody_knew_is_told_once_it_is_made() {
+    let mut shop = Shop::open(policy("armed = true", "cap"), vec![checkout()], 0);
+    shop.control = ApplyResult::Unavailable { message: "timed out".to_owned() };
+    shop.live(10, CALM);
+    shop.live(15, FLOOD);
+    assert_eq!(shop.all(NoticeKind::Capped).count(), 0, "{}", shop.headlines());
+    shop.control = ApplyResult::Applied;
+    shop.live(5, FLOOD);
+    assert_eq!(shop.all(NoticeKind::Capped).count(), 1, "{}", shop.headlines());
+}
+
+#[test]
+fn a_cap_that_took_effect_without_an_answer_is_told_when_it_is_found() {
+    let mut shop = Shop::open(policy("armed = true", "cap"), vec![checkout()], 0);
+    shop.control = ApplyResult::Unavailable { message: "timed out".to_owned() };
+    shop.live(10, CALM);
+    while shop.all(NoticeKind::Failed).count() == 0 {
+        shop.live(1, FLOOD);
+    }
+    shop.deploy("checkout", Some(5));
+    shop.live(2, FLOOD);
+    let (notice, _) = shop.first(NoticeKind::Capped);
+    assert_eq!(notice.headline, "checkout CAPPED: reserved concurrency 5", "{}", shop.headlines());
+    assert_eq!(shop.all(NoticeKind::Capped).count(), 1, "{}", shop.headlines());
+    assert!(!shop.state.alerts["dow-guard/action/checkout"].open, "{}", shop.headlines());
+}
+
+#[test]
+fn a_release_that_fails_is_no_ok_and_the_ok_comes_with_the_release() {
+    let message = || "timed out".to_owned();
+    release_after(ApplyResult::Unavailable { message: message() });
+    release_after(ApplyResult::Rejected { message: message() });
+}
+
+fn release_after(failure: ApplyResult) {
+    let mut shop = flooded("armed = true", "cap", 20);
+    let reserved = |shop: &Shop| shop.roster.inventory.functions[0].reserved;
+    while reserved(&shop) != Some(20) {
+        shop.live(1, CALM);
+    }
+    shop.control = failure;
+    shop.live(30, CALM);
+    let closed = |shop: &Shop| {
+        let all = shop.all(NoticeKind::Released).map(|(notice, _)| notice.alarm.clone());
+        all.filter(|alarm| alarm.ends_with("/checkout")).collect::<Vec<_>>()
+    };
+    assert!(closed(&shop).is_empty(), "{}", shop.headlines());
+    assert_eq!(shop.all(NoticeKind::Failed).count(), 1, "{}", shop.headlines());
+    shop.control = ApplyResult::Applied;
+    shop.live(15, CALM);
+    assert_eq!(reserved(&shop), None);
+    let mut alarms = closed(&shop);
+    alarms.sort();
+    assert_eq!(alarms, ["dow-guard/action/checkout", "dow-guard/function/checkout"], "{}", shop.headlines());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Text on a page of 80 columns: wrapping, bars, digits in groups, and colours where a terminal shows them.
 
+pub use guard_core::report::page::wrapped_to;
+
 /// Columns of a page.
 pub const WIDTH: usize = 80;
 
@@ -48,28 +50,6 @@ impl Palette {
 /// The text in lines of at most [`WIDTH`] columns: see [`wrapped_to`].
 pub fn wrapped(first: &str, text: &str) -> Vec<String> {
     wrapped_to(WIDTH, first, text)
-}
-
-/// The text in lines of at most `width` columns: `first` before the first line, as many blanks before the others.
-/// A word longer than a line stands alone.
-pub fn wrapped_to(width: usize, first: &str, text: &str) -> Vec<String> {
-    let indent = " ".repeat(first.chars().count());
-    let mut lines = Vec::new();
-    let mut line = first.to_owned();
-    let mut is_bare = true;
-    for word in text.split_whitespace() {
-        if !is_bare && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            is_bare = true;
-        }
-        if !is_bare {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_bare = false;
-    }
-    lines.push(line.trim_end().to_owned());
-    lines
 }
 
 /// A bar of `cells` characters, filled to so many thousandths; full is full, however far beyond.

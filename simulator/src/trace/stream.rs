@@ -88,6 +88,14 @@ impl Stream {
         Ok(Input::from_unpacked(&self.name, bytes, ending)?)
     }
 
+    /// The whole text of a file whose format shows where it ends.
+    ///
+    /// # Errors
+    /// Where it cannot be read on, is empty or no UTF-8.
+    pub fn into_text(self) -> Result<String, InputError> {
+        Ok(self.into_input(Ending::Any)?.text)
+    }
+
     /// The text line by line, however long it is.
     pub fn into_lines(self) -> Lines {
         let whole: Box<dyn Read> = Box::new(Cursor::new(self.sample).chain(self.rest));

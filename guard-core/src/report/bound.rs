@@ -1,0 +1,245 @@
+//! The published bounds of a policy as a document and as a page: every term of every budget, as configured and under
+//! a standing cap.
+
+use serde::{Deserialize, Serialize};
+
+use super::page::{Page, shortened};
+use super::{amount, cents};
+use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
+use crate::money::{Usd, grouped};
+use crate::name::Region;
+use crate::plan::Unit;
+use crate::policy::{Mode, Period, Timing};
+use crate::roster::Roster;
+
+/// The version of the serialised form.
+pub const BOUND_SCHEMA: u32 = 1;
+
+/// The bounds of all budgets in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundReport {
+    /// Version of this format.
+    pub schema: u32,
+    /// The region, which decides the prices.
+    pub region: Region,
+    /// Whether the policy may change anything.
+    pub armed: bool,
+    /// The assumptions that the bounds rest on.
+    pub timing: Timing,
+    /// *L*: metric lag + tick + actuation, in seconds.
+    pub reaction_s: u32,
+    /// Concurrent executions of the account.
+    pub account_concurrency: u32,
+    /// Concurrency that functions without reservation share.
+    pub pool: u32,
+    /// Whether some price of the region is unknown and the dearest known one stands in.
+    pub price_unknown: bool,
+    /// One bound per budget, in the order of the policy.
+    pub budgets: Vec<BudgetBound>,
+}
+
+impl BoundReport {
+    /// The bounds of the roster's budgets over the longest period of their kind. `concurrency_p99` is the history of
+    /// the function at a place, where there is one.
+    pub fn new(roster: &Roster, concurrency_p99: impl Fn(usize) -> Option<u32>) -> Self {
+        let is_utc = roster.timezone == chrono_tz::UTC;
+        let floor = |index| roster.floor(index, concurrency_p99(index));
+        let bounds = roster.rules.iter().enumerate().filter_map(|(place, rule)| {
+            published(roster, place, longest_period_s(rule.period, is_utc), floor)
+        });
+        let concurrency = roster.inventory.account.concurrency;
+        BoundReport {
+            schema: BOUND_SCHEMA,
+            region: roster.inventory.region.clone(),
+            armed: roster.policy.armed,
+            timing: roster.policy.timing,
+            reaction_s: roster.policy.timing.reaction_s(),
+            account_concurrency: concurrency,
+            pool: concurrency.saturating_sub(roster.inventory.reserved_total()),
+            price_unknown: roster.price_unknown(),
+            budgets: bounds.collect(),
+        }
+    }
+
+    /// The report for people, in so many columns; of each budget at most `top` functions.
+    pub fn page(&self, width: usize, top: usize) -> Page {
+        let mut page = Page::new(width);
+        page.heading("Published bound: the most that can be spent past a budget's line");
+        page.paragraph(
+            "",
+            &format!(
+                "Prices of {}. Account limit {}, {} of it unreserved.",
+                self.region,
+                grouped(self.account_concurrency.into()),
+                grouped(self.pool.into())
+            ),
+        );
+        self.reaction(&mut page);
+        for bound in &self.budgets {
+            budget(&mut page, bound, top);
+        }
+        if self.budgets.is_empty() {
+            page.line("");
+            page.line("The policy has no budget: there is no line, and nothing bounds what is spent.");
+        }
+        self.remarks(&mut page);
+        page
+    }
+
+    fn reaction(&self, page: &mut Page) {
+        page.line("");
+        let seconds = |name: &str, seconds: u32| format!("  {name:<38}{:>9} s", grouped(seconds.into()));
+        page.line(&seconds("metric lag: until a minute has shown", self.timing.metric_lag_s));
+        page.line(&seconds("tick: until the guard looks", self.timing.tick_s));
+        page.line(&seconds("actuation: until its answer bites", self.timing.actuation_s));
+        page.line(&seconds("reaction L = lag + tick + actuation", self.reaction_s));
+    }
+
+    fn remarks(&self, page: &mut Page) {
+        page.line("");
+        if !self.armed {
+            page.paragraph(
+                "",
+                "The policy is not armed: nothing is capped, and these bounds are what they would be.",
+            );
+        }
+        if self.price_unknown {
+            page.paragraph("", "A price of this region is unknown: the dearest known one stands in.");
+        }
+        page.paragraph(
+            "",
+            "C is concurrency, m·p + e one busy second (memory and storage), q + c one request (with companions), τ \
+             the time-out. The bound holds while metrics are no later than the lag above. A backlog behind a cap is \
+             known to the running guard only; here it counts as none. Every figure is rounded up by itself.",
+        );
+    }
+}
+
+/// Columns of an amount.
+const AMOUNT: usize = 16;
+
+fn budget(page: &mut Page, bound: &BudgetBound, top: usize) {
+    page.line("");
+    page.heading(&format!(
+        "Budget {}: {} {}, mode {}",
+        bound.budget,
+        amount(bound.amount, bound.unit),
+        per(bound.period),
+        word(bound.mode)
+    ));
+    let names = page.width.min(100) - 2 - 2 * AMOUNT;
+    let mut row = |name: &str, now: &str, envelope: &str| {
+        page.line(&format!("  {name:<names$}{now:>AMOUNT$}{envelope:>AMOUNT$}"));
+    };
+    row("", if bound.envelope { "without it" } else { "as configured" }, "standing cap");
+    let Columns { now, envelope } = &bound.terms;
+    row("concurrency C", &grouped(now.concurrency.into()), &grouped(envelope.concurrency.into()));
+    let lasts = match (bound.period_s / 86_400, bound.period_s % 86_400 / 3600) {
+        (0, hours) => format!("{hours} h"),
+        (1, hours) => format!("{} h", 24 + hours),
+        (days, 0) => format!("{days} days"),
+        (days, hours) => format!("{days} days {hours} h"),
+    };
+    let mut term = |name: &str, term: fn(&Terms) -> Usd| {
+        row(name, &cents(term(now), bound.unit), &cents(term(envelope), bound.unit));
+    };
+    term("running    C · (m·p + e) · (L + τ)", |terms| terms.running);
+    term("admitted   10 · C · (q + c) · L", |terms| terms.admitted);
+    term("deferred   backlog behind the cap", |terms| terms.deferred);
+    term(&format!("floor      what is left running, {lasts}"), |terms| terms.floor);
+    term("the most past the line", |terms| terms.total);
+    parts(page, bound, names, top);
+    notes(page, bound);
+}
+
+fn parts(page: &mut Page, bound: &BudgetBound, names: usize, top: usize) {
+    const NUMBER: usize = 8;
+    if bound.parts.is_empty() {
+        return;
+    }
+    page.line("");
+    let names = names - 2 * NUMBER;
+    page.line(&format!(
+        "  {:<names$}{:>NUMBER$}{:>NUMBER$}{:>AMOUNT$}{:>AMOUNT$}",
+        "of which, floors included", "C", "τ", "as configured", "standing cap"
+    ));
+    let shown = |bound_of: &Bound| cents(bound_of.total(), bound.unit);
+    for part in bound.parts.iter().take(top) {
+        let BoundPart { function, is_pool, overrun } = part;
+        let name = if *is_pool { format!("pool, at {function}") } else { function.to_string() };
+        page.line(&format!(
+            "  {:<names$}{:>NUMBER$}{:>NUMBER$}{:>AMOUNT$}{:>AMOUNT$}",
+            shortened(&name, names - 1),
+            grouped(overrun.without_envelope.concurrency.into()),
+            format!("{} s", overrun.without_envelope.timeout_s),
+            shown(&overrun.without_envelope),
+            shown(&overrun.with_envelope),
+        ));
+    }
+    if let Some(rest) = bound.parts.len().checked_sub(top).filter(|rest| *rest > 0) {
+        page.line(&format!("  and {rest} more"));
+    }
+}
+
+fn notes(page: &mut Page, bound: &BudgetBound) {
+    if bound.parts.is_empty() {
+        page.paragraph("  ", "No function of the inventory is in its scope.");
+    }
+    if bound.in_pool > 1 {
+        let text = format!(
+            "{} functions of the scope have no reservation and share the pool: as configured, the whole pool counts \
+             at the dearest of them; under a standing cap, each at its floor.",
+            bound.in_pool
+        );
+        page.paragraph("  ", &text);
+    }
+    if bound.envelope {
+        page.paragraph("  ", "The policy holds the standing cap for this budget: the second column applies.");
+    }
+    if bound.mode < Mode::Cap {
+        let text = format!(
+            "Mode {} changes nothing: what is spent past this line has no bound. The figures are what mode cap would \
+             give.",
+            word(bound.mode)
+        );
+        page.paragraph("  ", &text);
+    }
+    if !bound.never_capped.is_empty() {
+        let names: Vec<&str> = bound.never_capped.iter().take(3).map(|name| name.as_str()).collect();
+        let more = match bound.never_capped.len().saturating_sub(3) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!(
+            "Never capped, by protection or tag, and outside this bound: {}{more}. At worst {} {}.",
+            names.join(", "),
+            amount(bound.never_capped_worst, bound.unit),
+            per(bound.period)
+        );
+        page.paragraph("  ", &text);
+    }
+}
+
+/// A period after an amount.
+const fn per(period: Period) -> &'static str {
+    match period {
+        Period::Hour => "an hour",
+        Period::Day => "a day",
+        Period::Week => "a week",
+        Period::Month => "a month",
+    }
+}
+
+const fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Alert => "alert",
+        Mode::Cap => "cap",
+        Mode::Stop => "stop",
+    }
+}
+
+/// The unit of amounts in a region.
+pub(super) fn money_of(region: &Region) -> Unit {
+    if region.as_str().starts_with("cn-") { Unit::Cny } else { Unit::Usd }
+}

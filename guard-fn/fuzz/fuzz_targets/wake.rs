@@ -1,0 +1,32 @@
+//! Feeds bytes to `wake::recognise`, as the payload and as the text of an SNS message.
+//!
+//! `cargo +nightly fuzz run wake -- -max_total_time=60`, in `guard-fn`; `../src/wake/fixtures` is a corpus to begin
+//! with.
+
+#![no_main]
+
+use chrono::{TimeDelta, TimeZone, Utc};
+use guard_fn::wake::{Limits, Wake, recognise};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+fuzz_target!(|bytes: &[u8]| {
+    let now = Utc.timestamp_opt(1_600_000_000, 0).single().expect("a time within range");
+    // Fixtures are of many years: without limits of age, what stands behind them is reached.
+    let ages = TimeDelta::days(36_500);
+    let limits = Limits { tick_age: ages, hint_age: ages, clock_skew: ages };
+    if let Ok(payload) = serde_json::from_slice::<Value>(bytes) {
+        match recognise(&payload, now, &limits) {
+            Ok(Wake::Operator(word)) => assert_eq!(serde_json::to_value(word).ok(), Some(payload)),
+            Ok(Wake::Question(question)) => assert_eq!(serde_json::to_value(question).ok(), Some(payload)),
+            Ok(Wake::Hints(hints)) => assert!(!hints.is_empty()),
+            Ok(Wake::Tick { .. }) => {}
+            Err(error) => assert!(!error.to_string().contains(char::is_control)),
+        }
+    }
+    let message = String::from_utf8_lossy(bytes);
+    let sns = json!({"Message": message, "Timestamp": "2020-09-13T12:26:40Z"});
+    let payload = json!({"Records": [{"EventSource": "aws:sns", "Sns": sns}]});
+    let answer = recognise(&payload, now, &limits);
+    assert!(matches!(answer, Ok(Wake::Hints(_)) | Err(_)), "a publisher is no operator: {answer:?}");
+});

@@ -1,0 +1,128 @@
+//! What one call asks: five metrics of as many functions as its limits allow, over one span.
+
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
+use aws_smithy_types::DateTime;
+use guard_core::name::FunctionName;
+use guard_core::sampling::METRICS_PER_LOOK;
+use guard_core::time::{Hour, Minute};
+
+/// Metrics of each function and of the region, with their statistics. Places in it are places in an answer.
+pub(super) const METRICS: [(&str, &str); 5] = [
+    ("Invocations", "Sum"),
+    ("Errors", "Sum"),
+    ("Throttles", "Sum"),
+    ("Duration", "Sum"),
+    ("ConcurrentExecutions", "Maximum"),
+];
+
+/// What a look costs is reckoned by as many.
+const _: () = assert!(METRICS.len() as u64 == METRICS_PER_LOOK);
+
+/// Queries per call ("GetMetricData", API reference, read 2026-11).
+const QUERIES_MAX: usize = 500;
+
+/// Data points per call: the greatest `MaxDatapoints` (same page).
+pub(super) const POINTS_MAX: i32 = 100_800;
+
+/// Whose metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The region's totals: metrics without dimension.
+    Region,
+    /// A function, by its place among the names.
+    Function(usize),
+}
+
+/// Periods, numbered since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Seconds of a period.
+    period_s: i32,
+    /// The first period.
+    first: i64,
+    /// The first period beyond.
+    end: i64,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// Who, in order.
+    pub(super) subjects: Vec<Subject>,
+    /// When.
+    pub(super) span: Span,
+}
+
+/// As few calls as the limits allow, in the order of the subjects. All metrics of one are in one call, so its series is
+/// whole when the call is.
+pub(super) fn batches(subjects: &[Subject], span: Span) -> Vec<Batch> {
+    let by_points = usize::try_from(i64::from(POINTS_MAX) / span.periods()).unwrap_or(QUERIES_MAX);
+    let each = (by_points.min(QUERIES_MAX) / METRICS.len()).max(1);
+    subjects.chunks(each).map(|subjects| Batch { subjects: subjects.to_vec(), span }).collect()
+}
+
+impl Span {
+    /// Whole minutes that are over: the one in which the look is made has hardly begun.
+    pub(super) fn minutes(from: Minute, now: Minute) -> Self {
+        Span { period_s: 60, first: from.0, end: now.0 }
+    }
+
+    /// Hours, first and last.
+    pub(super) fn hours(first: Hour, last: Hour) -> Self {
+        Span { period_s: 3600, first: first.0, end: last.0.saturating_add(1) }
+    }
+
+    /// How many periods, at least one.
+    fn periods(self) -> i64 {
+        self.end.saturating_sub(self.first).max(1)
+    }
+
+    /// When it begins, and when it is over: CloudWatch leaves the end out.
+    pub(super) fn bounds(self) -> (DateTime, DateTime) {
+        let at = |number: i64| DateTime::from_secs(number.saturating_mul(i64::from(self.period_s)));
+        (at(self.first), at(self.end))
+    }
+
+    /// The period that begins at this instant, if it is one that was asked for.
+    pub(super) fn number(self, at: &DateTime) -> Option<i64> {
+        let period = i64::from(self.period_s);
+        let number = at.secs().div_euclid(period);
+        let is_start = at.subsec_nanos() == 0 && at.secs().rem_euclid(period) == 0;
+        (is_start && self.first <= number && number < self.end).then_some(number)
+    }
+}
+
+impl Batch {
+    /// The call's queries, named by their places.
+    pub(super) fn queries(&self, names: &[FunctionName]) -> Vec<MetricDataQuery> {
+        let all =
+            self.subjects.iter().flat_map(|subject| METRICS.iter().map(move |metric| (subject, metric)));
+        all.enumerate()
+            .map(|(place, (subject, (name, stat)))| {
+                let dimension = match subject {
+                    Subject::Region => None,
+                    Subject::Function(place) => names.get(*place),
+                }
+                .map(|name| Dimension::builder().name("FunctionName").value(name.as_str()).build());
+                let metric = Metric::builder()
+                    .namespace("AWS/Lambda")
+                    .metric_name(*name)
+                    .set_dimensions(dimension.map(|dimension| vec![dimension]))
+                    .build();
+                let stat =
+                    MetricStat::builder().metric(metric).period(self.span.period_s).stat(*stat).build();
+                MetricDataQuery::builder().id(format!("q{place}")).metric_stat(stat).return_data(true).build()
+            })
+            .collect()
+    }
+
+    /// Metrics that a request for it asks for.
+    pub(super) fn metrics(&self) -> usize {
+        self.subjects.len() * METRICS.len()
+    }
+}
+
+/// The place of the query with this name.
+pub(super) fn place_of(id: &str) -> Option<usize> {
+    id.strip_prefix('q')?.parse().ok()
+}

@@ -1,0 +1,56 @@
+//! The guard inside Lambda: reads the environment, connects the ports, and serves until there is nothing to serve.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use guard_core::pricing::PriceTable;
+
+use crate::aws;
+use crate::config::Config;
+use crate::exit_code::ExitCode;
+use crate::guard::{Guard, Identity};
+use crate::lambda::{chain, serve};
+
+/// Whether this process was started by Lambda, which tells where its runtime API is ("Lambda runtime API", read
+/// 2026-11).
+pub fn is_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+/// Serves. What stops the start is said on standard error, which Lambda logs, and ends the process: Lambda then
+/// reports the function as failed, and an alarm watches that.
+pub fn run() -> ExitCode {
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => return stopped(&error, ExitCode::Usage),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return stopped(&error, ExitCode::Internal),
+    };
+    runtime.block_on(async {
+        let ports = aws::connect(&config).await;
+        let identity = Identity {
+            account: String::new(),
+            region: config.region.clone(),
+            function: Some(config.function.clone()),
+            stage: config.stage.clone(),
+        };
+        let guard = Guard::new(ports, identity, PriceTable::embedded().clone());
+        match serve(guard, now).await {
+            Ok(()) => ExitCode::Success,
+            Err(error) => stopped(error.as_ref(), ExitCode::Internal),
+        }
+    })
+}
+
+/// What time it is.
+fn now() -> DateTime<Utc> {
+    SystemTime::now().into()
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a process that cannot start")]
+fn stopped(error: &dyn std::error::Error, code: ExitCode) -> ExitCode {
+    eprintln!("dow-guard cannot start: {}", chain(error));
+    code
+}
