@@ -1,9 +1,11 @@
 """An AWS client for the stories: one JSON call a line in, one JSON answer a line out. It knows nothing of the guard."""
 
 import base64
+import io
 import json
 import os
 import sys
+import zipfile
 
 import boto3
 from botocore.config import Config
@@ -19,11 +21,23 @@ def client(service):
     return clients[service]
 
 
+def bundle(path):
+    """A deployment package with the executable at a path as its `bootstrap`."""
+    packed = io.BytesIO()
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    with open(path, "rb") as executable, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(entry, executable.read(), compresslevel=1)
+    return packed.getvalue()
+
+
 def decoded(value):
-    """Bytes come as {"base64": TEXT}."""
+    """Bytes come as {"base64": TEXT}, deployment packages as {"bootstrap": PATH}."""
     if isinstance(value, dict):
         if list(value) == ["base64"]:
             return base64.b64decode(value["base64"])
+        if list(value) == ["bootstrap"]:
+            return bundle(value["bootstrap"])
         return {key: decoded(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [decoded(inner) for inner in value]

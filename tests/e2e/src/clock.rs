@@ -31,6 +31,11 @@ impl Clock {
         self.at
     }
 
+    /// Sets it to the real time.
+    pub fn set_real(&mut self) {
+        self.set(now());
+    }
+
     /// Sets it.
     pub fn set(&mut self, at: DateTime<Utc>) {
         self.at = at;

@@ -148,6 +148,28 @@ impl World {
         self.aws.call("dynamodb", "scan", json!({ "TableName": TABLE }))["Items"].as_array().unwrap().clone()
     }
 
+    /// Deploys the guard as its own function, on the real clock.
+    pub fn deploy(&self) {
+        self.aws.call("lambda", "delete_function", json!({ "FunctionName": GUARD }));
+        let reserved = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION", "AWS_ENDPOINT_URL"];
+        let environment =
+            self.environment().into_iter().filter(|(name, _)| !reserved.contains(&name.as_str()));
+        let variables: serde_json::Map<_, _> =
+            environment.map(|(name, value)| (name, json!(value))).collect();
+        let function = json!({
+            "FunctionName": GUARD,
+            "Runtime": "provided.al2023",
+            "Architectures": ["x86_64"],
+            "Role": "arn:aws:iam::000000000000:role/any",
+            "Handler": "bootstrap",
+            "Code": { "ZipFile": { "bootstrap": tools::guard() } },
+            "MemorySize": 256,
+            "Timeout": 50,
+            "Environment": { "Variables": variables },
+        });
+        self.aws.call("lambda", "create_function", function);
+    }
+
     /// A guard that starts cold.
     pub fn guard(&self) -> Runtime {
         Runtime::start(tools::guard(), &self.environment(), self.clock.file(), self.folder.path())

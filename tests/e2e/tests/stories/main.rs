@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers may fail it")]
 
+mod deployed;
 mod faults;
 mod harness;
 mod life;

@@ -87,7 +87,7 @@ fn killed_at_any_call_the_next_process_ends_with_one_cap_and_the_original() {
     let (ticks, calls) = until_capped(&mut world, &guard);
     drop(guard);
     assert!(calls.len() >= 6, "{calls:?}");
-    for place in 0..calls.len() {
+    for (place, call) in calls.iter().enumerate() {
         for after in [false, true] {
             world.forget();
             world.reserve("shop", 400);
@@ -107,7 +107,7 @@ fn killed_at_any_call_the_next_process_ends_with_one_cap_and_the_original() {
                 world.next_minute();
             }
             let side = if after { "after" } else { "before" };
-            let what = format!("killed {side} call {place}: {}: {died:?}", calls[place].operation);
+            let what = format!("killed {side} call {place}: {}: {died:?}", call.operation);
             let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
             assert_eq!(changes(&done), [CAP], "{what}\n{}", guard.said());
             assert_eq!(world.reserved("shop"), Some(5), "{what}");
