@@ -1,0 +1,162 @@
+//! What the stories run on, made once under `target/`: emulators, the guard's binary, a clock to shift.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Paths of what is ready to run.
+pub struct Tools {
+    /// A Python with the AWS emulator and boto3.
+    pub python: PathBuf,
+    /// AWS's Lambda runtime interface emulator.
+    pub runtime: PathBuf,
+    /// The library that shifts a program's wall clock.
+    pub clock: PathBuf,
+}
+
+const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+const PACKAGES: &str = include_str!("../requirements.txt");
+const RUNTIME_PACKAGE: &str = include_str!("../requirements-runtime.txt");
+const CLOCK: &str = include_str!("../clock.c");
+
+/// The tools; what is missing is made by whoever asks first, and the others wait.
+pub fn tools() -> &'static Tools {
+    static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
+    TOOLS.get_or_init(install).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// The guard, as Lambda would start it: that of `E2E_GUARD`, such as the one that is shipped, or built here without the
+/// minutes that link-time optimisation takes.
+pub fn guard() -> &'static Path {
+    static GUARD: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    GUARD.get_or_init(|| build(&target())).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn install() -> Result<Tools, String> {
+    let target = target();
+    let folder = target.join("e2e-tools");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    // Another `cargo test` on the same tree waits here.
+    let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
+    let environment = environment(&folder)?;
+    Ok(Tools {
+        python: environment.join("bin/python"),
+        runtime: environment.join("lambda-rie"),
+        clock: clock(&folder)?,
+    })
+}
+
+/// `target/`, where this very test was built: `target/PROFILE/deps/e2e-…`.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(3).unwrap().to_path_buf()
+}
+
+/// The Python environment, made anew when a pinned version changes.
+fn environment(folder: &Path) -> Result<PathBuf, String> {
+    let environment = folder.join(format!("python-{}", hash(&[PACKAGES, RUNTIME_PACKAGE])));
+    let ready = environment.join("ready");
+    if ready.exists() {
+        return Ok(environment);
+    }
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x86_64",
+        "aarch64" => "arm64",
+        other => return Err(format!("there is no Lambda runtime interface emulator for {other}")),
+    };
+    let _ = fs::remove_dir_all(&environment);
+    let need = "the stories on real parts need Python 3 with venv";
+    run(Command::new("python3").args(["-m", "venv"]).arg(&environment), need)?;
+    let python = environment.join("bin/python");
+    let pip = || {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
+        pip
+    };
+    let need = "the stories on real parts fetch their emulators from PyPI, once";
+    run(pip().arg("install").arg("-r").arg(Path::new(FOLDER).join("requirements.txt")), need)?;
+    let wheels = environment.join("wheels");
+    run(
+        pip()
+            .args(["download", "--no-deps", "--only-binary", ":all:", "-r"])
+            .arg(Path::new(FOLDER).join("requirements-runtime.txt"))
+            .arg("-d")
+            .arg(&wheels),
+        need,
+    )?;
+    let unpack = "import glob, os, sys, zipfile\n\
+        data = zipfile.ZipFile(glob.glob(sys.argv[1] + '/*.whl')[0]).read(sys.argv[2])\n\
+        open(sys.argv[3], 'wb').write(data)\n\
+        os.chmod(sys.argv[3], 0o755)";
+    let member = format!("samcli/local/rapid/aws-lambda-rie-{architecture}");
+    let binary = environment.join("lambda-rie");
+    let need = "the wheel should hold the Lambda runtime interface emulator";
+    run(Command::new(&python).args(["-c", unpack]).arg(&wheels).arg(member).arg(binary), need)?;
+    let _ = fs::remove_dir_all(&wheels);
+    File::create(ready).map_err(|error| error.to_string())?;
+    Ok(environment)
+}
+
+fn build(target: &Path) -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("E2E_GUARD") {
+        return fs::canonicalize(&path).map_err(|error| format!("E2E_GUARD = {}: {error}", path.display()));
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "e2e",
+            "--package",
+            "guard-fn",
+            "--bin",
+            "guard-fn",
+        ])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("CARGO_BUILD_TARGET");
+    run(&mut cargo, "the guard's binary must build")?;
+    Ok(target.join("e2e/guard-fn"))
+}
+
+fn clock(folder: &Path) -> Result<PathBuf, String> {
+    let library = folder.join(format!("clock-{}.so", hash(&[CLOCK])));
+    if !library.exists() {
+        let part = library.with_extension("part");
+        let source = Path::new(FOLDER).join("clock.c");
+        let need = "the stories on real parts need a C compiler, as Rust's linker does";
+        run(
+            Command::new("cc")
+                .args(["-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o"])
+                .arg(&part)
+                .arg(source),
+            need,
+        )?;
+        fs::rename(part, &library).map_err(|error| error.to_string())?;
+    }
+    Ok(library)
+}
+
+fn hash(texts: &[&str]) -> String {
+    let mut hasher = DefaultHasher::new();
+    texts.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Runs a step. Its output is shown only when it fails.
+fn run(command: &mut Command, need: &str) -> Result<(), String> {
+    let shown = format!("{command:?}");
+    let output = command.output().map_err(|error| format!("{need}: {shown}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Err(format!("{need}: {shown}: {}\n{}{}", output.status, text(&output.stdout), text(&output.stderr)))
+}

@@ -1,0 +1,69 @@
+//! Stories on real parts, as an owner of functions would tell them.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers may fail it")]
+
+mod deployed;
+mod faults;
+mod harness;
+mod life;
+mod once;
+mod size;
+
+use e2e::proxy::Call;
+use e2e::world::{Load, World};
+use serde_json::Value;
+
+/// One budget of $10 a day over everything that may cap.
+const ARMED: &str = "armed = true\n[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 10\nmode = \"cap\"\n";
+const DISARMED: &str = "[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 10\nmode = \"cap\"\n";
+
+/// Two requests a second of half a second each.
+const CALM: Load = Load::of(120, 500);
+/// 1,000 units of concurrency of 1 GB: about a dollar a minute.
+const FLOOD: Load = Load::of(120_000, 500);
+
+/// The calls that change what others own, in words: `PutFunctionConcurrency shop 5`.
+fn changes(calls: &[Call]) -> Vec<String> {
+    let words = |call: &Call| {
+        let function = call.target.split('/').nth(3).unwrap_or_default();
+        let operation = call.operation.trim_start_matches("lambda:");
+        let value = &call.json()["ReservedConcurrentExecutions"];
+        format!("{operation} {function} {}", if value.is_null() { String::new() } else { value.to_string() })
+    };
+    calls.iter().filter(|call| call.is_mutating()).map(|call| words(call).trim_end().to_owned()).collect()
+}
+
+/// A message as a subscriber gets it.
+#[derive(Debug)]
+struct Notified {
+    subject: String,
+    body: String,
+    event: String,
+}
+
+/// What came to a queue since it was looked at last.
+fn notified(world: &World, audience: &str) -> Vec<Notified> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of = |message: Value| Notified {
+        subject: text(&message["Subject"]),
+        body: text(&message["Message"]),
+        event: text(&message["MessageAttributes"]["event"]["Value"]),
+    };
+    world.messages(audience).into_iter().map(of).collect()
+}
+
+/// The events told to an audience.
+fn events(world: &World, audience: &str) -> Vec<String> {
+    notified(world, audience).into_iter().map(|message| message.event).collect()
+}
+
+/// Names and states of the alarms that pagers got.
+fn pages(world: &World) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let read = |message: Notified| {
+        let alarm: Value = serde_json::from_str(&message.body).unwrap();
+        (text(&alarm["AlarmName"]), text(&alarm["NewStateValue"]))
+    };
+    notified(world, "pager").into_iter().map(read).collect()
+}
