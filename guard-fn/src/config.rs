@@ -10,6 +10,7 @@
 //! | `DOW_GUARD_CHAT_TOPIC` | SNS topic for Amazon Q Developer in chat | none |
 //! | `DOW_GUARD_PAGER_TOPIC` | SNS topic in the shape of CloudWatch alarms | none |
 //! | `DOW_GUARD_PRICES` | `embedded`, or `aws`: the public price list, once a day | `embedded` |
+//! | `DOW_GUARD_METRICS` | custom metrics, $0.30 each a month: `none`, `guard`, or `all`: also of each budget | `none` |
 //! | `DOW_GUARD_STAGE` | what the owner calls this installation | name of the function |
 //! | `AWS_REGION`, `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda | must be set |
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub topics: Topics,
     /// Where prices come from.
     pub prices: Prices,
+    /// Which custom metrics a tick writes.
+    pub metrics: Metrics,
     /// What the owner calls this installation.
     pub stage: String,
     /// The region guarded.
@@ -64,6 +67,18 @@ pub enum Prices {
     Embedded,
     /// The public price list of AWS, read once a day, over the embedded one.
     Aws,
+}
+
+/// Which custom metrics a tick writes. Each costs money, so nobody has any unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metrics {
+    /// None: the structured line has all of it.
+    #[default]
+    None,
+    /// Those of the guard.
+    Guard,
+    /// Those of each budget as well.
+    All,
 }
 
 /// A variable that stops the start.
@@ -136,6 +151,7 @@ impl Config {
                 pager: topic("DOW_GUARD_PAGER_TOPIC")?,
             },
             prices: prices(set("DOW_GUARD_PRICES"))?,
+            metrics: metrics(set("DOW_GUARD_METRICS"))?,
             stage: set("DOW_GUARD_STAGE").unwrap_or_else(|| function.clone()),
             region: Region::new(must("AWS_REGION", "Lambda sets it to the region of the function")?),
             function: FunctionName::new(function),
@@ -167,6 +183,19 @@ fn prices(value: Option<String>) -> Result<Prices, ConfigError> {
             variable: "DOW_GUARD_PRICES",
             value: other.to_owned(),
             accepted: "embedded or aws",
+        }),
+    }
+}
+
+fn metrics(value: Option<String>) -> Result<Metrics, ConfigError> {
+    match value.as_deref() {
+        None | Some("none") => Ok(Metrics::None),
+        Some("guard") => Ok(Metrics::Guard),
+        Some("all") => Ok(Metrics::All),
+        Some(other) => Err(ConfigError::Unaccepted {
+            variable: "DOW_GUARD_METRICS",
+            value: other.to_owned(),
+            accepted: "none, guard or all",
         }),
     }
 }
@@ -223,5 +252,13 @@ mod tests {
         assert_eq!(read(&[("DOW_GUARD_PRICES", "aws")]).unwrap().prices, Prices::Aws);
         let error = read(&[("DOW_GUARD_PRICES", "gcp")]).unwrap_err().to_string();
         assert!(error.contains("embedded or aws"), "{error}");
+    }
+    #[test]
+    fn metrics_cost_money_and_are_asked_for() {
+        assert_eq!(read(&[]).unwrap().metrics, Metrics::None);
+        assert_eq!(read(&[("DOW_GUARD_METRICS", "guard")]).unwrap().metrics, Metrics::Guard);
+        assert_eq!(read(&[("DOW_GUARD_METRICS", "all")]).unwrap().metrics, Metrics::All);
+        let error = read(&[("DOW_GUARD_METRICS", "some")]).unwrap_err().to_string();
+        assert!(error.contains("none, guard or all"), "{error}");
     }
 }

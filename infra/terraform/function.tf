@@ -1,0 +1,51 @@
+# The guard's function and its log.
+
+resource "aws_lambda_function" "guard" {
+  function_name    = var.name
+  description      = "DoW Guard. Reads metrics, projects spend, caps concurrency where a budget would break."
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  handler          = "bootstrap"
+  runtime          = "provided.al2023"
+  architectures    = [var.architecture]
+  memory_size      = 256
+  timeout          = 60
+  role             = aws_iam_role.guard.arn
+  tags             = var.tags
+
+  # Two ticks never run at once, and one always can: in a saturated account too.
+  reserved_concurrent_executions = var.reserve_concurrency ? 1 : -1
+
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.guard.name
+  }
+
+  environment {
+    variables = {
+      DOW_GUARD_POLICY_PARAMETER = aws_ssm_parameter.policy.name
+      DOW_GUARD_TABLE            = aws_dynamodb_table.memory.name
+      DOW_GUARD_NAME             = var.name
+      DOW_GUARD_STAGE            = var.name
+      DOW_GUARD_TOPIC            = aws_sns_topic.people.arn
+      DOW_GUARD_CHAT_TOPIC       = aws_sns_topic.chat.arn
+      DOW_GUARD_PAGER_TOPIC      = aws_sns_topic.pager.arn
+      DOW_GUARD_PRICES           = var.prices
+      DOW_GUARD_METRICS          = var.metrics
+    }
+  }
+}
+
+# A tick that failed is not repeated: the next one looks at newer metrics.
+resource "aws_lambda_function_event_invoke_config" "guard" {
+  function_name                = aws_lambda_function.guard.function_name
+  qualifier                    = "$LATEST"
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
+}
+
+resource "aws_cloudwatch_log_group" "guard" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.log_days
+  tags              = var.tags
+}

@@ -1,0 +1,32 @@
+# Its own: memory, policy, topics, log.
+
+resource "aws_iam_role_policy" "memory" {
+  name   = "memory"
+  role   = aws_iam_role.guard.id
+  policy = templatefile("${path.module}/../iam/memory.json", local.places)
+}
+
+resource "aws_iam_role_policy" "policy" {
+  name   = "policy"
+  role   = aws_iam_role.guard.id
+  policy = templatefile("${path.module}/../iam/policy.json", local.places)
+}
+
+resource "aws_iam_role_policy" "alert" {
+  name   = "alert"
+  role   = aws_iam_role.guard.id
+  policy = templatefile("${path.module}/../iam/alert.json", local.places)
+}
+
+resource "aws_iam_role_policy" "logs" {
+  name   = "logs"
+  role   = aws_iam_role.guard.id
+  policy = templatefile("${path.module}/../iam/logs.json", local.places)
+}
+
+resource "aws_iam_role_policy" "key" {
+  count  = local.has_key ? 1 : 0
+  name   = "key"
+  role   = aws_iam_role.guard.id
+  policy = templatefile("${path.module}/../iam/key.json", local.places)
+}
