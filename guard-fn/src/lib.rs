@@ -9,10 +9,13 @@ pub mod emf;
 pub mod exit_code;
 pub mod guard;
 pub mod lambda;
+pub mod local;
 pub mod log_line;
 pub mod memory;
 mod policy_command;
 pub mod ports;
 pub mod service;
 pub mod survey;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod wake;

@@ -10,7 +10,7 @@ use guard_core::plan::{Notice, NoticeKind, Plan};
 use guard_core::roster::Roster;
 use guard_core::sampling::{USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
-use guard_core::state::{Phase, State};
+use guard_core::state::State;
 use guard_core::time::{Hour, Minute};
 
 use super::{Guard, Took};
@@ -256,13 +256,13 @@ fn census_range(state: &State, now: Minute) -> Option<(Hour, Hour)> {
     (first <= last).then_some((first, last))
 }
 
-/// Functions whose ledgers this tick may have changed: those that were looked at, and those that explain a breach.
+/// Functions whose ledgers this tick may have changed: those that were looked at, those that explain a breach, and
+/// those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
     let looked_at = seen.functions.iter().map(|(name, _)| name);
     let breaching =
         plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
-    let held = state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name);
-    looked_at.chain(breaching).chain(held).cloned().collect()
+    looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()
 }
 
 /// Waits for a step and notes how long it took.
@@ -272,3 +272,6 @@ async fn timed<T>(took: &mut Took, step: &'static str, work: impl Future<Output 
     took.push((step, start.elapsed()));
     done
 }
+
+#[cfg(test)]
+mod tests;
