@@ -10,11 +10,45 @@ pub mod state_store;
 
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::ports::Unavailable;
+use crate::calls::Calls;
+use crate::config::{Config, PolicyLocation, Prices};
+use crate::ports::{PolicySource, Ports, Unavailable};
+
+use self::cloudwatch::CloudWatch;
+use self::lambda::LambdaControl;
+use self::policy_source::{InlinePolicy, SsmPolicy};
+use self::price_list::PriceList;
+use self::sns::SnsSink;
+use self::state_store::DynamoStore;
+
+/// The ports of a deployment, and the price list where the configuration asks for it. Clients are made once: their
+/// connections stay warm between ticks.
+pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let sdk = sdk.into_builder().timeout_config(timeouts()).retry_config(retries()).build();
+    let calls = Calls::default();
+    let policy: Box<dyn PolicySource> = match &config.policy {
+        PolicyLocation::Inline(text) => Box::new(InlinePolicy::new(text.clone())),
+        PolicyLocation::Parameter(name) => Box::new(SsmPolicy::new(&sdk, calls.clone(), name.clone())),
+    };
+    let region = config.region.clone();
+    let store = DynamoStore::new(&sdk, calls.clone(), config.table.clone(), &config.name, region.clone());
+    let ports = Ports {
+        metrics: Box::new(CloudWatch::new(&sdk, calls.clone())),
+        control: Box::new(LambdaControl::new(&sdk, calls.clone())),
+        store: Box::new(store),
+        alerts: Box::new(SnsSink::new(&sdk, calls.clone(), config.topics.clone())),
+        policy,
+        calls: calls.clone(),
+    };
+    let prices = (config.prices == Prices::Aws).then(|| PriceList::new(price_list::ENDPOINT, region, calls));
+    (ports, prices)
+}
 
 /// An error of the SDK with its causes in one line.
 pub(crate) fn unavailable(call: &str, error: &(impl std::error::Error + 'static)) -> Unavailable {

@@ -19,6 +19,8 @@ use guard_core::settle::{ApplyResult, Outcome};
 pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
 pub use self::tick::{Report, TickError};
 
+use crate::aws::price_list::PriceList;
+use crate::config::Metrics;
 use crate::memory::{KnownPolicy, Memory};
 use crate::wake;
 use crate::ports::{Ports, StoreError, Unavailable};
@@ -34,6 +36,8 @@ pub struct Identity {
     pub function: Option<FunctionName>,
     /// What the owner calls this installation.
     pub stage: String,
+    /// Which custom metrics a tick writes.
+    pub metrics: Metrics,
 }
 
 /// A guard with its ports, and what stays warm between two ticks.
@@ -41,10 +45,13 @@ pub struct Guard {
     ports: Ports,
     identity: Identity,
     prices: PriceTable,
+    price_list: Option<PriceList>,
     /// The memory as saved last, kept while this process is alone with it.
     warm: Option<Memory>,
     /// Seconds between two ticks, by the policy that was in force last.
     tick_s: u32,
+    /// Whether it may change anything, whatever policy and operators say.
+    may_change: bool,
 }
 
 /// The policy in force and what is wrong with the present one.
@@ -57,12 +64,18 @@ struct InForce {
 impl Guard {
     /// A guard that has not run yet.
     pub fn new(ports: Ports, identity: Identity, prices: PriceTable) -> Self {
-        Guard { ports, identity, prices, warm: None, tick_s: Policy::default().timing.tick_s }
+        Guard { ports, identity, prices, price_list: None, warm: None, tick_s: Policy::default().timing.tick_s, may_change: true }
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Whether it may change anything at all; it may unless this is called. Where it may not, everything is decided,
+    /// remembered and told as by a disarmed guard, and an operator's order is only said.
+    pub fn permit_changes(&mut self, may_change: bool) {
+        self.may_change = may_change;
     }
 
     /// How old an event may be to be obeyed.
@@ -77,9 +90,21 @@ impl Guard {
         }
     }
 
-    /// Exchanges the price table: prices read at run time.
-    pub fn reprice(&mut self, prices: PriceTable) {
-        self.prices = prices;
+    /// Reads prices at run time, once a day, from a list; `None`: the table it was made with stays.
+    pub fn refresh_prices_from(&mut self, list: Option<PriceList>) {
+        self.price_list = list;
+    }
+
+    /// Prices of today where they are due. What goes wrong is returned; the prices known before then stay in force.
+    async fn reprice(&mut self, at: DateTime<Utc>) -> Option<Unavailable> {
+        match self.price_list.as_mut()?.refresh(&self.prices, at).await {
+            Ok(None) => None,
+            Ok(Some(newer)) => {
+                self.prices = newer;
+                None
+            }
+            Err(problem) => Some(problem),
+        }
     }
 
     /// The memory: warm, or loaded.

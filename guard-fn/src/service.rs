@@ -29,14 +29,16 @@ pub fn run() -> ExitCode {
         Err(error) => return stopped(&error, ExitCode::Internal),
     };
     runtime.block_on(async {
-        let ports = aws::connect(&config).await;
+        let (ports, price_list) = aws::connect(&config).await;
         let identity = Identity {
             account: String::new(),
             region: config.region.clone(),
             function: Some(config.function.clone()),
             stage: config.stage.clone(),
+            metrics: config.metrics,
         };
-        let guard = Guard::new(ports, identity, PriceTable::embedded().clone());
+        let mut guard = Guard::new(ports, identity, PriceTable::embedded().clone());
+        guard.refresh_prices_from(price_list);
         match serve(guard, now).await {
             Ok(()) => ExitCode::Success,
             Err(error) => stopped(error.as_ref(), ExitCode::Internal),

@@ -154,7 +154,7 @@ impl Guard {
     /// When the memory cannot be read, or the function asked about does not exist.
     pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
         match question {
-            Question::Status | Question::Bound => self.status(at).await,
+            Question::Status => self.status(at).await,
             Question::Plan => {
                 let plan = self.rehearse(at, &[]).await?.plan;
                 Ok(Answer::Plan { says: sentences(&plan), plan: Box::new(plan) })

@@ -15,6 +15,7 @@ use guard_core::time::{Hour, Minute};
 
 use super::{Guard, Took};
 use crate::alert::{self, Context};
+use crate::config::Metrics;
 use crate::emf::{self, OwnUse};
 use crate::log_line::TickLine;
 use crate::memory::Memory;
@@ -81,7 +82,9 @@ impl Guard {
     pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
         let mut memory = self.memory().await?;
         let hinted: Vec<FunctionName> = hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
+        let mispriced = self.reprice(at).await;
         let mut decided = self.decide(&mut memory, at, &hinted).await;
+        decided.problems.extend(mispriced.map(|problem| problem.to_string()));
         self.tick_s = decided.roster.policy.timing.tick_s;
         let own = self.own_notice(&mut memory, &decided, at);
         let context = self.context(&decided.roster);
@@ -150,7 +153,12 @@ impl Guard {
         problems.extend(faults.iter().map(Unavailable::to_string));
 
         let start = Instant::now();
+        let word = memory.state.operator.armed;
+        if !self.may_change {
+            memory.state.operator.armed = Some(false);
+        }
         let plan = guard_core::tick(&roster, &mut memory.state, &observation);
+        memory.state.operator.armed = word;
         let touched = touched(&memory.state, &plan, &observation);
         memory.sampling = plan.sampling.clone();
         took.push(("decide", start.elapsed()));
@@ -186,7 +194,12 @@ impl Guard {
             cost: USD_PER_METRIC * i128::from(decided.metrics),
         };
         let line = TickLine::of(&decided.plan, &outcomes, &own, &decided.took);
-        let metrics = emf::documents(&decided.plan, &own, context);
+        let mut metrics = emf::documents(&decided.plan, &own, context);
+        metrics.truncate(match self.identity.metrics {
+            Metrics::None => 0,
+            Metrics::Guard => 1,
+            Metrics::All => usize::MAX,
+        });
         Report { plan: decided.plan, outcomes, own, problems: decided.problems, line, metrics }
     }
 

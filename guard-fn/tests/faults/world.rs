@@ -65,6 +65,7 @@ impl World {
             region: Region::new("eu-central-1"),
             function: Some(FunctionName::from("dow-guard")),
             stage: "test".to_owned(),
+            metrics: guard_fn::config::Metrics::None,
         };
         Guard::new(ports, identity, PriceTable::embedded().clone())
     }
