@@ -33,7 +33,7 @@ pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
     let sdk = sdk.into_builder().timeout_config(timeouts()).retry_config(retries()).build();
     let calls = Calls::default();
     let policy: Box<dyn PolicySource> = match &config.policy {
-        PolicyLocation::Inline(text) => Box::new(InlinePolicy::new(text.clone())),
+        PolicyLocation::Inline(text) => Box::new(InlinePolicy(text.clone())),
         PolicyLocation::Parameter(name) => Box::new(SsmPolicy::new(&sdk, calls.clone(), name.clone())),
     };
     let region = config.region.clone();
@@ -65,7 +65,7 @@ pub(crate) fn timeouts() -> TimeoutConfig {
 }
 
 /// How often a call is tried that may be made twice.
-pub(crate) const fn retries() -> RetryConfig {
+pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 

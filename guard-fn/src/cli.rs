@@ -7,26 +7,30 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::exit_code::ExitCode;
+use crate::laptop::{self, Ask, Place};
 use crate::policy_command;
 
 /// Cost guard for AWS Lambda.
 #[derive(Debug, Parser)]
 #[command(name = "guard-fn", version, after_help = EXIT_CODES)]
 struct Arguments {
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read";
+    "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read, \
+     5 AWS or the memory did not answer, 6 the order is refused";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The guard from here, with the usual AWS credentials.
+    #[command(flatten)]
+    Guard(Ask),
     /// Check policies, or print the schema to write them by.
     Policy {
-        /// Answer in JSON, on one line.
-        #[arg(long, global = true)]
-        json: bool,
         #[command(subcommand)]
         command: PolicyCommand,
     },
@@ -71,10 +75,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         Ok(arguments) => arguments,
         Err(error) => return explain(&error, streams),
     };
-    let Command::Policy { json, command } = arguments.command;
-    let done = match command {
-        PolicyCommand::Check { files } => policy_command::check(&files, json, streams),
-        PolicyCommand::Schema => policy_command::schema(json, streams),
+    let place = arguments.place;
+    let done = match arguments.command {
+        Command::Guard(ask) => laptop::run(&ask, &place, streams),
+        Command::Policy { command: PolicyCommand::Check { files } } => {
+            policy_command::check(&files, place.json, streams)
+        }
+        Command::Policy { command: PolicyCommand::Schema } => policy_command::schema(place.json, streams),
     };
     let flushed = streams.output.flush();
     match done.and_then(|code| flushed.map(|()| code)) {

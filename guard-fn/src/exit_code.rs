@@ -16,6 +16,10 @@ pub enum ExitCode {
     PolicyInvalid = 3,
     /// 4: a file could not be read; other files may be invalid besides.
     CannotRead = 4,
+    /// 5: something that was asked for could not be read or written: AWS, or the memory.
+    Unavailable = 5,
+    /// 6: an operator's order cannot be carried out.
+    Refused = 6,
 }
 
 impl Termination for ExitCode {

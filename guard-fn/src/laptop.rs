@@ -50,7 +50,7 @@ pub(crate) struct Place {
     arm: bool,
     /// Answer in JSON.
     #[arg(long, global = true)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// What can be asked of a guard.

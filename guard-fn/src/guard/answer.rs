@@ -129,6 +129,11 @@ impl Guard {
         let mut memory = self.ports.store.load().await?;
         let roster = self.surveyed(&mut memory, order.function(), at).await;
         let plan = operator::command(&roster, &mut memory.state, at, order)?;
+        if !self.may_change {
+            let mut says: Vec<String> = plan.actions.iter().map(|action| report::action(action, false)).collect();
+            says.push("nothing was changed and nothing was noted".to_owned());
+            return Ok(Answer::Done(Done { order: order.clone(), says, outcomes: Vec::new() }));
+        }
         self.save(&mut memory, &BTreeSet::new()).await?;
         let outcomes = self.carry_out(&plan, &mut memory).await;
         settle::settle(&mut memory.state, at, &outcomes);
