@@ -10,11 +10,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use guard_core::inventory::Inventory;
 use guard_core::name::{FunctionName, Region};
-use guard_core::plan::Plan;
+use guard_core::plan::{Action, Plan, Reason};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
-use guard_core::settle::Outcome;
+use guard_core::settle::{ApplyResult, Outcome};
 
 pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
 pub use self::tick::{Report, TickError};
@@ -83,7 +83,11 @@ impl Guard {
     }
 
     /// Saves; a memory that could not be saved is not kept warm either.
-    async fn save(&mut self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
+    async fn save(
+        &mut self,
+        memory: &mut Memory,
+        touched: &BTreeSet<FunctionName>,
+    ) -> Result<(), StoreError> {
         self.warm = None;
         self.ports.store.save(memory, touched).await
     }
@@ -115,13 +119,18 @@ impl Guard {
         let mut outcomes = Vec::new();
         for action in &plan.actions {
             let result = self.ports.control.apply(action).await;
-            if result == guard_core::settle::ApplyResult::Applied {
+            let result = if is_open(action, plan, memory) { undecided(result) } else { result };
+            if result == ApplyResult::Applied {
                 guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
             } else {
                 // What is in force now is for the next survey to say.
                 memory.survey.read_at.remove(&action.function);
             }
-            outcomes.push(Outcome { function: action.function.clone(), change: action.change.clone(), result });
+            outcomes.push(Outcome {
+                function: action.function.clone(),
+                change: action.change.clone(),
+                result,
+            });
         }
         outcomes
     }
@@ -143,6 +152,20 @@ impl Guard {
         }
         memory.outbox = left;
         problems
+    }
+}
+
+/// Whether an earlier try of a change may have taken effect without anybody having looked since.
+fn is_open(action: &Action, plan: &Plan, memory: &Memory) -> bool {
+    action.reason == Reason::Resumed && memory.survey.read_at.get(&action.function) != Some(&plan.at)
+}
+
+/// What came of such a change: that this try was refused says nothing of the earlier one, so the intent and the value
+/// to restore stay written down until the next survey.
+fn undecided(result: ApplyResult) -> ApplyResult {
+    match result {
+        ApplyResult::Rejected { message } => ApplyResult::Unavailable { message },
+        other => other,
     }
 }
 

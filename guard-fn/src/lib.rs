@@ -9,6 +9,7 @@ pub mod emf;
 pub mod exit_code;
 pub mod guard;
 pub mod lambda;
+pub mod local;
 pub mod log_line;
 pub mod memory;
 mod policy_command;

@@ -10,7 +10,7 @@ use guard_core::plan::{Notice, NoticeKind, Plan};
 use guard_core::roster::Roster;
 use guard_core::sampling::{USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
-use guard_core::state::{Phase, State};
+use guard_core::state::State;
 use guard_core::time::{Hour, Minute};
 
 use super::{Guard, Took};
@@ -80,7 +80,8 @@ impl Guard {
     /// When the memory cannot be read, or another tick has saved since. Nothing was changed then.
     pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
         let mut memory = self.memory().await?;
-        let hinted: Vec<FunctionName> = hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
+        let hinted: Vec<FunctionName> =
+            hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
         let mut decided = self.decide(&mut memory, at, &hinted).await;
         let own = self.own_notice(&mut memory, &decided, at);
         let context = self.context(&decided.roster);
@@ -109,7 +110,11 @@ impl Guard {
     ///
     /// # Errors
     /// When the memory cannot be read.
-    pub async fn rehearse(&self, at: DateTime<Utc>, looking_at: &[FunctionName]) -> Result<Report, TickError> {
+    pub async fn rehearse(
+        &self,
+        at: DateTime<Utc>,
+        looking_at: &[FunctionName],
+    ) -> Result<Report, TickError> {
         let (memory, decided) = self.rehearsed(at, looking_at).await?;
         let context = self.context(&decided.roster);
         Ok(self.report(&memory, decided, Vec::new(), &context))
@@ -219,7 +224,11 @@ impl Guard {
         Context {
             account: self.identity.account.clone(),
             region: self.identity.region.to_string(),
-            guard: self.identity.function.as_ref().map_or_else(|| "dow-guard".to_owned(), ToString::to_string),
+            guard: self
+                .identity
+                .function
+                .as_ref()
+                .map_or_else(|| "dow-guard".to_owned(), ToString::to_string),
             stage: self.identity.stage.clone(),
             metric_lag_s: roster.policy.timing.metric_lag_s,
             realert_min: roster.policy.alerts.realert_min,
@@ -255,13 +264,13 @@ fn census_range(state: &State, now: Minute) -> Option<(Hour, Hour)> {
     (first <= last).then_some((first, last))
 }
 
-/// Functions whose ledgers this tick may have changed: those that were looked at, and those that explain a breach.
+/// Functions whose ledgers this tick may have changed: those that were looked at, those that explain a breach, and
+/// those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
     let looked_at = seen.functions.iter().map(|(name, _)| name);
     let breaching =
         plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
-    let held = state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name);
-    looked_at.chain(breaching).chain(held).cloned().collect()
+    looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()
 }
 
 /// Waits for a step and notes how long it took.
@@ -271,3 +280,6 @@ async fn timed<T>(took: &mut Took, step: &'static str, work: impl Future<Output 
     took.push((step, start.elapsed()));
     done
 }
+
+#[cfg(test)]
+mod tests;
