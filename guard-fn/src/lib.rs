@@ -15,4 +15,6 @@ pub mod memory;
 mod policy_command;
 pub mod ports;
 pub mod survey;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod wake;

@@ -1,0 +1,106 @@
+//! Pretend metrics: points per function and minute, which are seen after the lag and not before.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::name::FunctionName;
+use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::sampling::METRICS_PER_LOOK;
+use guard_core::time::{Hour, Minute};
+
+use super::{given, locked};
+use crate::ports::{Ask, Look, MetricSource, Proof};
+
+type Points = BTreeMap<FunctionName, BTreeMap<Minute, Point>>;
+
+/// The metrics of an account. Clones share them.
+#[derive(Clone, Debug)]
+pub struct MemoryMetrics {
+    points: Arc<Mutex<Points>>,
+    lag: TimeDelta,
+}
+
+impl MemoryMetrics {
+    /// None yet. A point is seen `lag` after the end of its minute.
+    pub fn new(lag: TimeDelta) -> Self {
+        MemoryMetrics { points: Arc::default(), lag }
+    }
+
+    /// Adds to a minute of a function.
+    pub fn add(&self, function: &FunctionName, minute: Minute, point: Point) {
+        let mut points = locked(&self.points);
+        let slot = points.entry(function.clone()).or_default().entry(minute).or_default();
+        *slot = slot.plus(point);
+    }
+
+    /// The first minute that cannot be seen yet.
+    fn unseen(&self, at: DateTime<Utc>) -> Minute {
+        Minute::of(at - self.lag)
+    }
+}
+
+#[async_trait]
+impl MetricSource for MemoryMetrics {
+    async fn look(&self, ask: &Ask) -> Look {
+        tokio::task::yield_now().await;
+        let points = locked(&self.points);
+        let unseen = self.unseen(ask.at);
+        let minutes = |name: &FunctionName| {
+            points.get(name).map(|of| between(of, ask.from, unseen)).unwrap_or_default()
+        };
+        let mut region: BTreeMap<Minute, Point> = BTreeMap::new();
+        for name in points.keys() {
+            for (minute, point) in minutes(name) {
+                let slot = region.entry(minute).or_default();
+                *slot = slot.plus(point);
+            }
+        }
+        let names: Vec<&FunctionName> =
+            if ask.census.is_some() { ask.all.iter().collect() } else { Vec::new() };
+        let mut functions: BTreeMap<FunctionName, Series> = BTreeMap::new();
+        for name in &ask.focus {
+            functions.insert(name.clone(), series(minutes(name), Vec::new()));
+        }
+        for name in names {
+            let hours =
+                ask.census.zip(points.get(name)).map(|(hours, of)| by_hour(of, hours)).unwrap_or_default();
+            functions.entry(name.clone()).or_insert_with(|| series(minutes(name), Vec::new())).hours = hours;
+        }
+        let looks = 1 + u64::try_from(functions.len()).unwrap_or(u64::MAX - 1);
+        let observation = Observation {
+            at: ask.at,
+            from: ask.from,
+            census: ask.census,
+            region: series(region.into_iter().collect(), Vec::new()),
+            functions: functions.into_iter().collect(),
+        };
+        Look { observation, metrics: METRICS_PER_LOOK.saturating_mul(looks), problems: Vec::new() }
+    }
+
+    async fn prove(&self) -> Vec<Proof> {
+        given("read metrics")
+    }
+}
+
+fn between(points: &BTreeMap<Minute, Point>, from: Minute, before: Minute) -> Vec<(Minute, Point)> {
+    if from >= before {
+        return Vec::new();
+    }
+    points.range(from..before).map(|(minute, point)| (*minute, *point)).collect()
+}
+
+fn series(minutes: Vec<(Minute, Point)>, hours: Vec<(Hour, Point)>) -> Series {
+    let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
+    Series { freshness, minutes, hours }
+}
+
+fn by_hour(points: &BTreeMap<Minute, Point>, (first, last): (Hour, Hour)) -> Vec<(Hour, Point)> {
+    let mut hours: BTreeMap<Hour, Point> = BTreeMap::new();
+    for (minute, point) in between(points, first.first_minute(), last.plus(1).first_minute()) {
+        let slot = hours.entry(minute.hour()).or_default();
+        *slot = slot.plus(point);
+    }
+    hours.into_iter().collect()
+}

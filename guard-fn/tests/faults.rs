@@ -1,0 +1,181 @@
+//! The guard while everything around it fails: ten thousand random schedules of faults, a crash at every call, and two
+//! guards at once, on ports in memory. Whatever happens, it is never silent, no change is made twice, nothing loosens
+//! while it is blind, and in the end every function is back to exactly what it had.
+
+#[path = "faults/world.rs"]
+mod world;
+
+use guard_core::observation::Freshness;
+use guard_core::plan::{Action, Reason, Setting};
+use guard_fn::guard::{Report, TickError};
+use guard_fn::testing::{Effect, Fault, Faults, Fired};
+
+use self::world::World;
+
+/// Schedules of faults that are played.
+const SCHEDULES: u64 = 10_000;
+/// Ticks of a story in which calls fail.
+const FAULTY_TICKS: i64 = 12;
+/// Ticks after that, within which all must be as it was.
+const PATIENCE: i64 = 45;
+
+/// What one tick must not do, whatever fails.
+fn check(
+    result: &Result<Report, TickError>,
+    fired: &[Fired],
+    effects: &[Effect],
+    all_said: usize,
+) -> Result<(), String> {
+    let report = match result {
+        Ok(report) => report,
+        Err(error) if effects.is_empty() => {
+            return if fired.is_empty() { Err(format!("{error:?} for no reason")) } else { Ok(()) };
+        }
+        Err(error) => return Err(format!("{effects:?} although {error}")),
+    };
+    let failed = report.outcomes.iter().any(|o| o.result != guard_core::settle::ApplyResult::Applied);
+    if !fired.is_empty() && report.problems.is_empty() && !failed {
+        return Err(format!("{fired:?} passed in silence, {all_said} messages"));
+    }
+    let mut planned: Vec<&Action> = report.plan.actions.iter().filter(|_| report.plan.armed).collect();
+    for effect in effects {
+        let same = |action: &&Action| action.function == effect.function && action.change == effect.change;
+        let Some(place) = planned.iter().position(same) else {
+            return Err(format!("{effect:?} was not planned, or made twice"));
+        };
+        let action = planned.swap_remove(place);
+        if loosens(effect)
+            && freshness(report, effect) == Freshness::Unknown
+            && action.reason != Reason::Resumed
+        {
+            return Err(format!("{effect:?} while blind"));
+        }
+    }
+    Ok(())
+}
+
+fn loosens(effect: &Effect) -> bool {
+    match (effect.change.from(), effect.change.to()) {
+        (Setting::Concurrency(from), Setting::Concurrency(to)) => {
+            to.is_none_or(|to| from.is_some_and(|from| to > from))
+        }
+        _ => false,
+    }
+}
+
+fn freshness(report: &Report, effect: &Effect) -> Freshness {
+    let record = report.plan.functions.iter().find(|record| record.function == effect.function);
+    record.map_or(Freshness::Unknown, |record| record.freshness)
+}
+
+/// Plays one story: an attack while calls fail, then calm while none does.
+async fn story(faults: Faults) -> Result<World, String> {
+    let world = World::new();
+    let mut guard = world.guard(&faults);
+    for tick in 0..FAULTY_TICKS + PATIENCE {
+        if tick == FAULTY_TICKS {
+            faults.cease();
+        }
+        let at = world.advance(tick);
+        let before = world.control.effects().len();
+        let result = guard.tick(at, &[]).await;
+        let effects = world.control.effects().split_off(before);
+        check(&result, &faults.take_fired(), &effects, world.alerts.count())
+            .map_err(|e| format!("tick {tick}: {e}"))?;
+        if tick > FAULTY_TICKS && world.is_restored() {
+            return Ok(world);
+        }
+    }
+    Err(format!("not restored: {:?}, {:?}", world.settings(), world.store.memory().state.latches))
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_schedules_of_faults_end_with_every_original_and_none_in_silence() {
+    let (mut capped, mut faults_met) = (0, 0);
+    for seed in 0..SCHEDULES {
+        // From a fault now and then to little that works.
+        let faults = Faults::seeded(seed, 20 + seed % 13 * 30);
+        let world = story(faults.clone()).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        capped += u64::from(!world.control.effects().is_empty());
+        faults_met += u64::from(faults.calls() > 0);
+    }
+    assert_eq!(faults_met, SCHEDULES);
+    assert!(capped > SCHEDULES * 8 / 10, "only {capped} stories had a cap to restore");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calm_story_caps_what_is_attacked_and_restores_unset_and_numbers_and_zero() {
+    let world = story(Faults::none()).await.unwrap();
+    let touched: std::collections::BTreeSet<String> =
+        world.control.effects().iter().map(|effect| effect.function.to_string()).collect();
+    assert_eq!(touched.into_iter().collect::<Vec<_>>(), ["api", "img"]);
+    assert!(world.is_restored());
+    assert!(world.alerts.count() > 0);
+}
+
+/// The story with the process ending at one call; the next guard finds the store and the account as they are then.
+async fn crash(call: u64, fault: Fault) -> (World, bool) {
+    let world = World::new();
+    let faults = Faults::listed([(call, fault)]);
+    let mut guard = world.guard(&faults);
+    let mut crashed = false;
+    for tick in 0..FAULTY_TICKS + PATIENCE {
+        let at = world.advance(tick);
+        // An hour on a clock that stands still: only a process that has ended takes so long.
+        let ticked = tokio::time::timeout(std::time::Duration::from_secs(3600), guard.tick(at, &[])).await;
+        if let Ok(result) = ticked {
+            result.unwrap_or_else(|error| panic!("{fault:?} at call {call}, tick {tick}: {error}"));
+        } else {
+            crashed = true;
+            drop(guard);
+            guard = world.guard(&faults);
+        }
+        if tick > FAULTY_TICKS && world.is_restored() {
+            break;
+        }
+    }
+    (world, crashed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_ends_at_any_call_leaves_what_the_next_one_needs() {
+    let calm = story(Faults::none()).await.unwrap();
+    for fault in [Fault::Stopped, Fault::StoppedAfter] {
+        for call in 0.. {
+            let (world, crashed) = crash(call, fault).await;
+            assert!(world.is_restored(), "{fault:?} at call {call}: {:?}", world.settings());
+            let phases = |world: &World| {
+                let state = world.store.memory().state;
+                state.latches.into_iter().map(|(name, latch)| (name, latch.phase)).collect::<Vec<_>>()
+            };
+            assert_eq!(phases(&world), phases(&calm), "{fault:?} at call {call}");
+            // Each step of the story once: down, and up by the ramp.
+            let (made, wanted) = (world.control.effects().len(), calm.control.effects().len());
+            assert!(made <= wanted + 1, "{fault:?} at call {call}: {:?}", world.control.effects());
+            if !crashed {
+                assert!(call > 100, "a story has more than {call} calls");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_guards_at_once_have_one_effect() {
+    let calm = story(Faults::none()).await.unwrap();
+    let world = World::new();
+    let (mut first, mut second) = (world.guard(&Faults::none()), world.guard(&Faults::none()));
+    let mut conflicts = 0;
+    for tick in 0..FAULTY_TICKS + PATIENCE {
+        let at = world.advance(tick);
+        let (a, b) = tokio::join!(first.tick(at, &[]), second.tick(at, &[]));
+        assert!(a.is_ok() || b.is_ok(), "tick {tick}: somebody must win");
+        conflicts += i32::from(a.is_err()) + i32::from(b.is_err());
+        if tick > FAULTY_TICKS && world.is_restored() {
+            break;
+        }
+    }
+    assert!(world.is_restored(), "{:?}", world.settings());
+    assert!(conflicts > 5, "{conflicts} conflicts: they did not race");
+    assert_eq!(world.control.effects(), calm.control.effects());
+}
