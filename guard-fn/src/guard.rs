@@ -116,7 +116,11 @@ impl Guard {
     }
 
     /// Saves; a memory that could not be saved is not kept warm either.
-    async fn save(&mut self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
+    async fn save(
+        &mut self,
+        memory: &mut Memory,
+        touched: &BTreeSet<FunctionName>,
+    ) -> Result<(), StoreError> {
         self.warm = None;
         self.ports.store.save(memory, touched).await
     }
@@ -155,7 +159,11 @@ impl Guard {
                 // What is in force now is for the next survey to say.
                 memory.survey.read_at.remove(&action.function);
             }
-            outcomes.push(Outcome { function: action.function.clone(), change: action.change.clone(), result });
+            outcomes.push(Outcome {
+                function: action.function.clone(),
+                change: action.change.clone(),
+                result,
+            });
         }
         outcomes
     }

@@ -18,14 +18,16 @@ pub struct FilePolicy(pub PathBuf);
 #[async_trait]
 impl PolicySource for FilePolicy {
     async fn fetch(&self) -> Result<String, Unavailable> {
-        std::fs::read_to_string(&self.0)
-            .map_err(|error| Unavailable::new(format!("reading the policy {}", self.0.display()), error.to_string()))
+        std::fs::read_to_string(&self.0).map_err(|error| {
+            Unavailable::new(format!("reading the policy {}", self.0.display()), error.to_string())
+        })
     }
 
     async fn prove(&self) -> Vec<Proof> {
         let read = self.fetch().await;
         let ok = read.is_ok();
-        let detail = read.map_or_else(|error| error.to_string(), |_| format!("{} was read", self.0.display()));
+        let detail =
+            read.map_or_else(|error| error.to_string(), |_| format!("{} was read", self.0.display()));
         vec![Proof { action: "read the policy".to_owned(), ok, detail }]
     }
 }

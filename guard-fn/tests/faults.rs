@@ -44,7 +44,10 @@ fn check(
             return Err(format!("{effect:?} was not planned, or made twice"));
         };
         let action = planned.swap_remove(place);
-        if loosens(effect) && freshness(report, effect) == Freshness::Unknown && action.reason != Reason::Resumed {
+        if loosens(effect)
+            && freshness(report, effect) == Freshness::Unknown
+            && action.reason != Reason::Resumed
+        {
             return Err(format!("{effect:?} while blind"));
         }
     }
@@ -77,7 +80,8 @@ async fn story(faults: Faults) -> Result<World, String> {
         let before = world.control.effects().len();
         let result = guard.tick(at, &[]).await;
         let effects = world.control.effects().split_off(before);
-        check(&result, &faults.take_fired(), &effects, world.alerts.count()).map_err(|e| format!("tick {tick}: {e}"))?;
+        check(&result, &faults.take_fired(), &effects, world.alerts.count())
+            .map_err(|e| format!("tick {tick}: {e}"))?;
         if tick > FAULTY_TICKS && world.is_restored() {
             return Ok(world);
         }

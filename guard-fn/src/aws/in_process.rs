@@ -65,7 +65,9 @@ pub(crate) fn config(service: impl Fn(&Request) -> Reply + Send + Sync + 'static
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "tests")))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "id", "key", None, None, "tests",
+        )))
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build()
 }

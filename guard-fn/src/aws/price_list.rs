@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -136,7 +136,10 @@ mod tests {
             log.lock().unwrap().push(request.uri.clone());
             replies.lock().unwrap().next().unwrap_or(Reply::Lost)
         });
-        (PriceList::through(connector, "http://prices/", Region::new("eu-central-1"), Calls::default()), asked)
+        (
+            PriceList::through(connector, "http://prices/", Region::new("eu-central-1"), Calls::default()),
+            asked,
+        )
     }
 
     #[tokio::test]

@@ -94,7 +94,10 @@ fn self_test(audience: Audience) -> Message {
         audience,
         subject: "DoW Guard: self-test".to_owned(),
         body,
-        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
     }
 }
 

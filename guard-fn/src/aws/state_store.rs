@@ -168,8 +168,9 @@ impl DynamoStore {
         let base = self.base(kept, before).await?;
         let nonce = Arc::from(format!("{:x}.{:x}", kept.process, kept.failures));
         let version = Version { revision: before + 1, nonce };
-        let cut = layout::cut(memory, touched, &base, &version)
-            .map_err(|error| StoreError::Unavailable(Unavailable::new("writing the memory as JSON", error.to_string())))?;
+        let cut = layout::cut(memory, touched, &base, &version).map_err(|error| {
+            StoreError::Unavailable(Unavailable::new("writing the memory as JSON", error.to_string()))
+        })?;
         let garbage = kept.garbage_beside(cut.writes.len());
         self.table.write(cut.writes, &garbage).await?;
         let head = Head {
@@ -207,7 +208,8 @@ impl StateStore for DynamoStore {
                 return Ok(memory);
             }
         }
-        Err(Unavailable::new("reading the memory", format!("it was saved {LOADS_MAX} times meanwhile")).into())
+        Err(Unavailable::new("reading the memory", format!("it was saved {LOADS_MAX} times meanwhile"))
+            .into())
     }
 
     async fn save(&self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
@@ -248,7 +250,9 @@ fn check(memory: &Memory, head: &Head) -> Result<(), StoreError> {
     }
     if state.revision != head.revision {
         let (state, head) = (state.revision, head.revision);
-        return Err(unreadable(format!("the head has revision {head}, and the state in it revision {state}")));
+        return Err(unreadable(format!(
+            "the head has revision {head}, and the state in it revision {state}"
+        )));
     }
     Ok(())
 }

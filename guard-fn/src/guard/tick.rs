@@ -113,7 +113,11 @@ impl Guard {
     ///
     /// # Errors
     /// When the memory cannot be read.
-    pub async fn rehearse(&self, at: DateTime<Utc>, looking_at: &[FunctionName]) -> Result<Report, TickError> {
+    pub async fn rehearse(
+        &self,
+        at: DateTime<Utc>,
+        looking_at: &[FunctionName],
+    ) -> Result<Report, TickError> {
         let (memory, decided) = self.rehearsed(at, looking_at).await?;
         let context = self.context(&decided.roster);
         Ok(self.report(&memory, decided, Vec::new(), &context))
@@ -233,7 +237,11 @@ impl Guard {
         Context {
             account: self.identity.account.clone(),
             region: self.identity.region.to_string(),
-            guard: self.identity.function.as_ref().map_or_else(|| "dow-guard".to_owned(), ToString::to_string),
+            guard: self
+                .identity
+                .function
+                .as_ref()
+                .map_or_else(|| "dow-guard".to_owned(), ToString::to_string),
             stage: self.identity.stage.clone(),
             metric_lag_s: roster.policy.timing.metric_lag_s,
             realert_min: roster.policy.alerts.realert_min,

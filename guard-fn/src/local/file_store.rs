@@ -56,7 +56,8 @@ impl FileStore {
 
     /// Schema and revision of what is there.
     fn stamp(&self, bytes: &[u8]) -> Result<StateStamp, StoreError> {
-        let stamp: Stamp = serde_json::from_slice(bytes).map_err(|error| self.unreadable(&error.to_string()))?;
+        let stamp: Stamp =
+            serde_json::from_slice(bytes).map_err(|error| self.unreadable(&error.to_string()))?;
         if stamp.state.schema > STATE_SCHEMA {
             return Err(self.unreadable(&format!(
                 "a newer version of the guard wrote it: state schema {}, and this one reads up to {STATE_SCHEMA}",
@@ -193,7 +194,8 @@ mod tests {
         let good = std::fs::read_to_string(&store.path).unwrap();
         let newer = good.replacen("\"schema\":1", "\"schema\":2", 1);
         assert_ne!(newer, good);
-        for (text, word) in [(&good[..good.len() / 2], "EOF"), (newer.as_str(), "newer version"), ("", "EOF")] {
+        for (text, word) in [(&good[..good.len() / 2], "EOF"), (newer.as_str(), "newer version"), ("", "EOF")]
+        {
             std::fs::write(&store.path, text).unwrap();
             let error = store.load().await.unwrap_err().to_string();
             assert!(error.contains("memory.json") && error.contains(word), "{error}");

@@ -111,7 +111,9 @@ impl Account {
         // As AWS has it: what a reservation would leave to all others.
         let is_lowered = after.reserved_total() <= self.inventory.reserved_total();
         if !is_lowered && account.concurrency.saturating_sub(after.reserved_total()) < minimum {
-            return rejected(format!("UnreservedConcurrentExecution would fall below its minimum value of [{minimum}]"));
+            return rejected(format!(
+                "UnreservedConcurrentExecution would fall below its minimum value of [{minimum}]"
+            ));
         }
         self.inventory = after;
         self.effects.push(Effect { function: action.function.clone(), change: action.change.clone() });
@@ -137,7 +139,8 @@ impl ConcurrencyControl for MemoryControl {
         survey.inventory = self.inventory();
         survey.listed_at = Some(at);
         survey.account_at = Some(at);
-        survey.read_at = survey.inventory.functions.iter().map(|function| (function.name.clone(), at)).collect();
+        survey.read_at =
+            survey.inventory.functions.iter().map(|function| (function.name.clone(), at)).collect();
         Vec::new()
     }
 

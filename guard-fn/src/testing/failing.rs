@@ -16,7 +16,8 @@ use super::locked;
 use crate::alert::Message;
 use crate::memory::Memory;
 use crate::ports::{
-    AlertSink, Ask, ConcurrencyControl, Look, MetricSource, PolicySource, Proof, StateStore, StoreError, Unavailable,
+    AlertSink, Ask, ConcurrencyControl, Look, MetricSource, PolicySource, Proof, StateStore, StoreError,
+    Unavailable,
 };
 use crate::survey::Survey;
 

@@ -47,7 +47,9 @@ impl MetricSource for MemoryMetrics {
         tokio::task::yield_now().await;
         let points = locked(&self.points);
         let unseen = self.unseen(ask.at);
-        let minutes = |name: &FunctionName| points.get(name).map(|of| between(of, ask.from, unseen)).unwrap_or_default();
+        let minutes = |name: &FunctionName| {
+            points.get(name).map(|of| between(of, ask.from, unseen)).unwrap_or_default()
+        };
         let mut region: BTreeMap<Minute, Point> = BTreeMap::new();
         for name in points.keys() {
             for (minute, point) in minutes(name) {
@@ -55,13 +57,15 @@ impl MetricSource for MemoryMetrics {
                 *slot = slot.plus(point);
             }
         }
-        let names: Vec<&FunctionName> = if ask.census.is_some() { ask.all.iter().collect() } else { Vec::new() };
+        let names: Vec<&FunctionName> =
+            if ask.census.is_some() { ask.all.iter().collect() } else { Vec::new() };
         let mut functions: BTreeMap<FunctionName, Series> = BTreeMap::new();
         for name in &ask.focus {
             functions.insert(name.clone(), series(minutes(name), Vec::new()));
         }
         for name in names {
-            let hours = ask.census.zip(points.get(name)).map(|(hours, of)| by_hour(of, hours)).unwrap_or_default();
+            let hours =
+                ask.census.zip(points.get(name)).map(|(hours, of)| by_hour(of, hours)).unwrap_or_default();
             functions.entry(name.clone()).or_insert_with(|| series(minutes(name), Vec::new())).hours = hours;
         }
         let looks = 1 + u64::try_from(functions.len()).unwrap_or(u64::MAX - 1);

@@ -45,7 +45,9 @@ impl StateStore for MemoryStore {
         // it would be in a table.
         let mut saved = memory.clone();
         for ledger in &mut saved.state.functions {
-            if let Some(before) = there.state.function(&ledger.name).filter(|_| !touched.contains(&ledger.name)) {
+            if let Some(before) =
+                there.state.function(&ledger.name).filter(|_| !touched.contains(&ledger.name))
+            {
                 ledger.clone_from(before);
             }
         }

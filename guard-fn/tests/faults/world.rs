@@ -7,7 +7,9 @@ use guard_core::observation::Point;
 use guard_core::pricing::PriceTable;
 use guard_core::time::Minute;
 use guard_fn::guard::{Guard, Identity};
-use guard_fn::testing::{self, Faults, MemoryAlerts, MemoryControl, MemoryMetrics, MemoryStore, StaticPolicy};
+use guard_fn::testing::{
+    self, Faults, MemoryAlerts, MemoryControl, MemoryMetrics, MemoryStore, StaticPolicy,
+};
 
 /// Reserved concurrency of each function before anything happens: unset, a number, zero.
 pub(crate) const ORIGINALS: [(&str, Option<u32>); 3] = [("api", None), ("img", Some(50)), ("off", Some(0))];

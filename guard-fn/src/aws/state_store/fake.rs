@@ -49,7 +49,9 @@ impl Fake {
         let fault = inner.faults.get(&(request.operation.clone(), nth)).copied();
         match fault {
             Some(Fault::LostBefore) => return Reply::Lost,
-            Some(Fault::Failing) => return Reply::Http(500, json!({"__type": "InternalServerError"}).to_string()),
+            Some(Fault::Failing) => {
+                return Reply::Http(500, json!({"__type": "InternalServerError"}).to_string());
+            }
             _ => {}
         }
         let answer = match request.operation.as_str() {
@@ -154,11 +156,15 @@ impl Inner {
     fn query(&self, body: &Value) -> Result<Value, &'static str> {
         assert_eq!(body["ConsistentRead"], true);
         let values = &body["ExpressionAttributeValues"];
-        let (partition, prefix) = (values[":pk"]["S"].as_str().unwrap(), values[":segment"]["S"].as_str().unwrap());
+        let (partition, prefix) =
+            (values[":pk"]["S"].as_str().unwrap(), values[":segment"]["S"].as_str().unwrap());
         let start = body.get("ExclusiveStartKey").map(key);
         let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
         for (at, item) in &self.items {
-            if at.0 != partition || !at.1.starts_with(prefix) || start.as_ref().is_some_and(|start| at <= start) {
+            if at.0 != partition
+                || !at.1.starts_with(prefix)
+                || start.as_ref().is_some_and(|start| at <= start)
+            {
                 continue;
             }
             items.push(item);

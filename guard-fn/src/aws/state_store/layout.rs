@@ -281,11 +281,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Segments that are told apart by their contents.
-    fn digested<T: Serialize>(
-        &mut self,
-        kind: Kind,
-        buckets: &BTreeMap<u32, T>,
-    ) -> Result<(), Damaged> {
+    fn digested<T: Serialize>(&mut self, kind: Kind, buckets: &BTreeMap<u32, T>) -> Result<(), Damaged> {
         for (bucket, content) in buckets {
             let json = serde_json::to_vec(content)?;
             self.segment(Slot(kind, *bucket), digest(&json), false, || Ok(json))?;

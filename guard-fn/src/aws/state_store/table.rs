@@ -77,9 +77,8 @@ impl Table {
         let unreadable = |attribute: &str| StoreError::Unreadable {
             reason: format!("the item {} {HEAD} of table {} has no valid {attribute}", self.name, self.table),
         };
-        let number = |attribute: &str| {
-            item.get(attribute).and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
-        };
+        let number =
+            |attribute: &str| item.get(attribute).and_then(|value| value.as_n().ok()?.parse::<u64>().ok());
         let schema = number("schema").and_then(|schema| u32::try_from(schema).ok());
         let schema = schema.ok_or_else(|| unreadable("schema"))?;
         let revision = number("revision").ok_or_else(|| unreadable("revision"))?;
@@ -149,7 +148,8 @@ impl Table {
             }
             let request = self.client.batch_write_item().request_items(&self.table, left);
             let answer = request.send().await.map_err(|error| unavailable(BATCH, &error))?;
-            left = answer.unprocessed_items.and_then(|mut items| items.remove(&self.table)).unwrap_or_default();
+            left =
+                answer.unprocessed_items.and_then(|mut items| items.remove(&self.table)).unwrap_or_default();
             if left.is_empty() {
                 return Ok(());
             }

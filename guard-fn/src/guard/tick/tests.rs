@@ -18,7 +18,8 @@ const NAMES: [&str; 4] = ["api", "batch", "img", "mail"];
 type Step = (i64, [(bool, bool, u32); 4]);
 
 fn step() -> impl Strategy<Value = Step> {
-    let function = (any::<bool>(), prop::bool::weighted(0.8), prop_oneof![Just(0_u32), Just(2), 100_u32..400]);
+    let function =
+        (any::<bool>(), prop::bool::weighted(0.8), prop_oneof![Just(0_u32), Just(2), 100_u32..400]);
     (1_i64..90, [function.clone(), function.clone(), function.clone(), function])
 }
 

@@ -111,8 +111,13 @@ async fn a_memory_that_is_saved_while_it_is_read_is_read_again() {
         let is_first = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
         if is_first { old.answer(request) } else { new.answer(request) }
     });
-    let reader =
-        DynamoStore::new(&config, Calls::default(), "guard".to_owned(), "dow-guard", Region::new("eu-central-1"));
+    let reader = DynamoStore::new(
+        &config,
+        Calls::default(),
+        "guard".to_owned(),
+        "dow-guard",
+        Region::new("eu-central-1"),
+    );
     assert_eq!(reader.load().await.unwrap(), memory);
 }
 

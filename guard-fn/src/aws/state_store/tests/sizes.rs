@@ -52,7 +52,9 @@ fn breached(memory: &mut Memory, functions: usize) {
 
 #[tokio::test]
 async fn a_thousand_breaches_and_a_thousand_budgets_stay_under_the_limit_of_an_item() {
-    for (functions, budgets, trips) in [(1000, 1, 1000), (1000, 1000, 0), (1000, 1000, 1000), (2000, 1000, 2000)] {
+    for (functions, budgets, trips) in
+        [(1000, 1, 1000), (1000, 1000, 0), (1000, 1000, 1000), (2000, 1000, 2000)]
+    {
         let fake = Fake::default();
         let mut memory = memory(functions, budgets);
         breached(&mut memory, trips);
@@ -61,7 +63,9 @@ async fn a_thousand_breaches_and_a_thousand_budgets_stay_under_the_limit_of_an_i
         }
         store(&fake).save(&mut memory, &none()).await.unwrap();
         let (largest, head) = item_bytes(&fake);
-        println!("{functions} functions, {budgets} budgets, {trips} trips: head {head}, largest item {largest} bytes");
+        println!(
+            "{functions} functions, {budgets} budgets, {trips} trips: head {head}, largest item {largest} bytes"
+        );
         assert!(largest <= 307_200 && head <= 307_200, "{largest}, {head}");
         assert_eq!(store(&fake).load().await.unwrap(), memory);
     }
@@ -92,7 +96,9 @@ fn idle(memory: &mut Memory, roster: &mut Roster, tick: usize) {
 #[tokio::test]
 #[ignore = "prints the numbers of the module's documentation"]
 async fn what_an_idle_tick_writes_and_a_cold_start_reads() {
-    println!("functions | head KB | idle: KB, write units, calls | all ledgers: KB, write units | cold load: calls");
+    println!(
+        "functions | head KB | idle: KB, write units, calls | all ledgers: KB, write units | cold load: calls"
+    );
     for functions in [10, 100, 1000, 10_000] {
         let fake = Fake::default();
         let store = store(&fake);
