@@ -1,5 +1,7 @@
 //! The self-test changes nothing, and tells what is missing.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::plane::{Plane, refusal};
@@ -28,11 +30,17 @@ fn by_tag(plane: &Plane, denied: &'static str) {
     });
 }
 
+/// What could have been changed.
+fn settings(plane: &Plane) -> (BTreeMap<String, u32>, BTreeMap<String, Value>) {
+    let world = plane.world();
+    (world.reserved.clone(), world.asynchronous.clone())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_permission_by_tag_is_proved_on_a_function_that_carries_it_and_nothing_changes() {
     let plane = Plane::of(3);
     by_tag(&plane, "others");
-    let before = (plane.world().reserved.clone(), plane.world().asynchronous.clone());
+    let before = settings(&plane);
     let proofs = plane.control().prove().await;
     let bad: Vec<&str> = proofs.iter().filter(|proof| !proof.ok).map(|proof| proof.action.as_str()).collect();
     assert_eq!(bad, ["lambda:UpdateEventSourceMapping"], "{proofs:#?}");
@@ -45,7 +53,7 @@ async fn a_permission_by_tag_is_proved_on_a_function_that_carries_it_and_nothing
         !changes.iter().any(|(line, _)| line.contains("/f000/") || line.contains("/f001/")),
         "{changes:?}"
     );
-    assert_eq!((plane.world().reserved.clone(), plane.world().asynchronous.clone()), before);
+    assert_eq!(settings(&plane), before);
 }
 
 #[tokio::test(start_paused = true)]
