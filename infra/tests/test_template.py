@@ -97,6 +97,18 @@ class Template(unittest.TestCase):
         ]:
             self.assertEqual(cfn.refusals(template, {**LEAST, **given}), [], given)
 
+    def test_the_memory_can_be_recovered_and_outlives_the_stack(self):
+        # The emulator applies neither of the first two.
+        table = cfn.Stack(cfn.load(SAM), LEAST).resources()["Memory"]
+        self.assertEqual(table["Properties"]["PointInTimeRecoverySpecification"], {"PointInTimeRecoveryEnabled": True})
+        self.assertEqual(table["Properties"]["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
+        self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"))
+
+    def test_the_guard_runs_alone_where_the_account_allows(self):
+        for said, reserved in (("true", 1), ("false", None)):
+            guard = cfn.Stack(cfn.load(SAM), {**LEAST, "ReserveConcurrency": said}).resources()["Guard"]
+            self.assertEqual(guard["Properties"].get("ReservedConcurrentExecutions"), reserved)
+
     def test_every_limit_says_what_is_accepted(self):
         for name, limits in cfn.load(SAM)["Parameters"].items():
             self.assertIn("Description", limits, name)
