@@ -104,6 +104,21 @@ class Template(unittest.TestCase):
         self.assertEqual(table["Properties"]["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
         self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"))
 
+    def test_what_the_guard_says_is_encrypted_and_nobody_else_speaks_there(self):
+        key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        for given, of_guard, of_others in (("", "alias/aws/sns", None), (key, key, key)):
+            stack = cfn.Stack(cfn.load(SAM), {**LEAST, "WakeTopic": "true", "TopicKeyArn": given}).resources()
+            found = {name: stack[name]["Properties"].get("KmsMasterKeyId") for name in stack if name.endswith("Topic")}
+            guard = {"PeopleTopic", "ChatTopic", "PagerTopic"}
+            self.assertEqual(found, {name: of_guard if name in guard else of_others for name in guard | {"WatchTopic", "HintTopic"}})
+        closed, clear = stack["GuardTopicsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((closed["Effect"], list(closed["Condition"])), ("Deny", ["ArnNotEquals"]))
+        self.assertEqual((clear["Effect"], clear["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+        for name in ("WatchTopicPolicy", "HintTopicPolicy"):
+            for statement in stack[name]["Properties"]["PolicyDocument"]["Statement"]:
+                narrowed = statement["Condition"].get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
+                self.assertTrue(statement["Effect"] == "Deny" or narrowed, statement["Sid"])
+
     def test_the_guard_runs_alone_where_the_account_allows(self):
         for said, reserved in (("true", 1), ("false", None)):
             guard = cfn.Stack(cfn.load(SAM), {**LEAST, "ReserveConcurrency": said}).resources()["Guard"]
