@@ -150,6 +150,17 @@ class Deployed(unittest.TestCase):
         found = self.template({**LEAST, "Permissions": "act"})
         self.assertEqual(set(found["permissions"]) & {"act-by-tag", "act-by-list"}, {"act-by-tag"})
 
+    def test_the_memory_outlives_the_stack(self):
+        at = emulator.Emulator()
+        self.addCleanup(at.stop)
+        deploy_template(at, LEAST)
+        at.client("cloudformation").delete_stack(StackName="dow-guard")
+        deadline = time.monotonic() + 60
+        while at.client("lambda").list_functions()["Functions"] and time.monotonic() < deadline:
+            time.sleep(0.25)
+        self.assertEqual(at.client("lambda").list_functions()["Functions"], [])
+        self.assertEqual(at.client("dynamodb").list_tables()["TableNames"], ["dow-guard"])
+
     def test_the_emulator_refuses_nonsense_in_the_words_of_the_template(self):
         at = emulator.Emulator()
         self.addCleanup(at.stop)
