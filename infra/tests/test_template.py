@@ -1,6 +1,7 @@
 """The SAM template: clean, translatable, and closed to nonsense."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -19,6 +20,8 @@ import cfn
 SAM = cfn.INFRA / "sam" / "template.yaml"
 TEMPLATES = [SAM, *sorted((cfn.INFRA / "chat").glob("*.yaml")), *sorted((cfn.INFRA / "organization").glob("*.yaml")),
              *sorted((cfn.INFRA / "sweep").glob("*.yaml"))]
+# It asks for its own usage metrics to be published, which nobody wants here.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 LEAST = {"MonthlyBudgetUsd": 400}
 
 # What is refused, and a word that its message must have.

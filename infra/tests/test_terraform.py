@@ -78,7 +78,7 @@ class Terraform:
             shutil.copytree(cfn.INFRA / part, work / part, ignore=ignore)
         shutil.copy(cfn.INFRA / "dashboard.json", work)
         mirrors = [Path(found) for pattern in MIRRORS for found in sorted(glob.glob(os.path.expanduser(pattern)))]
-        mirrors = [mirror for mirror in mirrors if (mirror / "registry.terraform.io" / "hashicorp" / "aws").is_dir()]
+        mirrors = [mirror for mirror in mirrors if any(mirror.glob("*/hashicorp/aws"))]
         plugins = [f"-plugin-dir={mirror}" for mirror in mirrors[:1]]
         made = cls(work / "terraform", ("init", "-backend=false", "-input=false", "-no-color", *plugins))
         done = made.attempt(*made.init)
