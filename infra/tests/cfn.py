@@ -126,8 +126,8 @@ class Stack:
             return self._attribute(*inner)
         if name == "Fn::If":
             return self.value(inner[1] if self.holds({"Condition": inner[0]}) else inner[2])
-        if name == "Fn::Join":
-            return inner[0].join(self.value(inner[1]))
+        if name == "Fn::Select":
+            return self.value(inner[1])[inner[0]]
         if name == "Fn::FindInMap":
             table, first, second = (self.value(each) for each in inner)
             return self.template["Mappings"][table][str(first)][str(second)]

@@ -14,7 +14,8 @@ def main() -> int:
     result = unittest.TextTestRunner(verbosity=1, stream=sys.stderr).run(suite)
     for test, reason in result.skipped:
         print(f"infra: skipped {test.id()}: {reason}")
-    failed = len(result.failures) + len(result.errors)
+    # A check fails once, however many of its cases do.
+    failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
     passed = result.testsRun - failed - len(result.skipped)
     word = "FAILED" if failed or passed == 0 else "ok"
     print(f"infra: {word}. {passed} checks passed, {failed} failed, {len(result.skipped)} skipped")

@@ -16,6 +16,8 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567
 CHANGES = re.compile(r"lambda:(Put|Delete|Update|Create|Add|Remove|Publish|Tag|Untag|Invoke)")
 # Needed by Lambda and SNS on the guard's behalf; the guard itself never asks for them.
 NOT_ASKED = {"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt", "kms:GenerateDataKey", "lambda:InvokeFunction"}
+# A fake of the service, and what other people's resource policies say.
+NOT_CALLS = {"fake.rs", "invokers.rs"}
 SERVICES = ("cloudwatch", "dynamodb", "lambda", "sns", "ssm")
 
 
@@ -91,7 +93,7 @@ class Permissions(unittest.TestCase):
             self.assertFalse([action for action in actions(document(name)) if "*" in action], name)
 
     def test_what_the_guard_asks_is_what_it_may_ask(self):
-        texts = {path: path.read_text() for path in sorted(SOURCES.glob("aws/**/*.rs")) if "test" not in str(path.relative_to(SOURCES)) and path.name != "fake.rs"}
+        texts = {path: path.read_text() for path in sorted(SOURCES.glob("aws/**/*.rs")) if "test" not in str(path.relative_to(SOURCES)) and path.name not in NOT_CALLS}
         asked = set()
         for text in texts.values():
             code = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("//"))

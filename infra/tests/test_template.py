@@ -1,6 +1,7 @@
 """The SAM template: clean, translatable, and closed to nonsense."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -19,6 +20,8 @@ import cfn
 SAM = cfn.INFRA / "sam" / "template.yaml"
 TEMPLATES = [SAM, *sorted((cfn.INFRA / "chat").glob("*.yaml")), *sorted((cfn.INFRA / "organization").glob("*.yaml")),
              *sorted((cfn.INFRA / "sweep").glob("*.yaml"))]
+# It asks for its own usage metrics to be published, which nobody wants here.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
 LEAST = {"MonthlyBudgetUsd": 400}
 
 # What is refused, and a word that its message must have.
@@ -96,6 +99,33 @@ class Template(unittest.TestCase):
             {"Email": "ops@example.org", "TickMinutes": 10, "WakeConcurrency": 800, "WakeTopic": "true"},
         ]:
             self.assertEqual(cfn.refusals(template, {**LEAST, **given}), [], given)
+
+    def test_the_memory_can_be_recovered_and_outlives_the_stack(self):
+        # The emulator applies neither of the first two.
+        table = cfn.Stack(cfn.load(SAM), LEAST).resources()["Memory"]
+        self.assertEqual(table["Properties"]["PointInTimeRecoverySpecification"], {"PointInTimeRecoveryEnabled": True})
+        self.assertEqual(table["Properties"]["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
+        self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"))
+
+    def test_what_the_guard_says_is_encrypted_and_nobody_else_speaks_there(self):
+        key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        for given, of_guard, of_others in (("", "alias/aws/sns", None), (key, key, key)):
+            stack = cfn.Stack(cfn.load(SAM), {**LEAST, "WakeTopic": "true", "TopicKeyArn": given}).resources()
+            found = {name: stack[name]["Properties"].get("KmsMasterKeyId") for name in stack if name.endswith("Topic")}
+            guard = {"PeopleTopic", "ChatTopic", "PagerTopic"}
+            self.assertEqual(found, {name: of_guard if name in guard else of_others for name in guard | {"WatchTopic", "HintTopic"}})
+        closed, clear = stack["GuardTopicsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((closed["Effect"], list(closed["Condition"])), ("Deny", ["ArnNotEquals"]))
+        self.assertEqual((clear["Effect"], clear["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+        for name in ("WatchTopicPolicy", "HintTopicPolicy"):
+            for statement in stack[name]["Properties"]["PolicyDocument"]["Statement"]:
+                narrowed = statement["Condition"].get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
+                self.assertTrue(statement["Effect"] == "Deny" or narrowed, statement["Sid"])
+
+    def test_the_guard_runs_alone_where_the_account_allows(self):
+        for said, reserved in (("true", 1), ("false", None)):
+            guard = cfn.Stack(cfn.load(SAM), {**LEAST, "ReserveConcurrency": said}).resources()["Guard"]
+            self.assertEqual(guard["Properties"].get("ReservedConcurrentExecutions"), reserved)
 
     def test_every_limit_says_what_is_accepted(self):
         for name, limits in cfn.load(SAM)["Parameters"].items():

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""What running the guard costs a month, at list price and without any free tier: python3 infra/cost.py [--csv]
+
+Computed from what the template deploys (memory, tick, alarms, metrics, dashboard) and from calls and sizes that are
+stated below, each with where it comes from. Prices: us-east-1, read 2026-11.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+INFRA = Path(__file__).resolve().parent
+FUNCTIONS = (10, 100, 1_000, 10_000)
+DAYS = 30
+
+# US dollars ("Amazon CloudWatch pricing", "AWS Lambda pricing", "Amazon DynamoDB pricing", read 2026-11).
+METRIC_READ = 0.01 / 1_000
+CUSTOM_METRIC = 0.30
+ALARM = 0.10
+DASHBOARD = 3.00
+LOG_GB = 0.50
+LOG_GB_STORED = 0.03
+LAMBDA_REQUEST = 0.20 / 1e6
+LAMBDA_GB_S = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+WRITE_UNIT = 0.625 / 1e6
+READ_UNIT = 0.125 / 1e6
+TABLE_GB = 0.25 + 0.20  # storage and point-in-time recovery
+SCHEDULER = 1.00 / 1e6
+KEY = 1.00
+
+# Calls and sizes. Metrics of a look: `sampling::METRICS_PER_LOOK`.
+METRICS_PER_LOOK = 5
+# Looks at each function a day: one, in the census, as `sampling::own_cost_of_month` counts.
+CENSUS_LOOKS = 1
+# Seconds of a warm tick: five to ten calls to AWS, one after another, some 50 ms each.
+TICK_S = 0.5
+# A census of so many functions reads in batches of 100, four at a time.
+CENSUS_S_PER_1000 = 3.0
+# KB of the log per tick: START, END and REPORT 0.4, the structured line 0.8; 0.5 for each EMF document.
+LOG_KB, EMF_KB = 1.2, 0.5
+# KB of the head that every tick writes, and KB it grows by per 1,000 functions: the directory, some 8 bytes a bucket.
+HEAD_KB, HEAD_KB_PER_1000 = 6.0, 6.0
+# KB of a function in the table; a census rewrites all of them.
+FUNCTION_KB = 1.0
+# Custom metrics: those of the guard, and those of each budget (guard-fn/src/emf.rs).
+BUDGETS = 1
+
+
+def custom_metrics(which: str) -> int:
+    """How many custom metrics an installation writes, counted in the source that defines them."""
+    text = (INFRA.parent / "guard-fn" / "src" / "emf.rs").read_text()
+    table = text[text.index("pub const METRICS"):text.index("const fn metric")]
+    of_guard, of_budget = len(re.findall(r"Scope::Guard", table)), len(re.findall(r"Scope::Budget", table))
+    return {"none": 0, "guard": of_guard, "all": of_guard + BUDGETS * of_budget}[which]
+
+
+def month(functions: int, alarms: int = 2, tick_minutes: int = 1, metrics: str = "none", dashboard: bool = False,
+          own_key: bool = False, architecture: str = "arm64", memory_mb: int = 256) -> dict:
+    """Dollars a month in one region, by item."""
+    ticks = DAYS * 24 * 60 / tick_minutes
+    seconds = ticks * TICK_S + DAYS * functions / 1_000 * CENSUS_S_PER_1000
+    custom = custom_metrics(metrics)
+    documents = {"none": 0, "guard": 1, "all": 1 + BUDGETS}[metrics]
+    log_gb = ticks * (LOG_KB + documents * EMF_KB) / 1e6
+    head_units = -(-(HEAD_KB + HEAD_KB_PER_1000 * functions / 1_000) // 1)
+    writes = ticks * head_units + DAYS * functions * FUNCTION_KB * 2  # written anew, the old deleted
+    reads = DAYS * 24 * functions * FUNCTION_KB / 4  # a cold start every hour reads all of it
+    return {
+        "metrics read, region": ticks * METRICS_PER_LOOK * METRIC_READ,
+        "metrics read, census": DAYS * functions * CENSUS_LOOKS * METRICS_PER_LOOK * METRIC_READ,
+        "Lambda": ticks * LAMBDA_REQUEST + seconds * memory_mb / 1024 * LAMBDA_GB_S[architecture],
+        "DynamoDB": writes * WRITE_UNIT + reads * READ_UNIT + functions * FUNCTION_KB / 1e6 * TABLE_GB,
+        "log": log_gb * (LOG_GB + LOG_GB_STORED * 0.15),
+        "Scheduler": ticks * SCHEDULER,
+        "alarms": alarms * ALARM,
+        "custom metrics": custom * CUSTOM_METRIC,
+        "dashboard": DASHBOARD * dashboard,
+        "own key": KEY * own_key,
+    }
+
+
+def table(rows: dict) -> str:
+    """A Markdown table, one column per number of functions."""
+    counts = list(rows)
+    lines = ["| US$ a month | " + " | ".join(f"{count:,}" for count in counts) + " |", "|---|" + "--:|" * len(counts)]
+    for item in rows[counts[0]]:
+        if any(rows[count][item] for count in counts):
+            lines.append(f"| {item} | " + " | ".join(f"{rows[count][item]:.2f}" for count in counts) + " |")
+    lines.append("| **all** | " + " | ".join(f"**{sum(rows[count].values()):.2f}**" for count in counts) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    rows = {count: month(count) for count in FUNCTIONS}
+    if "--csv" in sys.argv[1:]:
+        for count, items in rows.items():
+            for item, dollars in items.items():
+                print(f"{count},{item},{dollars:.4f}")
+        return 0
+    print(table(rows))
+    for title, more in [
+        ("Metrics = guard", {"metrics": "guard", "alarms": 4}),
+        ("Metrics = all and Dashboard = true", {"metrics": "all", "alarms": 4, "dashboard": True}),
+        ("TickMinutes = 5", {"tick_minutes": 5}),
+        ("TopicKeyArn", {"own_key": True}),
+    ]:
+        sums = [sum(month(count, **more).values()) for count in FUNCTIONS]
+        print(f"With {title}: " + ", ".join(f"${dollars:.2f}" for dollars in sums))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What the guard itself costs: under $5 at 1,000 functions, and the README says what the script computes."""
+
+import re
+import sys
+import unittest
+
+import cfn
+
+sys.path.insert(0, str(cfn.INFRA))
+import cost  # noqa: E402
+
+
+def of_template(**given) -> dict:
+    """What the deployed template is billed by."""
+    stack = cfn.Stack(cfn.load(cfn.INFRA / "sam" / "template.yaml"), {"MonthlyBudgetUsd": 400, **given})
+    resources = stack.resources()
+    guard = resources["Guard"]["Properties"]
+    rate = resources["Schedule"]["Properties"]["ScheduleExpression"]
+    return {
+        "alarms": sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources.values()),
+        "tick_minutes": int(re.search(r"\d+", rate)[0]),
+        "metrics": guard["Environment"]["Variables"]["DOW_GUARD_METRICS"],
+        "dashboard": "DashboardOfSpend" in resources,
+        "architecture": guard["Architectures"][0],
+        "memory_mb": guard["MemorySize"],
+    }
+
+
+class Cost(unittest.TestCase):
+    def test_as_installed_it_is_under_five_dollars_at_a_thousand_functions(self):
+        self.assertLess(sum(cost.month(1_000, **of_template()).values()), 5.00)
+
+    def test_the_script_assumes_what_the_template_deploys(self):
+        for count in cost.FUNCTIONS:
+            self.assertEqual(cost.month(count), cost.month(count, **of_template()))
+        everything = of_template(Metrics="all", Dashboard="true")
+        self.assertEqual(cost.month(10, metrics="all", alarms=4, dashboard=True), cost.month(10, **everything))
+
+    def test_the_readme_has_the_table(self):
+        readme = (cfn.INFRA / "README.md").read_text()
+        self.assertIn(cost.table({count: cost.month(count) for count in cost.FUNCTIONS}), readme)
+
+    def test_the_region_costs_what_the_core_says(self):
+        # sampling::own_cost_of_month: five metrics a minute for 30 days are $2.16; a function's census 0.15 cents.
+        items = cost.month(1)
+        self.assertAlmostEqual(items["metrics read, region"], 2.16)
+        self.assertAlmostEqual(items["metrics read, census"], 0.0015)
+
+    def test_metrics_are_counted_where_they_are_defined(self):
+        self.assertEqual([cost.custom_metrics(which) for which in ("none", "guard", "all")], [0, 7, 12])
