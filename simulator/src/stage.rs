@@ -153,7 +153,7 @@ impl Stage {
             let Some(index) = place(recorded.name.as_str()) else { continue };
             traffic.push(Performer {
                 duration: Duration::constant(milliseconds(recorded.mean_us)),
-                flow: Flow::Counts(recorded.counts.as_slice().into()),
+                flow: Flow::Counts(Arc::clone(&recorded.counts)),
                 via: way_of(function),
                 ..quiet(recorded.name.as_str(), index)
             });

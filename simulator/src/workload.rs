@@ -1,6 +1,8 @@
 //! A trace as a Lambda account: its functions with the memory, time-out and event source they would have on AWS, and
 //! how often each was invoked.
 
+use std::sync::Arc;
+
 use guard_core::inventory::{
     AccountLimits, AsyncConfig, EventSource, EventSourceMapping, Function, Inventory,
 };
@@ -42,7 +44,7 @@ pub struct Traffic {
     /// Mean duration in microseconds.
     pub mean_us: u64,
     /// Invocations by minute from the first on. `None`: unknown.
-    pub counts: Vec<Option<u64>>,
+    pub counts: Arc<[Option<u64>]>,
 }
 
 impl Workload {
@@ -89,7 +91,8 @@ impl Workload {
         if (factor - 1.0).abs() < f64::EPSILON {
             return;
         }
-        for count in self.traffic.iter_mut().flat_map(|traffic| &mut traffic.counts).flatten() {
+        let counts = self.traffic.iter_mut().flat_map(|traffic| Arc::make_mut(&mut traffic.counts));
+        for count in counts.flatten() {
             let scaled = libm::round(crate::world::as_f64(*count) * factor).clamp(0.0, 1e15);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
             {
@@ -171,7 +174,7 @@ fn timeout_s(traced: &TraceFunction) -> u32 {
 }
 
 fn traffic(name: FunctionName, traced: &TraceFunction) -> Traffic {
-    Traffic { name, mean_us: traced.mean_us, counts: traced.invocations.clone() }
+    Traffic { name, mean_us: traced.mean_us, counts: traced.invocations.as_slice().into() }
 }
 
 #[cfg(test)]
