@@ -6,7 +6,7 @@ use chrono::TimeZone;
 
 use super::*;
 use crate::inventory::{AccountLimits, AsyncConfig, Function, Inventory};
-use crate::plan::{AsyncSetting, Lever, Setting};
+use crate::plan::{AsyncSetting, Lever, NoticeKind, Setting};
 use crate::policy::{Budget, Policy};
 use crate::pricing::PriceTable;
 use crate::state::{Latch, LeverState, Phase};
@@ -105,7 +105,11 @@ fn a_release_puts_everything_back_last_change_first_and_pardons_for_an_hour() {
     };
     assert_eq!(plan.actions, [reserve("capped", Some(7), None), back]);
     assert_eq!((plan.schema, plan.at, plan.armed), (PLAN_SCHEMA, now(), true));
-    assert!(plan.refusals.is_empty() && plan.notices.is_empty() && plan.budgets.is_empty());
+    assert!(plan.refusals.is_empty() && plan.budgets.is_empty());
+    let [notice] = plan.notices.as_slice() else { panic!("{:?}", plan.notices) };
+    assert_eq!((notice.kind, notice.alarming), (NoticeKind::Released, false));
+    assert_eq!(notice.alarm, "dow-guard/function/capped");
+    assert!(!state.alerts["dow-guard/function/capped"].open, "closed under the same name");
     assert_eq!(plan.sampling, SamplingPlan::default());
     assert_eq!(state.operator.pardons[&FunctionName::from("capped")], now() + Duration::minutes(60));
     assert!(state.operator.holds.is_empty());

@@ -169,7 +169,7 @@ mod tests {
             Reply::Http(200, list("eu-central-1")),
         ];
         let (mut prices, _) = prices_of(replies.into_iter().collect());
-        for (hour, word) in ["connection reset", "status 503", "expected value", "no prices of", "bytes"]
+        for (hour, word) in ["connection reset", "status 503", "not the JSON expected", "no prices of", "bytes"]
             .into_iter()
             .enumerate()
         {

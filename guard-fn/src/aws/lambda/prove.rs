@@ -22,8 +22,8 @@ const NO_FUNCTION: &str = "dow-guard-self-test-no-such-function";
 const NO_ALIAS: &str = "dow-guard-self-test";
 const NO_MAPPING: &str = "00000000-0000-0000-0000-000000000000";
 
-/// What the guard's tags begin with.
-const TAG_PREFIX: &str = "dow-guard:";
+/// What the guard's tags begin with: `dow-guard` lets it act, `dow-guard:KEY` overrides the policy.
+const TAG_PREFIX: &str = "dow-guard";
 
 /// Functions looked at in search of such a tag, and functions that a change is tried on.
 const LOOKED_AT_MAX: usize = 20;
