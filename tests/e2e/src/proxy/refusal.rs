@@ -50,7 +50,8 @@ pub(super) fn of_metric_queries(call: &Call) -> Option<Message> {
     if call.operation != "monitoring:GetMetricData" {
         return None;
     }
-    let ids = query_ids(&call.body).unwrap_or_else(|| panic!("not a request in CBOR: {:?}", call.body));
+    let ids =
+        query_ids(&call.body).unwrap_or_else(|| panic!("not CBOR: {}", String::from_utf8_lossy(&call.body)));
     let different = ids.iter().collect::<BTreeSet<_>>().len();
     let problem = if ids.len() > QUERIES_MAX {
         format!("The collection MetricDataQueries must not have a size greater than {QUERIES_MAX}.")
