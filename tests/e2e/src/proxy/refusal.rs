@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use ciborium::Value as Cbor;
 use serde_json::Value;
 
 use super::call::Call;
@@ -63,9 +64,13 @@ pub(super) fn of_metric_queries(call: &Call) -> Option<Message> {
     Some(call.error_saying(400, "ValidationError", &problem))
 }
 
-/// The ids of all queries in a request.
+/// The ids of all queries in a request. Its times carry a tag, which JSON does not have.
 fn query_ids(body: &[u8]) -> Option<Vec<String>> {
-    let request: Value = ciborium::from_reader(body).ok()?;
-    let queries = request.get("MetricDataQueries")?.as_array()?;
-    queries.iter().map(|query| query.get("Id")?.as_str().map(str::to_owned)).collect()
+    let request: Cbor = ciborium::from_reader(body).ok()?;
+    let queries = field(&request, "MetricDataQueries")?.as_array()?;
+    queries.iter().map(|query| field(query, "Id")?.as_text().map(str::to_owned)).collect()
+}
+
+fn field<'a>(map: &'a Cbor, name: &str) -> Option<&'a Cbor> {
+    map.as_map()?.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
 }
