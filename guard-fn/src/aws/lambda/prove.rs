@@ -205,7 +205,8 @@ impl Prover<'_> {
     /// What concerns one mapping.
     async fn mapping(&mut self) {
         let (api, client) = (self.api, &self.api.client);
-        let on = "tried on a mapping that does not exist, which a condition on tags or functions never admits";
+        let on =
+            "tried on a mapping that does not exist, which a condition on tags or functions never admits";
         let call = "lambda:GetEventSourceMapping";
         let get = client.get_event_source_mapping().uuid(NO_MAPPING).send();
         self.proofs.push(proof(call, on, api.once(call, get).await.map(drop)));
