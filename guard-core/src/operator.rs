@@ -52,9 +52,9 @@ impl Command {
     /// The function it is about, if it is about one.
     pub fn function(&self) -> Option<&FunctionName> {
         match self {
-            Command::Release { function } | Command::Hold { function, .. } | Command::Cap { function, .. } => {
-                Some(function)
-            }
+            Command::Release { function }
+            | Command::Hold { function, .. }
+            | Command::Cap { function, .. } => Some(function),
             Command::Arm | Command::Disarm => None,
         }
     }

@@ -20,8 +20,7 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read, \
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 internal error, 2 usage, 3 a policy is invalid, 4 a file cannot be read, \
      5 AWS or the memory did not answer, 6 the order is refused";
 
 #[derive(Debug, Subcommand)]

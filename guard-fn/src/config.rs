@@ -135,7 +135,8 @@ impl Config {
             (Some(text), None) => PolicyLocation::Inline(text),
             (None, Some(name)) => PolicyLocation::Parameter(name),
             (None, None) => {
-                let meaning = "the name of the SSM parameter with the policy, or the policy in DOW_GUARD_POLICY";
+                let meaning =
+                    "the name of the SSM parameter with the policy, or the policy in DOW_GUARD_POLICY";
                 return Err(ConfigError::Missing { variable: POLICY_PARAMETER, meaning });
             }
         };
@@ -165,7 +166,9 @@ const POLICY_PARAMETER: &str = "DOW_GUARD_POLICY_PARAMETER";
 fn topic_arn(variable: &'static str, value: String) -> Result<String, ConfigError> {
     let parts: Vec<&str> = value.split(':').collect();
     match parts.as_slice() {
-        ["arn", _, "sns", region, account, name] if ![region, account, name].iter().any(|part| part.is_empty()) => {
+        ["arn", _, "sns", region, account, name]
+            if ![region, account, name].iter().any(|part| part.is_empty()) =>
+        {
             Ok(value)
         }
         _ => {

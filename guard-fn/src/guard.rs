@@ -22,8 +22,8 @@ pub use self::tick::{Report, TickError};
 use crate::aws::price_list::PriceList;
 use crate::config::Metrics;
 use crate::memory::{KnownPolicy, Memory};
-use crate::wake;
 use crate::ports::{Ports, StoreError, Unavailable};
+use crate::wake;
 
 /// Who the guard is and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,15 @@ struct InForce {
 impl Guard {
     /// A guard that has not run yet.
     pub fn new(ports: Ports, identity: Identity, prices: PriceTable) -> Self {
-        Guard { ports, identity, prices, price_list: None, warm: None, tick_s: Policy::default().timing.tick_s, may_change: true }
+        Guard {
+            ports,
+            identity,
+            prices,
+            price_list: None,
+            warm: None,
+            tick_s: Policy::default().timing.tick_s,
+            may_change: true,
+        }
     }
 
     /// Who it is.

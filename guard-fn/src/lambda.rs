@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn the_account_is_read_off_the_arn_of_the_invocation() {
-        assert_eq!(account_of("arn:aws:lambda:eu-central-1:123456789012:function:dow-guard"), Some("123456789012"));
+        assert_eq!(
+            account_of("arn:aws:lambda:eu-central-1:123456789012:function:dow-guard"),
+            Some("123456789012")
+        );
         assert_eq!(account_of("arn:aws:lambda:eu-central-1"), None);
         assert_eq!(account_of(""), None);
     }

@@ -133,12 +133,16 @@ enum Said {
 async fn answered(guard: &mut Guard, ask: &Ask) -> Result<Answer, AnswerError> {
     let name = |text: &String| FunctionName::new(text.as_str());
     let question = match ask {
-        Ask::Release { function } => return guard.obey(&Order::Release { function: name(function) }, now()).await,
+        Ask::Release { function } => {
+            return guard.obey(&Order::Release { function: name(function) }, now()).await;
+        }
         Ask::Hold { function, minutes } => {
             return guard.obey(&Order::Hold { function: name(function), minutes: *minutes }, now()).await;
         }
         Ask::Cap { function, concurrency } => {
-            return guard.obey(&Order::Cap { function: name(function), concurrency: *concurrency }, now()).await;
+            return guard
+                .obey(&Order::Cap { function: name(function), concurrency: *concurrency }, now())
+                .await;
         }
         Ask::Explain { function } => Question::Explain { function: name(function) },
         Ask::Bound => Question::Bound,
@@ -258,7 +262,8 @@ fn answer_lines(answer: &Answer) -> Vec<String> {
         Answer::Done(done) => done.says.clone(),
         Answer::Plan { says, .. } => says.clone(),
         Answer::Explain(explained) => {
-            let protected = if explained.protected { ["protected: never touched".to_owned()].to_vec() } else { vec![] };
+            let protected =
+                if explained.protected { ["protected: never touched".to_owned()].to_vec() } else { vec![] };
             let floor = format!("a cap would leave it {} concurrent executions", explained.floor);
             explained.says.iter().cloned().chain(protected).chain([floor]).collect()
         }
@@ -266,7 +271,9 @@ fn answer_lines(answer: &Answer) -> Vec<String> {
         Answer::Bound(report) => vec![report.page(WIDTH, TOP).to_string()],
         Answer::SelfTest { proofs, .. } => proofs
             .iter()
-            .map(|proof| format!("{} {}: {}", if proof.ok { "ok  " } else { "FAIL" }, proof.action, proof.detail))
+            .map(|proof| {
+                format!("{} {}: {}", if proof.ok { "ok  " } else { "FAIL" }, proof.action, proof.detail)
+            })
             .collect(),
         Answer::Status(status) => status_lines(status),
     }

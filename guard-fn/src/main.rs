@@ -5,5 +5,9 @@ use guard_fn::exit_code::ExitCode;
 use guard_fn::{cli, service};
 
 fn main() -> ExitCode {
-    if service::is_lambda() { service::run() } else { cli::run(std::env::args_os(), &mut cli::Streams::standard()) }
+    if service::is_lambda() {
+        service::run()
+    } else {
+        cli::run(std::env::args_os(), &mut cli::Streams::standard())
+    }
 }

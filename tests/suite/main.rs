@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod incidents;
+mod infra;
 mod money_and_traffic;
 mod other_people;
 mod properties;

@@ -106,7 +106,10 @@ fn settled(draft: &Draft<'_>) -> Vec<Notice> {
     let names = quiet.filter_map(|(alarm, _)| alarm.strip_prefix(FUNCTION_ALARM));
     let is_stirring = |name: &str| {
         draft.actions.iter().any(|action| action.function.as_str() == name)
-            || draft.refusals.iter().any(|refusal| refusal.function.as_str() == name && is_for_people(refusal))
+            || draft
+                .refusals
+                .iter()
+                .any(|refusal| refusal.function.as_str() == name && is_for_people(refusal))
     };
     names
         .filter(|name| !is_stirring(name) && !is_held(&draft.state.latches, name))

@@ -1,8 +1,8 @@
 //! Counts requests at the wire: every attempt of every client, retries included.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -25,7 +25,9 @@ impl Intercept for CountRequests {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let call = config.load::<Metadata>();
-        self.0.count(call.map_or_else(|| "unknown".to_owned(), |call| format!("{}:{}", call.service(), call.name())));
+        self.0.count(
+            call.map_or_else(|| "unknown".to_owned(), |call| format!("{}:{}", call.service(), call.name())),
+        );
         Ok(())
     }
 }

@@ -169,9 +169,10 @@ mod tests {
             Reply::Http(200, list("eu-central-1")),
         ];
         let (mut prices, _) = prices_of(replies.into_iter().collect());
-        for (hour, word) in ["connection reset", "status 503", "not the JSON expected", "no prices of", "bytes"]
-            .into_iter()
-            .enumerate()
+        for (hour, word) in
+            ["connection reset", "status 503", "not the JSON expected", "no prices of", "bytes"]
+                .into_iter()
+                .enumerate()
         {
             let hour = i64::try_from(hour).unwrap();
             let error = prices.refresh(PriceTable::embedded(), at(hour)).await.unwrap_err();

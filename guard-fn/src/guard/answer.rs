@@ -7,9 +7,9 @@ use guard_core::money::Usd;
 use guard_core::name::{BudgetName, FunctionName};
 use guard_core::operator::{self, Command, CommandError};
 use guard_core::plan::{FunctionRecord, Plan};
+use guard_core::report;
 use guard_core::report::bound::BoundReport;
 use guard_core::report::exposure::ExposureReport;
-use guard_core::report;
 use guard_core::roster::Roster;
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Latch, Operator};
@@ -130,7 +130,8 @@ impl Guard {
         let roster = self.surveyed(&mut memory, order.function(), at).await;
         let plan = operator::command(&roster, &mut memory.state, at, order)?;
         if !self.may_change {
-            let mut says: Vec<String> = plan.actions.iter().map(|action| report::action(action, false)).collect();
+            let mut says: Vec<String> =
+                plan.actions.iter().map(|action| report::action(action, false)).collect();
             says.push("nothing was changed and nothing was noted".to_owned());
             return Ok(Answer::Done(Done { order: order.clone(), says, outcomes: Vec::new() }));
         }
@@ -190,7 +191,12 @@ impl Guard {
     }
 
     /// Policy, survey and roster, the function of an order read afresh.
-    async fn surveyed(&self, memory: &mut Memory, function: Option<&FunctionName>, at: DateTime<Utc>) -> Roster {
+    async fn surveyed(
+        &self,
+        memory: &mut Memory,
+        function: Option<&FunctionName>,
+        at: DateTime<Utc>,
+    ) -> Roster {
         let policy = self.policy(memory, at).await.policy;
         let urgent = function.cloned().into_iter().collect();
         let calls = super::tick::survey_calls(memory);
@@ -221,10 +227,8 @@ impl Guard {
         let roster = &decided.roster;
         let missing = || CommandError::NoSuchFunction { function: name.to_string() };
         let place = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
-        let (place, member) = place
-            .ok()
-            .and_then(|place| Some((place, roster.members.get(place)?)))
-            .ok_or_else(missing)?;
+        let (place, member) =
+            place.ok().and_then(|place| Some((place, roster.members.get(place)?))).ok_or_else(missing)?;
         let p99 = memory.state.profile(name).and_then(|profile| profile.concurrency_p99());
         let plan = &decided.plan;
         let of_actions = plan.actions.iter().filter(|action| action.function == *name);
@@ -269,6 +273,8 @@ fn said(outcome: &Outcome) -> String {
     match &outcome.result {
         ApplyResult::Applied => format!("{}: {change}", outcome.function),
         ApplyResult::Rejected { message } => format!("{}: refused: {change}: {message}", outcome.function),
-        ApplyResult::Unavailable { message } => format!("{}: no answer: {change}: {message}", outcome.function),
+        ApplyResult::Unavailable { message } => {
+            format!("{}: no answer: {change}: {message}", outcome.function)
+        }
     }
 }

@@ -81,7 +81,8 @@ impl Guard {
     /// When the memory cannot be read, or another tick has saved since. Nothing was changed then.
     pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
         let mut memory = self.memory().await?;
-        let hinted: Vec<FunctionName> = hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
+        let hinted: Vec<FunctionName> =
+            hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
         let mispriced = self.reprice(at).await;
         let mut decided = self.decide(&mut memory, at, &hinted).await;
         decided.problems.extend(mispriced.map(|problem| problem.to_string()));
