@@ -107,8 +107,16 @@ pub(crate) fn run(ask: &Ask, place: &Place, streams: &mut Streams<'_>) -> io::Re
         };
         let mut guard = guard(place, &sdk);
         let asked = match ask {
-            Ask::Once => guard.tick(now(), &[]).await.map(Said::Tick).map_err(AnswerError::from),
-            Ask::Plan => guard.rehearse(now(), &[]).await.map(Said::Tick).map_err(AnswerError::from),
+            Ask::Once => guard
+                .tick(now(), &[])
+                .await
+                .map(|report| Said::Tick(Box::new(report)))
+                .map_err(AnswerError::from),
+            Ask::Plan => guard
+                .rehearse(now(), &[])
+                .await
+                .map(|report| Said::Tick(Box::new(report)))
+                .map_err(AnswerError::from),
             other => answered(&mut guard, other).await.map(Said::Answer),
         };
         match asked {
@@ -126,7 +134,7 @@ pub(crate) fn run(ask: &Ask, place: &Place, streams: &mut Streams<'_>) -> io::Re
 
 /// What comes back.
 enum Said {
-    Tick(Report),
+    Tick(Box<Report>),
     Answer(Answer),
 }
 

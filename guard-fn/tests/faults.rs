@@ -124,7 +124,7 @@ async fn crash(call: u64, fault: Fault) -> (World, bool) {
         // An hour on a clock that stands still: only a process that has ended takes so long.
         let ticked = tokio::time::timeout(std::time::Duration::from_secs(3600), guard.tick(at, &[])).await;
         if let Ok(result) = ticked {
-            result.unwrap_or_else(|error| panic!("{fault:?} at call {call}, tick {tick}: {error}"));
+            assert!(result.is_ok(), "{fault:?} at call {call}, tick {tick}: {result:?}");
         } else {
             crashed = true;
             drop(guard);

@@ -111,7 +111,10 @@ mod tests {
 
     const PEOPLE: &str = "arn:aws:sns:eu-central-1:123456789012:people";
 
-    fn sink(status: u16, topics: Topics) -> (SnsSink, Arc<Mutex<Vec<BTreeMap<String, String>>>>) {
+    /// The forms of the requests that were made.
+    type Asked = Arc<Mutex<Vec<BTreeMap<String, String>>>>;
+
+    fn sink(status: u16, topics: Topics) -> (SnsSink, Asked) {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
         let config = in_process::config(move |request| {

@@ -97,7 +97,7 @@ impl Fake {
 
 impl Inner {
     fn get(&self, body: &Value) -> Result<Value, &'static str> {
-        assert_eq!(body["ConsistentRead"].as_bool().unwrap_or(body["Key"]["sk"]["S"] == "HEAD"), true);
+        assert!(body["ConsistentRead"].as_bool().unwrap_or(body["Key"]["sk"]["S"] == "HEAD"));
         let item = self.items.get(&key(&body["Key"]));
         Ok(item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
     }

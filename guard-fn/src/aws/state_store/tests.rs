@@ -48,7 +48,11 @@ fn ledger(number: usize) -> FunctionLedger {
             _ => (0, 0),
         };
         let hour = now.plus(-i64::try_from(back).unwrap());
-        ledger.profile.record(hour, Usd::from_picos(i128::from(amount) * 1_000_000), busy as u32);
+        ledger.profile.record(
+            hour,
+            Usd::from_picos(i128::from(amount) * 1_000_000),
+            u32::try_from(busy).unwrap(),
+        );
     }
     ledger.profile.refresh();
     ledger.settled_through = Some(now.plus(-1));
