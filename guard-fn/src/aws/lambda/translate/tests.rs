@@ -99,6 +99,7 @@ fn a_mapping_of_an_alias_belongs_to_the_function() {
     let name = |arn: &str| function_of(arn).map(|name| name.to_string());
     let arn = "arn:aws:lambda:eu-central-1:123456789012:function:f";
     assert_eq!(name(arn).as_deref(), Some("f"));
-    assert_eq!(name(&format!("{arn}:live")).as_deref(), Some("f"));
+    let live = format!("{arn}:live");
+    assert_eq!(name(&live).as_deref(), Some("f"));
     assert_eq!(name("arn:aws:lambda"), None);
 }
