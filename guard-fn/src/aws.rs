@@ -11,7 +11,6 @@ pub mod state_store;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -52,7 +51,16 @@ pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
 
 /// An error of the SDK with its causes in one line.
 pub(crate) fn unavailable(call: &str, error: &(impl std::error::Error + 'static)) -> Unavailable {
-    Unavailable::new(call, DisplayErrorContext(error).to_string().replace(['\n', '\r'], " "))
+    Unavailable::new(call, causes(error))
+}
+
+/// An error and its causes in one line. Not its debug form, which holds the response with whatever the service put
+/// there.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// How long a call may take: a tick has a minute, and another call after this one.

@@ -256,18 +256,21 @@ struct Trips {
 }
 
 fn trips(run: &Run) -> Trips {
-    let mut held = std::collections::BTreeSet::new();
+    // Functions that are capped, or would be: a guard that holds nothing releases nothing.
+    let mut held = std::collections::BTreeMap::new();
     let mut trips = Trips::default();
     for tick in &run.ticks {
         for notice in &tick.plan.notices {
             let Some(function) = &notice.function else { continue };
             match notice.kind {
                 NoticeKind::Capped | NoticeKind::WouldHaveCapped => {
-                    trips.count += u32::from(held.insert(function));
+                    let is_real = notice.kind == NoticeKind::Capped;
+                    trips.count += u32::from(held.insert(function, is_real).is_none());
                 }
                 NoticeKind::Released => {
-                    held.remove(function);
-                    trips.released = Some(tick.minute);
+                    if held.remove(function) == Some(true) {
+                        trips.released = Some(tick.minute);
+                    }
                 }
                 _ => {}
             }

@@ -285,7 +285,7 @@ fn a_changed_key_of_the_wrong_type_is_named_by_its_key() {
 fn the_help_lists_the_exit_codes() {
     let output = dowsim(&["replay", "--help"]);
     assert_eq!(code(&output), Some(0));
-    assert!(text(&output.stdout).contains("3  invalid trace, scenario or policy"));
+    assert!(text(&output.stdout).contains("3  invalid trace, scenario, policy or inventory"));
 }
 
 #[test]

@@ -214,7 +214,7 @@ proptest! {
         };
         if let Some(told) = told {
             let quotes = |part: &str| told.contains(format!("{part:?}").trim_matches('"'));
-            let path = text.split('=').next().unwrap_or_default();
+            let path = text.split(['=', '<', '>']).next().unwrap_or_default();
             prop_assert!(quotes(&text) || quotes(path.trim()) || told.contains("metric"), "{text:?}: {told}");
         }
     }

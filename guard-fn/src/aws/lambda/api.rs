@@ -9,6 +9,7 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::pace::Pace;
+use crate::aws::causes;
 use crate::ports::Unavailable;
 
 /// Times that a read is asked where no answer comes. The next tick asks again, so two are enough.
@@ -122,7 +123,7 @@ impl Failure {
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return Failure { call, kind: Kind::Unanswered, reason: chain(error) };
+            return Failure { call, kind: Kind::Unanswered, reason: causes(error) };
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or("no error code");
@@ -161,14 +162,6 @@ fn kind(status: u16, code: &str) -> Kind {
         400..=499 => Kind::Refused,
         _ => Kind::Unanswered,
     }
-}
-
-/// An error and its causes. Not its debug form, which holds the response with whatever the service put there.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    line(&texts.join(": "))
 }
 
 fn line(text: &str) -> String {

@@ -83,7 +83,7 @@ fn disarmed_not_one_call_changes_anything_and_the_record_says_what_would_have_be
     let first = would.first().expect("a flood for half an hour must have been worth a cap");
     assert_eq!((&first["function"], &first["outcome"]), (&json!("shop"), &json!("not_tried")), "{first}");
     assert_eq!((&first["change"]["from"], &first["change"]["to"]), (&json!(400), &json!(5)), "{first}");
-    assert!(events(&world, "people").contains(&"would_have_capped".to_owned()));
+    assert!(events(&world, "people").contains(&"would-have-capped".to_owned()));
 }
 
 #[test]
