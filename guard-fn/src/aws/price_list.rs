@@ -15,6 +15,7 @@ use guard_core::pricing::PriceTable;
 
 use super::unavailable;
 use crate::calls::Calls;
+use crate::lambda::chain;
 use crate::ports::Unavailable;
 
 /// Where the price list is ("Using the bulk API", AWS Billing user guide, read 2026-11). It needs no credentials.
@@ -67,7 +68,7 @@ impl PriceList {
         self.due = Some(at + RETRY_AFTER);
         let read = tokio::time::timeout(TIMEOUT, self.read()).await;
         let bytes = read.map_err(|_| self.fault(&format!("no answer within {} s", TIMEOUT.as_secs())))??;
-        let newer = PriceTable::from_bulk_json(&bytes).map_err(|error| self.fault(&error.to_string()))?;
+        let newer = PriceTable::from_bulk_json(&bytes).map_err(|error| self.fault(&chain(&error)))?;
         if newer.regions().all(|region| *region != self.region) {
             return Err(self.fault(&format!("it has no prices of {}", self.region)));
         }

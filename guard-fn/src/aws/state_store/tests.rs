@@ -36,11 +36,14 @@ fn noise(seed: usize) -> u64 {
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33
 }
 
-/// Four weeks of history: of ten functions three are busy, four run now and then, three never.
-fn ledger(number: usize) -> FunctionLedger {
+/// Hours of history where its size does not matter.
+const SHORT_H: usize = 30;
+
+/// So many hours of history: of ten functions three are busy, four run now and then, three never.
+fn ledger(number: usize, hours: usize) -> FunctionLedger {
     let mut ledger = FunctionLedger::new(name(number));
     let now = Hour::of(noon());
-    for back in 1..=672_usize {
+    for back in 1..=hours {
         let random = noise(number * 1000 + back);
         let (amount, busy) = match number % 10 {
             0..3 => (20_000 + random % 9_000, 3 + random % 20),
@@ -69,8 +72,13 @@ fn function(number: usize) -> Function {
 
 /// A memory of so many functions and budgets.
 fn memory(functions: usize, budgets: usize) -> Memory {
+    memory_of(functions, budgets, SHORT_H)
+}
+
+/// The same with so many hours of history.
+fn memory_of(functions: usize, budgets: usize, hours: usize) -> Memory {
     let mut memory = Memory::new(Region::new("eu-central-1"));
-    memory.state.functions = (0..functions).map(ledger).collect();
+    memory.state.functions = (0..functions).map(|number| ledger(number, hours)).collect();
     memory.state.functions.sort_by(|a, b| a.name.cmp(&b.name));
     let all = (0..functions).map(function).collect();
     let account = memory.survey.inventory.account;
@@ -79,7 +87,7 @@ fn memory(functions: usize, budgets: usize) -> Memory {
     memory.survey.read_at = (0..functions).map(|number| (name(number), noon())).collect();
     for number in 0..budgets {
         let mut book = BudgetLedger::new(noon(), noon() + TimeDelta::days(30));
-        book.profile = ledger(number).profile;
+        book.profile = ledger(number, hours).profile;
         book.spent = guard_core::money::UsdRange::exact(Usd::from_dollars(i64::try_from(number).unwrap()));
         memory.state.budgets.insert(guard_core::name::BudgetName::new(format!("tag:{}", name(number))), book);
     }
@@ -172,7 +180,7 @@ async fn a_survey_or_a_policy_that_changed_is_found_without_being_told() {
     memory.survey.inventory.functions[5].reserved = Some(0);
     memory.survey.read_at.insert(name(9), noon() + TimeDelta::hours(1));
     memory.policy.as_mut().unwrap().text.push('#');
-    memory.state.budgets.values_mut().next().unwrap().profile = ledger(99).profile;
+    memory.state.budgets.values_mut().next().unwrap().profile = ledger(99, SHORT_H).profile;
     store.save(&mut memory, &none()).await.unwrap();
     assert_eq!(super::tests::store(&fake).load().await.unwrap(), memory);
     memory.policy = None;

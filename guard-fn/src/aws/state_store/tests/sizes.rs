@@ -9,6 +9,9 @@ use guard_core::state::{AlertState, Latch, LeverState, Phase};
 
 use super::*;
 
+/// What a profile remembers.
+const FOUR_WEEKS_H: usize = 672;
+
 /// The largest item there is, and the head.
 fn item_bytes(fake: &Fake) -> (usize, usize) {
     let inner = fake.0.lock().unwrap();
@@ -52,11 +55,9 @@ fn breached(memory: &mut Memory, functions: usize) {
 
 #[tokio::test]
 async fn a_thousand_breaches_and_a_thousand_budgets_stay_under_the_limit_of_an_item() {
-    for (functions, budgets, trips) in
-        [(1000, 1, 1000), (1000, 1000, 0), (1000, 1000, 1000), (2000, 1000, 2000)]
-    {
+    for (functions, budgets, trips, hours) in [(1000, 1, 1000, SHORT_H), (300, 1000, 2000, FOUR_WEEKS_H)] {
         let fake = Fake::default();
-        let mut memory = memory(functions, budgets);
+        let mut memory = memory_of(functions, budgets, hours);
         breached(&mut memory, trips);
         for book in memory.state.budgets.values_mut() {
             book.tainted = (0..73).map(Hour).collect();
@@ -102,7 +103,7 @@ async fn what_an_idle_tick_writes_and_a_cold_start_reads() {
     for functions in [10, 100, 1000, 10_000] {
         let fake = Fake::default();
         let store = store(&fake);
-        let mut memory = memory(functions, 0);
+        let mut memory = memory_of(functions, 0, FOUR_WEEKS_H);
         let policy = Policy {
             budget: vec![Budget::per_month("account", Usd::from_dollars(400))],
             ..Policy::default()
