@@ -96,7 +96,13 @@ impl Guard {
             self.save(&mut memory, &decided.touched).await?;
             return Ok(self.tell(memory, decided, Vec::new(), &context).await);
         }
+        // What is planned waits in the outbox until it is known what came of it: where this process ends before, the
+        // next one makes the change and tells it.
+        let waiting = memory.outbox.clone();
+        let planned: Vec<Notice> = decided.plan.notices.iter().chain(&own).cloned().collect();
+        memory.queue(alert::messages(&planned, &decided.plan, &context));
         timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched)).await?;
+        memory.outbox = waiting;
         let start = Instant::now();
         let outcomes = self.carry_out(&decided.plan, &mut memory).await;
         decided.took.push(("act", start.elapsed()));
