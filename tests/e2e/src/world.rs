@@ -1,6 +1,7 @@
 //! An account with a guard in it: functions and their traffic, topics with queues behind them, a table, a policy.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -49,7 +50,11 @@ pub struct World {
     queues: Vec<String>,
     folder: TempDir,
     _emulator: Emulator,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// One account at a time: two emulators, two proxies and two guards on two cores run into each other's time-outs.
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl World {
     /// An account with the usual limit, with the guard's own function and this policy.
@@ -59,6 +64,7 @@ impl World {
 
     /// The same with another limit of concurrent executions.
     pub fn with_limit(account_limit: u32, policy: &str) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let emulator = Emulator::start(account_limit, folder.path());
         let aws = Aws::new(emulator.address);
@@ -70,7 +76,7 @@ impl World {
             topics.push(topic);
             queues.push(queue);
         }
-        let world = World { aws, proxy, clock, topics, queues, folder, _emulator: emulator };
+        let world = World { aws, proxy, clock, topics, queues, folder, _emulator: emulator, _alone: alone };
         let table = json!({
             "TableName": TABLE,
             "AttributeDefinitions": [
