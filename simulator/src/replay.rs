@@ -267,10 +267,8 @@ fn trips(run: &Run) -> Trips {
                     let is_real = notice.kind == NoticeKind::Capped;
                     trips.count += u32::from(held.insert(function, is_real).is_none());
                 }
-                NoticeKind::Released => {
-                    if held.remove(function) == Some(true) {
-                        trips.released = Some(tick.minute);
-                    }
+                NoticeKind::Released if held.remove(function) == Some(true) => {
+                    trips.released = Some(tick.minute);
                 }
                 _ => {}
             }
