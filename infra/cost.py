@@ -30,8 +30,9 @@ KEY = 1.00
 
 # Calls and sizes. Metrics of a look: `sampling::METRICS_PER_LOOK`.
 METRICS_PER_LOOK = 5
-# Looks at each function a day: one, in the census, as `sampling::own_cost_of_month` counts.
-CENSUS_LOOKS = 1
+# Looks at each function a day: a census reads its hours and its newest minutes (`guard-fn/src/aws/cloudwatch.rs`).
+# `sampling::own_cost_of_month` counts one: see ARCHITECTURE.md, "Known limits".
+CENSUS_LOOKS = 2
 # Seconds of a warm tick: five to ten calls to AWS, one after another, some 50 ms each.
 TICK_S = 0.5
 # A census of so many functions reads in batches of 100, four at a time.
