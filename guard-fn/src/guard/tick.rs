@@ -26,8 +26,8 @@ use crate::wake::Hint;
 /// DynamoDB and SSM an idle tick stays below ten calls.
 const SURVEY_CALLS: u32 = 5;
 
-/// The same before the account was ever listed in full: what the control plane's 15 requests a second allow in twenty
-/// seconds ("Lambda quotas", read 2026-11).
+/// The same before the account was ever listed in full: half a minute at the survey's pace of ten a second, which leaves
+/// five of the control plane's 15 to deployments ("Lambda quotas", read 2026-11).
 const FIRST_SURVEY_CALLS: u32 = 300;
 
 /// Minutes after the full hour at which its points are complete: the longest time-out and the lag.
