@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeZone, Utc};
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use guard_core::inventory::{AccountLimits, Function, Inventory};
-use guard_core::observation::{Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Observation, Point, Series};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
@@ -105,12 +105,15 @@ fn warmed(roster: &Roster) -> State {
     let now = Minute::of(at());
     let last = Hour::of(at()).plus(-1);
     let mut seen = look(roster, now.plus(-1));
-    seen.census = Some((last.plus(1 - HISTORY_H), last));
-    for (index, (_, series)) in seen.functions.iter_mut().enumerate() {
+    let history = |index: usize| {
         let mean = point(index, Minute(3));
         let hour = Point { invocations: mean.invocations * 60, duration_us: mean.duration_us * 60, ..mean };
-        series.hours = (1 - HISTORY_H..=0).map(|back| (last.plus(back), hour)).collect();
-    }
+        (1 - HISTORY_H..=0).map(|back| (last.plus(back), hour)).collect()
+    };
+    let functions: Vec<_> = roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
+    let answered = functions.iter().enumerate().map(|(index, name)| (name.clone(), history(index))).collect();
+    let asked = CensusSlice { first: last.plus(1 - HISTORY_H), last, functions, ends_round: true };
+    seen.census = Some(Census { asked, region: Vec::new(), functions: answered });
     let _plan = guard_core::tick(roster, &mut state, &seen);
     state
 }

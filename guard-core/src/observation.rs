@@ -90,9 +90,32 @@ pub struct Series {
     /// One-minute points, ascending, each minute at most once. Minutes without a point are absent.
     #[serde(default)]
     pub minutes: Vec<(Minute, Point)>,
-    /// One-hour points of a census, ascending: they settle the ledger and feed the baseline.
-    #[serde(default)]
-    pub hours: Vec<(Hour, Point)>,
+}
+
+/// What one look asks of the census, the walk through every function's hours: functions in the order of their names, as
+/// many as a few calls answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CensusSlice {
+    /// The first hour asked for.
+    pub first: Hour,
+    /// The last hour asked for, the same in a whole round.
+    pub last: Hour,
+    /// Whose hours, sorted. Those whose minutes have shown everything are left out.
+    pub functions: Vec<FunctionName>,
+    /// Whether nobody is left to be asked after them.
+    pub ends_round: bool,
+}
+
+/// A slice of the census, answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Census {
+    /// What was asked for.
+    pub asked: CensusSlice,
+    /// One-hour points of the region's totals, ascending; empty where they were not answered.
+    pub region: Vec<(Hour, Point)>,
+    /// One-hour points of those who were answered in full, sorted by name, hours ascending: an hour without a point is
+    /// an hour without traffic.
+    pub functions: Vec<(FunctionName, Vec<(Hour, Point)>)>,
 }
 
 /// One look at the world.
@@ -102,13 +125,12 @@ pub struct Observation {
     pub at: DateTime<Utc>,
     /// The first minute that was asked for: long enough ago for late points to be read again.
     pub from: Minute,
-    /// The first and last hour asked for, where the look was a census. An hour in between without a point is an hour
-    /// without traffic, if the series can be trusted.
+    /// Hours of functions, where a round of the census is under way. They settle the ledger and feed the baseline.
     #[serde(default)]
-    pub census: Option<(Hour, Hour)>,
+    pub census: Option<Census>,
     /// The region's totals (metrics without dimension).
     pub region: Series,
-    /// The functions that were looked at, sorted by name without repetition. One that was asked for and not
+    /// The functions that were looked at minute by minute, sorted by name without repetition. One that was asked for and not
     /// answered is here as [`Freshness::Unknown`]; one that was not asked for is absent.
     pub functions: Vec<(FunctionName, Series)>,
 }
@@ -135,7 +157,7 @@ impl Observation {
 impl Series {
     /// A complete series of minutes.
     pub fn fresh(minutes: Vec<(Minute, Point)>) -> Self {
-        Series { freshness: Freshness::Fresh, minutes, hours: Vec::new() }
+        Series { freshness: Freshness::Fresh, minutes }
     }
 
     /// A complete answer without a point: no traffic.

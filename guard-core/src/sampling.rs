@@ -2,7 +2,7 @@
 //!
 //! The sweep reads the region's totals every tick, a handful of metrics whatever the number of functions. The
 //! focus reads single functions minute by minute, as often as their money at risk demands. The census reads every
-//! function once a day in one-hour points: it settles the ledger and refreshes the baselines.
+//! function once a day in one-hour points, a slice at a time: it settles the ledger and refreshes the baselines.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::forecast::Outlook;
 use crate::ledger::Reading;
 use crate::money::Usd;
 use crate::name::FunctionName;
-use crate::observation::Observation;
+use crate::observation::{CensusSlice, Observation};
 use crate::plan::Verdict;
 use crate::policy::Mode;
 use crate::roster::Roster;
@@ -22,8 +22,6 @@ use crate::time::{Hour, Minute};
 pub struct SamplingPlan {
     /// Functions to read minute by minute, sorted by name.
     pub focus: Vec<FunctionName>,
-    /// Whether to read the one-hour points of every function.
-    pub census: bool,
 }
 
 /// Metrics read of the region, and of each function in focus or census: Invocations, Errors, Throttles, Duration,
@@ -34,13 +32,27 @@ pub const METRICS_PER_LOOK: u64 = 5;
 /// read 2026-11).
 pub const USD_PER_METRIC: Usd = Usd::from_picos(10_000_000);
 
+/// Queries of one `GetMetricData` call ("GetMetricData", API reference, read 2026-11).
+pub const QUERIES_PER_CALL: usize = 500;
+
+/// Data points that one call answers at most: the greatest `MaxDatapoints` (same page).
+pub const POINTS_PER_CALL: usize = 100_800;
+
+/// Calls of one slice of the census. Our choice: with the other calls of an idle tick they stay within ten, and the hours
+/// of 150 functions over four weeks fit into 10 MB.
+const CENSUS_CALLS: usize = 5;
+
+/// Hours of history that a first round reads: four weeks.
+const HISTORY_HOURS: i64 = 672;
+
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
 pub const FOCUS_MAX: usize = 500;
 
 /// The longest time between two looks at a function that a budget of its own covers, in seconds.
 const INTERVAL_MAX_S: u64 = 3600;
 
-/// Minutes after the full hour at which its points are complete: the longest time-out and the lag.
+/// Minutes after the full hour at which its points are complete: the longest time-out and the lag, as assumed unless the
+/// policy says longer.
 const CENSUS_AFTER_MIN: i64 = 20;
 
 /// A region that burns more than this part of its band is looked at function by function, in per mille.
@@ -92,7 +104,7 @@ pub fn next(
             wanted.push((per_second, index));
         }
     }
-    SamplingPlan { focus: focus(roster, state, wanted), census: census_due(state, seen) }
+    SamplingPlan { focus: focus(roster, state, wanted) }
 }
 
 /// Whether a budget burns at a rate that breaks it, or is gone soon.
@@ -175,11 +187,46 @@ fn is_due(roster: &Roster, worst_per_second: Usd, since_s: u64) -> bool {
             && worst_per_second * i128::from(since_s) > roster.policy.limits.tolerated_overrun_usd)
 }
 
-/// Once a day, when the day before is complete; at once where there never was one.
-fn census_due(state: &State, seen: &Observation) -> bool {
-    let complete = Hour::of(seen.at - chrono::Duration::minutes(CENSUS_AFTER_MIN)).plus(-1);
+/// The next slice of the census: of the round under way, or of the one that is due. A round is due once a day, when the
+/// day before is complete, and at once where there never was one.
+pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
+    let wait = CENSUS_AFTER_MIN.max(roster.reread_min());
+    let complete = Minute::of(at).plus(-wait).hour().plus(-1);
     let days = |hour: Hour| hour.plus(1).0.div_euclid(24);
-    state.census_through.is_none_or(|through| days(complete) > days(through))
+    let is_due = |through: Option<Hour>| through.is_none_or(|through| days(complete) > days(through));
+    let (last, after) = match &state.census.round {
+        Some(round) => (round.last, Some(&round.after)),
+        None if is_due(state.census.through) => (complete, None),
+        None => return None,
+    };
+    let oldest = last.plus(1 - HISTORY_HOURS);
+    let functions = &roster.inventory.functions;
+    let start = after.map_or(0, |after| functions.partition_point(|function| function.name <= *after));
+    let mut first = state.census.through.map_or(last, |through| through.plus(1)).clamp(oldest, last);
+    let mut slice = CensusSlice { first, last, functions: Vec::new(), ends_round: true };
+    for function in functions.iter().skip(start) {
+        let settled = state.function(&function.name).and_then(|ledger| ledger.settled_through);
+        let unsettled = settled.map_or(oldest, |settled| settled.plus(1)).max(oldest);
+        if unsettled > last {
+            continue;
+        }
+        first = first.min(unsettled);
+        // The region is asked beside them.
+        if calls(slice.functions.len() + 2, last.0 - first.0 + 1) > CENSUS_CALLS {
+            slice.ends_round = false;
+            break;
+        }
+        slice.first = first;
+        slice.functions.push(function.name.clone());
+    }
+    Some(slice)
+}
+
+/// Calls for so many subjects over so many hours.
+fn calls(subjects: usize, hours: i64) -> usize {
+    let by_points = POINTS_PER_CALL / usize::try_from(hours.max(1)).unwrap_or(POINTS_PER_CALL);
+    let metrics = usize::try_from(METRICS_PER_LOOK).unwrap_or(1);
+    subjects.div_ceil((by_points.min(QUERIES_PER_CALL) / metrics).max(1))
 }
 
 /// What looking costs.

@@ -35,8 +35,9 @@ pub struct State {
     pub region: RegionLedger,
     /// Up to which minute provisioned concurrency was posted.
     pub standing_until: Option<Minute>,
-    /// The newest hour that a census has read.
-    pub census_through: Option<Hour>,
+    /// How far the census has come.
+    #[serde(default)]
+    pub census: CensusState,
     /// Ceilings that functions under a guarantee had lately, oldest first, each from its minute on: what they
     /// admitted may still run unseen.
     pub commanded: BTreeMap<FunctionName, Vec<(Minute, Option<u32>)>>,
@@ -44,6 +45,33 @@ pub struct State {
     pub latches: BTreeMap<FunctionName, Latch>,
     /// Alerts that are open or were sent lately, by alarm name.
     pub alerts: BTreeMap<String, AlertState>,
+}
+
+/// How far the walk through every function's hours has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CensusState {
+    /// The newest hour of the last round that came to its end.
+    pub through: Option<Hour>,
+    /// The round under way.
+    pub round: Option<CensusRound>,
+}
+
+/// A round of the census under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CensusRound {
+    /// The newest hour it reads.
+    pub last: Hour,
+    /// The function it has come to.
+    pub after: FunctionName,
+    /// Whether somebody asked before was not answered: such a round does not settle the region.
+    pub has_holes: bool,
+}
+
+impl CensusState {
+    /// Whether the very first round is under way: what functions have told so far is not all there is.
+    pub fn is_first_under_way(&self) -> bool {
+        self.through.is_none() && self.round.is_some()
+    }
 }
 
 /// Operators' words that outlive a tick.

@@ -44,7 +44,7 @@ impl Memory {
         Memory {
             state: State::new(),
             survey: Survey::new(region),
-            sampling: SamplingPlan { focus: Vec::new(), census: true },
+            sampling: SamplingPlan::default(),
             policy: None,
             outbox: Vec::new(),
         }

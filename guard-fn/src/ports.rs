@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use guard_core::name::FunctionName;
-use guard_core::observation::Observation;
+use guard_core::observation::{CensusSlice, Observation};
 use guard_core::plan::Action;
 use guard_core::settle::ApplyResult;
-use guard_core::time::{Hour, Minute};
+use guard_core::time::Minute;
 use serde::Serialize;
 
 use crate::alert::Message;
@@ -56,10 +56,8 @@ pub struct Ask {
     pub settled: Minute,
     /// Functions to read minute by minute, sorted.
     pub focus: Vec<FunctionName>,
-    /// Hours to read of every function in `all`, first and last.
-    pub census: Option<(Hour, Hour)>,
-    /// Every function, sorted: who is read in a census.
-    pub all: Vec<FunctionName>,
+    /// Hours to read, and of whom.
+    pub census: Option<CensusSlice>,
 }
 
 /// What a look brought, and what it took.

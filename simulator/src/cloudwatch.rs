@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use guard_core::name::FunctionName;
-use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use guard_core::time::{Hour, Minute};
 
+use crate::history::Past;
 use crate::world::MinuteMetrics;
 
 /// Metrics of an account.
 #[derive(Clone, Debug)]
-pub struct CloudWatch {
+pub struct CloudWatch<'a> {
+    /// What was there before the start.
+    past: Past<'a>,
     functions: Vec<Kept>,
     region: Kept,
     /// What was told and does not show yet, by the minute at whose beginning it shows. `None` is the region.
@@ -29,9 +32,6 @@ struct Kept {
 /// Minutes kept: the longest time-out, lag and re-read window with room to spare.
 const MINUTES_KEPT: i64 = 400;
 
-/// Hours kept when nobody has asked for longer: two days, so a daily census finds its day. History may be longer.
-const HOURS_KEPT: i64 = 50;
-
 /// What a look asks for.
 #[derive(Clone, Debug)]
 pub struct Query<'a> {
@@ -41,8 +41,8 @@ pub struct Query<'a> {
     pub from: Minute,
     /// Functions asked for minute by minute, as places, ascending.
     pub focus: &'a [usize],
-    /// Hours asked for of every function.
-    pub census: Option<(Hour, Hour)>,
+    /// Hours asked for, and of whom.
+    pub census: Option<CensusSlice>,
     /// The newest minute that should have settled, for telling late from quiet.
     pub settled: Minute,
     /// Names by place.
@@ -51,23 +51,17 @@ pub struct Query<'a> {
     pub functions_answer: bool,
 }
 
-impl CloudWatch {
-    /// Of so many functions. Points show `delay_s` after the end of the minute in which they were told; of counts,
+impl<'a> CloudWatch<'a> {
+    /// Of the functions of a stage. Points show `delay_s` after the end of the minute in which they were told; of counts,
     /// `late_share` one minute later still.
-    pub fn new(functions: usize, delay_s: u32, late_share: f64) -> Self {
+    pub fn new(past: Past<'a>, delay_s: u32, late_share: f64) -> Self {
         CloudWatch {
-            functions: vec![Kept::default(); functions],
+            functions: vec![Kept::default(); past.stage.functions.len()],
+            past,
             region: Kept::default(),
             pending: BTreeMap::new(),
             delay_s,
             late_share_per_mille: per_mille(late_share),
-        }
-    }
-
-    /// Gives a function the hours before the beginning.
-    pub fn remember(&mut self, function: usize, hours: impl Iterator<Item = (Hour, Point)>) {
-        if let Some(kept) = self.functions.get_mut(function) {
-            kept.hours = hours.collect();
         }
     }
 
@@ -138,34 +132,40 @@ impl CloudWatch {
         let region = self.region.since(query.from);
         let newest = region.last().map(|(minute, _)| *minute);
         let freshness = Freshness::of_region(newest, query.settled);
-        let asked: Vec<usize> = match query.census {
-            Some(_) => (0..self.functions.len()).collect(),
-            None => query.focus.to_vec(),
-        };
-        // Whoever was answered asks from there on.
-        let told = query.census.filter(|_| query.functions_answer).map(|(_, last)| last.plus(-HOURS_KEPT));
-        if let Some(oldest) = told {
-            self.region.forget(oldest);
-        }
-        let functions = asked.into_iter().filter_map(|place| {
-            let (name, kept) = (query.names.get(place)?, self.functions.get_mut(place)?);
+        let functions = query.focus.iter().filter_map(|place| {
+            let (name, kept) = (query.names.get(*place)?, self.functions.get(*place)?);
             let series = if query.functions_answer {
                 kept.answer(query, freshness)
             } else {
                 Series { freshness: Freshness::Unknown, ..Series::default() }
             };
-            if let Some(oldest) = told {
-                kept.forget(oldest);
-            }
             Some((name.clone(), series))
         });
         Observation {
             at: query.at.start(),
             from: query.from,
-            census: query.census,
             functions: functions.collect(),
-            region: Series { freshness, minutes: region, hours: Vec::new() },
+            census: query
+                .census
+                .clone()
+                .filter(|_| query.functions_answer)
+                .map(|asked| self.census(asked, query)),
+            region: Series { freshness, minutes: region },
         }
+    }
+
+    fn census(&self, asked: CensusSlice, query: &Query<'_>) -> Census {
+        let live = |kept: &Kept| {
+            let hours = kept.hours.iter().filter(|(hour, _)| *hour >= asked.first && *hour <= asked.last);
+            hours.copied().collect::<Vec<_>>()
+        };
+        let functions = asked.functions.iter().filter_map(|name| {
+            let place = query.names.binary_search(name).ok()?;
+            let mut hours = self.past.hours(place, asked.first, asked.last);
+            hours.extend(live(self.functions.get(place)?));
+            Some((name.clone(), hours))
+        });
+        Census { region: live(&self.region), functions: functions.collect(), asked }
     }
 
     /// Lets everything show that is due.
@@ -204,25 +204,9 @@ impl Kept {
 
     fn answer(&self, query: &Query<'_>, region: Freshness) -> Series {
         let minutes = self.since(query.from);
-        let hours = match query.census {
-            Some((first, last)) => {
-                self.hours.iter().filter(|(hour, _)| *hour >= first && *hour <= last).copied().collect()
-            }
-            None => Vec::new(),
-        };
         let newest = minutes.last().map(|(minute, _)| *minute);
         let freshness = Freshness::of_function(region, newest, query.settled);
-        Series { freshness, minutes, hours }
-    }
-
-    /// Forgets hours that no census asks for again, and gives their memory back: four weeks of many functions are
-    /// what a run needs most of it for.
-    fn forget(&mut self, oldest: Hour) {
-        let gone = self.hours.partition_point(|(hour, _)| *hour < oldest);
-        if gone > 0 {
-            self.hours.drain(..gone);
-            self.hours.shrink_to_fit();
-        }
+        Series { freshness, minutes }
     }
 }
 

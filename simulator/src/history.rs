@@ -14,24 +14,35 @@ use crate::world::{MeanLaw, as_f64};
 /// moments, of which the highest lies 3 to 4 deviations out.
 const DEVIATIONS: f64 = 3.5;
 
-/// Points of each function, in the order of the stage, for so many days before the start.
-pub fn history(stage: &Stage, start: Minute, days: u32) -> Vec<Vec<(Hour, Point)>> {
-    let first = start.hour().plus(-24 * i64::from(days));
-    let mut all = vec![Vec::new(); stage.functions.len()];
-    for (place, points) in all.iter_mut().enumerate() {
-        let Some(spec) = stage.functions.get(place) else { continue };
-        let actors: Vec<&Performer> = stage
-            .traffic
-            .iter()
-            .filter(|actor| actor.function == place && actor.kind == Kind::Legitimate)
-            .collect();
+/// The time before the start. Worked out when it is asked for: four weeks of many functions are more than a run needs
+/// otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// Who was there.
+    pub stage: &'a Stage,
+    /// When the scenario starts.
+    pub start: Minute,
+    /// For how many days before that everything ran as it does now.
+    pub days: u32,
+}
+
+impl Past<'_> {
+    /// Points of a function in the hours from the first to the last, as far as they lie before the start.
+    pub fn hours(&self, place: usize, first: Hour, last: Hour) -> Vec<(Hour, Point)> {
+        let (stage, start) = (self.stage, self.start);
+        let first = first.max(start.hour().plus(-24 * i64::from(self.days)));
+        let last = last.min(start.hour().plus(-1));
+        let mut points = Vec::new();
+        let Some(spec) = stage.functions.get(place) else { return points };
+        let is_ours = |actor: &&Performer| actor.function == place && actor.kind == Kind::Legitimate;
+        let actors: Vec<&Performer> = stage.traffic.iter().filter(is_ours).collect();
         if actors.is_empty() {
-            continue;
+            return points;
         }
         let is_async = spec.asynchronous.is_some();
         // A trace repeats itself, so its hours are the same few again and again.
         let mut known: Vec<BTreeMap<i64, Load>> = vec![BTreeMap::new(); actors.len()];
-        for number in first.0..start.hour().0 {
+        for number in first.0..=last.0 {
             let hour = Hour(number);
             let mut point = Point { async_received: is_async.then_some(0), ..Point::default() };
             for (actor, known) in actors.iter().zip(&mut known) {
@@ -61,8 +72,8 @@ pub fn history(stage: &Stage, start: Minute, days: u32) -> Vec<Vec<(Hour, Point)
                 points.push((hour, point));
             }
         }
+        points
     }
-    all
 }
 
 /// Events of an hour, and the highest rate within it.

@@ -13,7 +13,7 @@ use guard_core::roster::Roster;
 use guard_core::sampling::{METRICS_PER_LOOK, SamplingPlan, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Phase, State};
-use guard_core::time::{Hour, Minute};
+use guard_core::time::Minute;
 
 use crate::cloudwatch::{CloudWatch, Query};
 use crate::control_plane::ControlPlane;
@@ -49,7 +49,7 @@ impl Pilot {
             state: State::new(),
             names,
             control: ControlPlane { actuation_s: scenario.service.actuation_s },
-            sampling: SamplingPlan { focus: Vec::new(), census: true },
+            sampling: SamplingPlan::default(),
             declared,
             looking: Usd::ZERO,
             outcomes: Vec::new(),
@@ -89,7 +89,7 @@ impl Pilot {
         &mut self,
         at: Minute,
         events: &Now<'_>,
-        cloudwatch: &mut CloudWatch,
+        cloudwatch: &mut CloudWatch<'_>,
         world: &mut World,
     ) -> Plan {
         let seen = self.look(at, events, cloudwatch);
@@ -120,7 +120,7 @@ impl Pilot {
         &mut self,
         at: Minute,
         events: &Now<'_>,
-        cloudwatch: &mut CloudWatch,
+        cloudwatch: &mut CloudWatch<'_>,
     ) -> guard_core::observation::Observation {
         if events.is(Happening::MetricBlackout) {
             return guard_core::observation::Observation::blind(at.start());
@@ -128,10 +128,10 @@ impl Pilot {
         let places: BTreeSet<usize> =
             self.sampling.focus.iter().filter_map(|name| self.names.binary_search(name).ok()).collect();
         let focus: Vec<usize> = places.into_iter().collect();
-        let census = self.sampling.census.then(|| self.census_range(at)).flatten();
+        let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
         let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
-        let looked_at = if census.is_some() { 2 * self.names.len() } else { focus.len() };
-        let metrics = METRICS_PER_LOOK * (1 + u64::try_from(looked_at).unwrap_or(0));
+        let hourly = census.as_ref().map_or(0, |slice| 1 + slice.functions.len());
+        let metrics = METRICS_PER_LOOK * u64::try_from(1 + focus.len() + hourly).unwrap_or(0);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {
             at,
@@ -142,13 +142,6 @@ impl Pilot {
             names: &self.names,
             functions_answer: !events.is(Happening::MetricThrottled),
         })
-    }
-
-    /// The hours a census asks for: what it has not seen yet, four weeks at most.
-    fn census_range(&self, at: Minute) -> Option<(Hour, Hour)> {
-        let last = at.plus(-CENSUS_AFTER_MIN).hour().plus(-1);
-        let first = self.state.census_through.map_or(last.plus(-671), |through| through.plus(1));
-        (first <= last).then_some((first, last))
     }
 
     fn carry_out(&mut self, actions: &[Action], at: Minute, events: &Now<'_>, world: &mut World) {
@@ -192,9 +185,6 @@ impl Pilot {
         self.roster.inventory.functions.get(place).and_then(|function| function.reserved)
     }
 }
-
-/// Minutes after the full hour at which its points are complete: see `guard_core::sampling`.
-const CENSUS_AFTER_MIN: i64 = 20;
 
 /// The events of a scenario at a minute.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use guard_core::time::Minute;
 use serde::Serialize;
 
 use crate::cloudwatch::CloudWatch;
-use crate::history::history;
+use crate::history::Past;
 use crate::invoice::{Invoice, Total};
 use crate::pilot::{Now, Pilot};
 use crate::scenario::{Happening, Kind, Scenario};
@@ -178,7 +178,7 @@ struct Runner<'a> {
     terms: Terms<'a>,
     start: Minute,
     world: World,
-    cloudwatch: CloudWatch,
+    cloudwatch: CloudWatch<'a>,
     invoice: Invoice,
     pilot: Option<Pilot>,
     /// Budgets, for their true spend.
@@ -195,16 +195,9 @@ impl<'a> Runner<'a> {
         let (scenario, stage) = (terms.scenario, terms.stage);
         let start = Minute::of(scenario.start);
         let pilot = Pilot::new(stage, scenario, terms.policy.clone(), prices);
-        let mut cloudwatch = CloudWatch::new(
-            stage.functions.len(),
-            scenario.service.metric_delay_s,
-            scenario.service.late_share,
-        );
-        if terms.guarded {
-            for (place, hours) in history(stage, start, scenario.history_days).into_iter().enumerate() {
-                cloudwatch.remember(place, hours.into_iter());
-            }
-        }
+        let past = Past { stage, start, days: scenario.history_days };
+        let service = &scenario.service;
+        let cloudwatch = CloudWatch::new(past, service.metric_delay_s, service.late_share);
         let attacked = stage.traffic.iter().find(|actor| actor.kind == Kind::Attack);
         Runner {
             terms: *terms,

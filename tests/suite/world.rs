@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use guard_core::inventory::{AccountLimits, EventSource, Function, Inventory};
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
-use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use guard_core::plan::{Action, BudgetRecord, NoticeKind, Plan, Reason};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
@@ -177,7 +177,14 @@ impl World {
         let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, &all);
         let until = self.now.plus(-self.lag_min);
         let last = self.now.hour().plus(-1);
-        let census = self.state.census_through.is_none().then(|| (last.plus(-671), last));
+        let first = || {
+            let of = |name: &FunctionName| self.history.get(name).cloned().unwrap_or_default();
+            let answered = all.iter().map(|name| (name.clone(), of(name))).collect();
+            let asked =
+                CensusSlice { first: last.plus(-671), last, functions: all.clone(), ends_round: true };
+            Census { asked, region: Vec::new(), functions: answered }
+        };
+        let census = self.state.census.through.is_none().then(first).filter(|_| self.blindness.is_none());
         let mut region: BTreeMap<Minute, Point> = BTreeMap::new();
         let mut functions = Vec::new();
         for function in &self.roster.inventory.functions {
@@ -189,12 +196,10 @@ impl World {
                 let sum = region.entry(*minute).or_default();
                 *sum = sum.plus(*point);
             }
-            let hours =
-                self.history.get(&function.name).filter(|_| census.is_some()).cloned().unwrap_or_default();
             let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
             let series = match self.blindness {
                 Some(freshness) => Series { freshness, ..Series::default() },
-                None => Series { freshness, minutes, hours },
+                None => Series { freshness, minutes },
             };
             functions.push((function.name.clone(), series));
         }

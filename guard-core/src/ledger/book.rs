@@ -87,6 +87,11 @@ impl BudgetLedger {
         self.post_period(minute.0 * 60, entry);
     }
 
+    /// Moves the ring of hours on, so that hours of history find out whether they are older than it.
+    pub(crate) fn reach(&mut self, hour: Hour) {
+        self.hours.add(hour.0, Usd::ZERO, HOURS_KEPT);
+    }
+
     /// Posts the difference that a census found for a whole hour. Hours before the ring go to the profile.
     pub(crate) fn post_hour(&mut self, hour: Hour, entry: &Entry) {
         if !self.hours.add(hour.0, entry.expected(), HOURS_KEPT) {

@@ -13,9 +13,10 @@ use crate::amplification;
 use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
 use crate::money::{Usd, UsdRange};
-use crate::observation::{Freshness, Observation, Point, Series};
+use crate::name::FunctionName;
+use crate::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use crate::roster::{Member, Roster};
-use crate::state::State;
+use crate::state::{CensusRound, CensusState, State};
 use crate::time::{Hour, Minute};
 
 /// Minutes over which the burn of the moment is taken.
@@ -97,11 +98,21 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         now,
         settled,
         from: seen.from,
-        census: seen.census,
         attributed: std::mem::take(&mut state.region.attributed),
         mix: (0, 0),
         hidden: vec![Hidden::default(); roster.rules.len()],
     };
+    if let Some(census) = &seen.census {
+        align(&mut state.functions, &census.functions);
+        poster.books.iter_mut().for_each(|book| book.reach(now.hour()));
+        for (name, hours) in &census.functions {
+            let Some(subject) = Subject::of(roster, name) else { continue };
+            let place = state.functions.binary_search_by(|ledger| ledger.name.cmp(name));
+            if let Some(ledger) = place.ok().and_then(|place| state.functions.get_mut(place)) {
+                poster.census(ledger, &census.asked, hours, &subject);
+            }
+        }
+    }
     let mut functions = Vec::with_capacity(seen.functions.len());
     align(&mut state.functions, &seen.functions);
     let mut ledgers = state.functions.iter_mut();
@@ -122,13 +133,16 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_us += mix.0;
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
-    state.region.post(roster, &mut books, seen, settled);
+    let whole = advance(&mut state.census, seen.census.as_ref());
+    state.region.post(roster, &mut books, seen, settled, whole);
     super::standing::post(roster, &mut books, state.standing_until, settled);
     super::standing::credit(roster, &mut books, &state.meters);
     state.standing_until = state.standing_until.max(Some(settled));
-    state.census_through = state.census_through.max(seen.census.map(|(_, last)| last));
     for (rule, mut book) in roster.rules.iter().zip(books) {
-        book.close_hours(now, rule.matcher.is_everything());
+        // History that has come in part would make everything else look out of the ordinary.
+        if !state.census.is_first_under_way() {
+            book.close_hours(now, rule.matcher.is_everything());
+        }
         state.budgets.insert(rule.name.clone(), book);
     }
     drop_strangers(roster, state, now);
@@ -160,8 +174,23 @@ fn open_books(roster: &Roster, state: &mut State, seen: &Observation) -> (Vec<Bu
     (books, rolled)
 }
 
+/// Takes the census on. Of a round at whose end everybody was heard, its last slice.
+fn advance<'a>(state: &mut CensusState, census: Option<&'a Census>) -> Option<&'a Census> {
+    let census = census?;
+    let is_answered = census.functions.len() == census.asked.functions.len();
+    let has_holes = !is_answered || state.round.as_ref().is_some_and(|round| round.has_holes);
+    if census.asked.ends_round {
+        state.round = None;
+        state.through = state.through.max(Some(census.asked.last));
+        return (!has_holes).then_some(census);
+    }
+    let after = census.asked.functions.last()?.clone();
+    state.round = Some(CensusRound { last: census.asked.last, after, has_holes });
+    None
+}
+
 /// Makes sure that every function looked at has a ledger, keeping the order by name.
-fn align(ledgers: &mut Vec<FunctionLedger>, seen: &[(crate::name::FunctionName, Series)]) {
+fn align<T>(ledgers: &mut Vec<FunctionLedger>, seen: &[(FunctionName, T)]) {
     let mut known = ledgers.iter().map(|ledger| &ledger.name).peekable();
     let missing: Vec<_> = seen
         .iter()
@@ -195,6 +224,14 @@ struct Subject<'a> {
     member: &'a Member,
 }
 
+impl<'a> Subject<'a> {
+    fn of(roster: &'a Roster, name: &FunctionName) -> Option<Self> {
+        let functions = &roster.inventory.functions;
+        let index = functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
+        Some(Subject { index, function: functions.get(index)?, member: roster.members.get(index)? })
+    }
+}
+
 struct Poster<'a> {
     roster: &'a Roster,
     books: &'a mut Vec<BudgetLedger>,
@@ -202,7 +239,6 @@ struct Poster<'a> {
     now: Minute,
     settled: Minute,
     from: Minute,
-    census: Option<(Hour, Hour)>,
     attributed: Attributed,
     mix: (i128, i128),
     hidden: Vec<Hidden>,
@@ -219,7 +255,6 @@ impl Poster<'_> {
         for index in 0..series.minutes.len() {
             self.minute(ledger, series, index, &mut place, subject);
         }
-        self.census(ledger, series, subject);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         let oldest = self.oldest(ledger, subject);
@@ -277,11 +312,16 @@ impl Poster<'_> {
     }
 
     /// Takes in the hours of a census, those without a point included.
-    fn census(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) {
-        let Some((first, last)) = self.census.filter(|_| series.freshness.is_trustworthy()) else { return };
-        let first = ledger.settled_through.map_or(first, |settled| first.max(settled.plus(1)));
-        let last = last.min(self.now.plus(-subject.member.window_min).hour().plus(-1));
-        let mut points = series.hours.iter().peekable();
+    fn census(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        asked: &CensusSlice,
+        hours: &[(Hour, Point)],
+        subject: &Subject<'_>,
+    ) {
+        let first = ledger.settled_through.map_or(asked.first, |settled| asked.first.max(settled.plus(1)));
+        let last = asked.last.min(self.now.plus(-subject.member.window_min).hour().plus(-1));
+        let mut points = hours.iter().peekable();
         for number in first.0..=last.0 {
             let hour = Hour(number);
             while points.peek().is_some_and(|(other, _)| *other < hour) {

@@ -11,7 +11,7 @@ use super::{CATCH_UP_MIN, Posted};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
 use crate::money::{Cause, Usd, UsdRange};
-use crate::observation::{Observation, Point};
+use crate::observation::{Census, Observation, Point};
 use crate::policy::Companion;
 use crate::roster::Roster;
 use crate::time::{Hour, Minute};
@@ -19,8 +19,9 @@ use crate::time::{Hour, Minute};
 /// Minutes of region totals that may still change: the longest time-out (15 min), the longest lag allowed (15
 /// min), and two to spare.
 const WINDOW_MIN: i64 = 32;
-/// Hours whose totals a census may still correct: more than are caught up on.
-const HOURS_KEPT: i64 = 8;
+/// Hours whose totals a census may still correct: those of a day, of a second one where a round has holes, and of the
+/// round itself.
+const HOURS_KEPT: i64 = 50;
 /// Memory assumed for a region of which no function was looked at yet, in MB.
 const UNKNOWN_MEMORY_MB: u32 = 512;
 
@@ -29,8 +30,6 @@ const UNKNOWN_MEMORY_MB: u32 = 512;
 pub struct Attributed {
     minutes: VecDeque<(Minute, Point)>,
     hours: VecDeque<(Hour, Point)>,
-    /// Hours that a census has added to.
-    census: Option<Hour>,
 }
 
 /// The region's totals, of which functions explain a part.
@@ -67,17 +66,19 @@ impl Attributed {
 
     pub(super) fn add_hour(&mut self, hour: Hour, from: &Point, to: &Point) {
         exchange(slot_of(&mut self.hours, hour), from, to);
-        self.census = self.census.max(Some(hour));
     }
 }
 
 impl RegionLedger {
+    /// Posts what functions leave of the region's totals; `whole` is the last slice of a round of the census that heard
+    /// everybody.
     pub(super) fn post(
         &mut self,
         roster: &Roster,
         books: &mut [BudgetLedger],
         seen: &Observation,
         settled: Minute,
+        whole: Option<&Census>,
     ) {
         let unit = self.unit(roster);
         let mut poster = |from: &Posted, to: &Posted, post: &dyn Fn(&mut BudgetLedger, &Entry)| {
@@ -108,8 +109,8 @@ impl RegionLedger {
             }
         }
         self.correct(&unit, open_from, &mut poster);
-        if let Some(last) = self.attributed.census.take() {
-            self.settle(&unit, last, seen, &mut poster);
+        if let Some(census) = whole {
+            self.settle(&unit, census, &mut poster);
         }
         if seen.region.freshness.is_trustworthy() {
             self.seen_until = self.seen_until.max(Some(settled));
@@ -136,12 +137,13 @@ impl RegionLedger {
     }
 
     /// After a census an hour's remainder is what the region's total leaves beyond all functions.
-    fn settle(&mut self, unit: &UnitCost, last: Hour, seen: &Observation, poster: &mut Poster<'_>) {
+    fn settle(&mut self, unit: &UnitCost, census: &Census, poster: &mut Poster<'_>) {
+        let last = census.asked.last;
         let open: Vec<(Hour, Point)> =
             self.totals.iter().filter(|(hour, _)| *hour <= last).copied().collect();
         for (hour, shown) in open {
-            let total =
-                seen.region.hours.iter().find(|(other, _)| *other == hour).map_or(shown, |(_, point)| *point);
+            let told = census.region.iter().find(|(other, _)| *other == hour);
+            let total = told.map_or(shown, |(_, point)| *point);
             self.exchange_hour(unit, hour, &total, poster);
         }
         self.settled_through = self.settled_through.max(Some(last));

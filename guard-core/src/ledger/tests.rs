@@ -8,12 +8,12 @@ use super::*;
 use crate::amplification;
 use crate::inventory::{AccountLimits, Architecture, AsyncConfig, Function, Inventory};
 use crate::money::{Cause, Usd};
-use crate::observation::{Freshness, Observation, Series};
+use crate::observation::{Census, CensusSlice, Freshness, Observation, Series};
 use crate::policy::{Budget, Period, Policy, Scope};
 use crate::pricing::PriceTable;
 use crate::roster::Roster;
-use crate::sampling::ask_from;
-use crate::state::State;
+use crate::sampling::{self, ask_from};
+use crate::state::{CensusState, State};
 
 /// 100 invocations of a second each with 1,024 MB in us-east-1: 100 × ($0.0000002 + ½ ms of $0.0000166667/s,
 /// 8,334 picos rounded up) + 100 × $0.0000166667.
@@ -88,14 +88,16 @@ fn fresh(points: &[(&str, Point)]) -> Series {
     Series::fresh(points.iter().map(|(at, point)| (minute(at), *point)).collect())
 }
 
-fn census(mut observation: Observation, first: &str, last: &str) -> Observation {
-    observation.census = Some((hour(first), hour(last)));
-    observation
+/// A census of so many hours in one slice, answered by these functions, nobody in focus.
+fn census(at: &str, functions: Vec<(&str, Vec<(Hour, Point)>)>, first: &str, last: &str) -> Observation {
+    let functions: Vec<_> = functions.into_iter().map(|(name, hours)| (name.into(), hours)).collect();
+    let names = functions.iter().map(|(name, _): &(FunctionName, _)| name.clone()).collect();
+    let asked = CensusSlice { first: hour(first), last: hour(last), functions: names, ends_round: true };
+    Observation { census: Some(Census { asked, region: vec![], functions }), ..seen(at, vec![]) }
 }
 
-fn hours(points: &[(&str, Point)]) -> Series {
-    let hours = points.iter().map(|(at, point)| (hour(at), *point)).collect();
-    Series { hours, ..Series::fresh(vec![]) }
+fn hours(points: &[(&str, Point)]) -> Vec<(Hour, Point)> {
+    points.iter().map(|(at, point)| (hour(at), *point)).collect()
 }
 
 impl Bench {
@@ -199,12 +201,12 @@ fn a_census_posts_only_what_the_minutes_have_not_shown() {
     let mut bench = alone();
     bench.look("23T09:55", vec![("a", fresh(&[("23T09:50", point(100, 100))]))]);
     let whole = hours(&[("23T09:00", point(250, 250)), ("23T10:00", point(999, 999))]);
-    bench.post(&census(seen("23T10:30", vec![("a", whole)]), "23T07:00", "23T10:00"));
+    bench.post(&census("23T10:30", vec![("a", whole)], "23T07:00", "23T10:00"));
     // The hour in progress is left to its minutes.
     assert_eq!(amounts(bench.book("all").spent), [4_216_675_000, 4_218_758_500, 4_220_841_750]);
     assert_eq!(bench.book("all").hours.at(hour("23T09:00").0), Some(picos(4_218_758_500)));
     assert_eq!(bench.book("all").minutes.at(minute("23T09:50").0), Some(picos(HUNDRED)));
-    assert_eq!(bench.state.census_through, Some(hour("23T10:00")));
+    assert_eq!(bench.state.census.through, Some(hour("23T10:00")));
     assert_eq!(bench.state.meters.x86_64_mb_us, 250_000_000 * 1024);
     let ledger = bench.ledger("a");
     assert_eq!(ledger.settled_through, Some(hour("23T09:00")));
@@ -217,21 +219,108 @@ fn a_census_posts_only_what_the_minutes_have_not_shown() {
     assert_eq!(ledger.profile.hours(), 3);
     // The same census again finds everything settled.
     let whole = hours(&[("23T09:00", point(250, 250))]);
-    bench.post(&census(seen("23T10:31", vec![("a", whole)]), "23T07:00", "23T10:00"));
+    bench.post(&census("23T10:31", vec![("a", whole)], "23T07:00", "23T10:00"));
     assert_eq!(bench.spent("all"), 4_218_758_500);
     assert_eq!(bench.ledger("a").profile.hours(), 3);
 }
 
 #[test]
-fn a_census_that_cannot_be_trusted_settles_nothing() {
-    for freshness in [Freshness::Late(1), Freshness::Unknown] {
-        let mut bench = alone();
-        let series = Series { freshness, ..hours(&[("23T09:00", point(250, 250))]) };
-        bench.post(&census(seen("23T10:30", vec![("a", series)]), "23T07:00", "23T09:00"));
-        assert_eq!(bench.spent("all"), 0);
-        assert_eq!(bench.ledger("a").settled_through, None);
-        assert_eq!(bench.ledger("a").covered, None);
+fn a_function_that_did_not_answer_a_census_is_not_settled_and_is_asked_from_there_on() {
+    let mut bench = alone();
+    let mut unanswered = census("23T10:30", vec![("a", vec![])], "23T07:00", "23T09:00");
+    unanswered.census.as_mut().unwrap().functions.clear();
+    bench.post(&unanswered);
+    assert_eq!(bench.spent("all"), 0);
+    assert_eq!(bench.state.function(&"a".into()), None);
+    assert_eq!(bench.state.census, CensusState { through: Some(hour("23T09:00")), round: None });
+    let next = sampling::census(&bench.roster, &bench.state, time("24T00:20")).unwrap();
+    assert_eq!((next.first, next.last), (hour("23T23:00").plus(-671), hour("23T23:00")));
+}
+
+#[test]
+fn a_round_of_several_slices_settles_the_region_when_it_ends_and_everybody_was_heard() {
+    for is_heard in [true, false] {
+        let functions = vec![Function::new("a", 1024, 60), Function::new("b", 1024, 60)];
+        let mut bench = bench(vec![budget("all", Period::Month, None)], functions);
+        let mut look = seen("23T09:55", vec![]);
+        look.region = fresh(&[("23T09:50", point(400, 400))]);
+        bench.post(&look);
+        let mut slice =
+            census("23T10:30", vec![("a", hours(&[("23T09:00", point(100, 100))]))], "23T09:00", "23T09:00");
+        slice.census.as_mut().unwrap().asked.ends_round = false;
+        if !is_heard {
+            slice.census.as_mut().unwrap().functions.clear();
+        }
+        bench.post(&slice);
+        let round = bench.state.census.round.clone().unwrap();
+        assert_eq!((round.after.as_str(), round.has_holes), ("a", !is_heard));
+        assert!(bench.state.census.is_first_under_way());
+        bench.post(&census(
+            "23T10:31",
+            vec![("b", hours(&[("23T09:00", point(100, 100))]))],
+            "23T09:00",
+            "23T09:00",
+        ));
+        assert_eq!(bench.state.census, CensusState { through: Some(hour("23T09:00")), round: None });
+        let quiet = |at: &str| Observation { region: Series::silent(), ..seen(at, vec![]) };
+        bench.post(&quiet("23T10:39"));
+        bench.post(&quiet("23T10:40"));
+        assert_eq!(bench.book("all").unattributed.expected, picos(if is_heard { 2 } else { 3 } * HUNDRED));
+        // Of an hour with a hole the rest comes later.
+        bench.post(&census(
+            "23T10:41",
+            vec![("a", hours(&[("23T09:00", point(100, 100))]))],
+            "23T09:00",
+            "23T09:00",
+        ));
+        bench.post(&quiet("23T10:42"));
+        assert_eq!(bench.book("all").unattributed.expected, picos(2 * HUNDRED), "{is_heard}");
+        assert_eq!(bench.spent("all"), 4 * HUNDRED, "{is_heard}");
     }
+}
+
+/// Functions that nobody looks at minute by minute are posted twice: with the region as it is seen, and in the census
+/// of the day. The first was kept for eight hours only, so the other sixteen counted double.
+#[test]
+fn a_day_of_the_region_is_not_counted_again_by_the_census_of_that_day() {
+    // Priced like what nothing is known of.
+    let mut bench = bench(vec![budget("all", Period::Month, None)], vec![Function::new("a", 512, 60)]);
+    let mut at = minute("23T00:10");
+    while at < minute("24T00:20") {
+        let mut look = seen("23T00:00", vec![]);
+        (look.at, look.from) = (at.start(), at.plus(-10));
+        look.region = Series::fresh(vec![(at.plus(-5), point(100, 100))]);
+        bench.post(&look);
+        at = at.plus(10);
+    }
+    let spent = bench.spent("all");
+    assert_eq!(bench.book("all").unattributed.expected.picos(), spent);
+    let whole = (0..24).map(|ahead| (hour("23T00:00").plus(ahead), point(600, 600))).collect();
+    bench.post(&census("24T00:20", vec![("a", whole)], "23T00:00", "23T23:00"));
+    assert_eq!(bench.spent("all"), spent);
+    // A minute of today is left of 145.
+    assert_eq!(bench.book("all").unattributed.expected.picos(), spent / 145);
+}
+
+#[test]
+fn history_that_has_come_in_part_is_not_taken_for_what_is_ordinary() {
+    let functions = vec![Function::new("a", 1024, 60), Function::new("b", 1024, 60)];
+    let mut bench = bench(vec![budget("all", Period::Month, None)], functions);
+    let whole =
+        || (0..240).map(|back| (hour("23T09:00").plus(-back), point(100, 100))).rev().collect::<Vec<_>>();
+    let slice = |at: &str, name, ends| {
+        let mut seen = census(at, vec![(name, whole())], "13T10:00", "23T09:00");
+        seen.census.as_mut().unwrap().asked.ends_round = ends;
+        seen
+    };
+    let is_known = |bench: &Bench| bench.book("all").ordinary(hour("23T12:00"), Usd::from_dollars(9)).known;
+    bench.post(&slice("23T12:00", "a", false));
+    assert!(!is_known(&bench));
+    bench.post(&slice("23T12:01", "b", true));
+    assert!(is_known(&bench));
+    let ordinary = bench.book("all").ordinary(hour("23T12:00"), Usd::from_dollars(9));
+    // Samples are whole micro-dollars, rounded down.
+    assert_eq!(ordinary.expected, picos(2 * 1_687_000_000));
 }
 
 #[test]
@@ -239,7 +328,7 @@ fn a_census_waits_until_an_hour_can_change_no_more() {
     // With a time-out of a minute six minutes after its end.
     for (at, settled) in [("23T10:05", "23T08:00"), ("23T10:06", "23T09:00")] {
         let mut bench = alone();
-        bench.post(&census(seen(at, vec![("a", Series::silent())]), "23T07:00", "23T09:00"));
+        bench.post(&census(at, vec![("a", vec![])], "23T07:00", "23T09:00"));
         assert_eq!(bench.ledger("a").settled_through, Some(hour(settled)), "{at}");
     }
 }
@@ -247,7 +336,7 @@ fn a_census_waits_until_an_hour_can_change_no_more() {
 #[test]
 fn a_settled_hour_ignores_minutes_that_come_later() {
     let mut bench = alone();
-    bench.post(&census(seen("23T10:06", vec![("a", Series::silent())]), "23T09:00", "23T09:00"));
+    bench.post(&census("23T10:06", vec![("a", vec![])], "23T09:00", "23T09:00"));
     let late = fresh(&[("23T09:59", point(100, 100)), ("23T10:00", point(200, 200))]);
     bench.look("23T10:07", vec![("a", late)]);
     assert_eq!(bench.spent("all"), 2 * HUNDRED);
@@ -259,7 +348,7 @@ fn an_hour_that_explained_a_breach_is_not_ordinary() {
     bench.look("23T09:55", vec![("a", fresh(&[("23T09:50", point(100, 100))]))]);
     bench.ledger("a").tainted = [hour("23T09:00"), hour("23T11:00")].into();
     let whole = hours(&[("23T08:00", point(100, 100)), ("23T09:00", point(900, 900))]);
-    bench.post(&census(seen("23T10:30", vec![("a", whole)]), "23T08:00", "23T09:00"));
+    bench.post(&census("23T10:30", vec![("a", whole)], "23T08:00", "23T09:00"));
     assert_eq!(bench.spent("all"), 10 * HUNDRED);
     let ledger = bench.ledger("a");
     assert_eq!(ledger.profile.amount(hour("23T08:00")), Some(picos(1_687_000_000)));
@@ -331,14 +420,14 @@ fn minutes_asked_for_and_not_posted_were_not_looked_at() {
 #[test]
 fn after_a_gap_hours_wait_for_the_census() {
     let mut bench = alone();
-    bench.post(&census(seen("23T08:10", vec![("a", Series::silent())]), "23T07:00", "23T07:00"));
+    bench.post(&census("23T08:10", vec![("a", vec![])], "23T07:00", "23T07:00"));
     assert_eq!(bench.ledger("a").settled_through, Some(hour("23T07:00")));
     watch(&mut bench, "23T08:15", "23T08:30");
     // Seven hours later: more than is caught up on minute by minute.
     watch(&mut bench, "23T15:35", "23T17:30");
     assert_eq!(bench.ledger("a").settled_through, Some(hour("23T07:00")));
     let whole = hours(&[("23T08:00", point(100, 100))]);
-    bench.post(&census(seen("23T17:31", vec![("a", whole)]), "23T07:00", "23T16:00"));
+    bench.post(&census("23T17:31", vec![("a", whole)], "23T07:00", "23T16:00"));
     assert_eq!(bench.spent("all"), HUNDRED);
     assert_eq!(bench.ledger("a").settled_through, Some(hour("23T16:00")));
 }
@@ -388,7 +477,7 @@ fn what_functions_do_not_explain_is_posted_and_shrinks_when_they_are_looked_at()
     assert_eq!(bench.book("all").unattributed.expected, picos(2 * HUNDRED));
     // A census that finds all of it at one of them.
     let whole = |count| hours(&[("23T09:00", point(count, count))]);
-    bench.post(&census(seen("23T10:30", vec![("a", whole(100)), ("b", whole(300))]), "23T09:00", "23T09:00"));
+    bench.post(&census("23T10:30", vec![("a", whole(100)), ("b", whole(300))], "23T09:00", "23T09:00"));
     assert_eq!(bench.book("all").unattributed.expected, Usd::ZERO);
     assert_eq!(bench.spent("all"), 4 * HUNDRED);
     // Minutes of the region that come again are settled.
@@ -406,8 +495,8 @@ fn a_census_corrects_the_regions_hour_where_it_tells_one() {
     bench.post(&first);
     assert_eq!(bench.book("all").unattributed.expected, picos(HUNDRED));
     let one = || hours(&[("23T09:00", point(100, 100))]);
-    let mut whole = census(seen("23T10:30", vec![("a", one())]), "23T09:00", "23T09:00");
-    whole.region = hours(&[("23T09:00", point(600, 600))]);
+    let mut whole = census("23T10:30", vec![("a", one())], "23T09:00", "23T09:00");
+    whole.census.as_mut().unwrap().region = hours(&[("23T09:00", point(600, 600))]);
     bench.post(&whole);
     assert_eq!(bench.book("all").unattributed.expected, picos(5 * HUNDRED));
     assert_eq!(bench.spent("all"), 6 * HUNDRED);
@@ -755,8 +844,7 @@ fn hours_seen_in_part_are_remembered_until_the_census_of_the_day() {
     }
     assert_eq!(bench.spent("all"), 24 * HUNDRED);
     let whole = (0..24).map(|back| (hour("23T00:00").plus(back), point(200, 200))).collect();
-    let series = Series { hours: whole, ..Series::fresh(vec![]) };
-    bench.post(&census(seen("24T00:20", vec![("a", series)]), "23T00:00", "23T23:00"));
+    bench.post(&census("24T00:20", vec![("a", whole)], "23T00:00", "23T23:00"));
     assert_eq!(bench.spent("all"), 48 * HUNDRED);
 }
 
@@ -842,7 +930,7 @@ proptest! {
         let of = |truth: &[(u64, u64)]| {
             hours(&[("23T10:00", total(truth, 0)), ("23T11:00", total(truth, 1))])
         };
-        let whole = census(seen("23T12:06", vec![("a", of(&a)), ("b", of(&b))]), "23T10:00", "23T11:00");
+        let whole = census("23T12:06", vec![("a", of(&a)), ("b", of(&b))], "23T10:00", "23T11:00");
         messy.post(&whole);
         clean.post(&whole);
         for name in ["all", "a", "b"] {

@@ -4,9 +4,10 @@ use chrono::TimeZone;
 
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
+use crate::ledger::FunctionLedger;
 use crate::policy::{Budget, Limits, Policy, Scope, Timing};
 use crate::pricing::PriceTable;
-use crate::state::Latch;
+use crate::state::{CensusRound, CensusState, Latch};
 use crate::time::Minute;
 
 fn time(hour: u32, minute: u32) -> chrono::DateTime<chrono::Utc> {
@@ -96,7 +97,6 @@ fn without_suspicion_only_functions_with_budgets_of_their_own_are_in_focus() {
     let roster = roster(vec![account(), own("f0001")], many(3));
     let plan = look(&roster, &mut State::new(), &[Verdict::Fine, Verdict::Fine]);
     assert_eq!(plan.focus, ["f0001".into()]);
-    assert!(plan.census, "there never was one");
 }
 
 #[test]
@@ -211,20 +211,79 @@ fn focus_holds_500_the_dearest_first_and_trips_before_them() {
 #[test]
 fn a_census_is_due_once_a_day_when_the_day_before_is_complete() {
     let mut state = State::new();
-    let due =
-        |state: &State, hour: u32, minute: u32| census_due(state, &Observation::blind(time(hour, minute)));
+    let roster = roster(vec![account()], many(3));
+    let due = |state: &State, hour: u32, minute: u32| census(&roster, state, time(hour, minute)).is_some();
     assert!(due(&state, 10, 30));
     // Read up to Sunday's 22nd hour: its last is complete on Monday at 0:20.
-    state.census_through = Some(Hour::of(time(0, 0)).plus(-2));
+    state.census.through = Some(Hour::of(time(0, 0)).plus(-2));
     assert!(!due(&state, 0, 19));
     assert!(due(&state, 0, 20));
-    state.census_through = Some(Hour::of(time(0, 0)).plus(-1));
+    state.census.through = Some(Hour::of(time(0, 0)).plus(-1));
     assert!(!due(&state, 0, 20));
     assert!(!due(&state, 23, 59));
-    state.census_through = Some(Hour::of(time(9, 0)));
+    state.census.through = Some(Hour::of(time(9, 0)));
     assert!(!due(&state, 23, 59));
-    state.census_through = Some(Hour::of(time(0, 0)).plus(-26));
+    state.census.through = Some(Hour::of(time(0, 0)).plus(-26));
     assert!(due(&state, 0, 0));
+}
+
+#[test]
+fn a_round_of_the_census_walks_through_everybody_a_few_calls_at_a_time() {
+    let roster = roster(vec![account()], many(400));
+    let mut state = State::new();
+    let mut asked = Vec::new();
+    for tick in 0..3 {
+        let slice = census(&roster, &state, time(10, 30 + tick)).unwrap();
+        // Four weeks of five metrics: 30 subjects a call, the region among them.
+        assert_eq!(slice.functions.len(), if tick < 2 { 149 } else { 102 });
+        assert_eq!((slice.last.0 - slice.first.0 + 1, slice.last), (672, Hour::of(time(9, 0))));
+        assert_eq!(slice.ends_round, tick == 2);
+        asked.extend(slice.functions.clone());
+        let after = slice.functions.last().unwrap().clone();
+        state.census.round = Some(CensusRound { last: slice.last, after, has_holes: false });
+    }
+    let all: Vec<FunctionName> =
+        roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
+    assert_eq!(asked, all);
+    // A day later 24 hours of a hundred subjects fit into a call; a new function among them makes it four weeks again.
+    let through = Hour::of(time(0, 0)).plus(-25);
+    state.census = CensusState { through: Some(through), round: None };
+    state.functions = all.iter().map(|name| settled(name, through)).collect();
+    let slice = census(&roster, &state, time(0, 20)).unwrap();
+    assert_eq!((slice.functions.len(), slice.first, slice.ends_round), (400, through.plus(1), true));
+    state.functions.remove(200);
+    let slice = census(&roster, &state, time(0, 20)).unwrap();
+    assert_eq!((slice.functions.len(), slice.first, slice.ends_round), (200, through.plus(1), false));
+}
+
+#[test]
+fn a_function_whose_minutes_have_shown_every_hour_is_left_out_of_the_census() {
+    let roster = roster(vec![account()], many(3));
+    let mut state = State::new();
+    let last = Hour::of(time(0, 0)).plus(-1);
+    state.census.through = Some(last.plus(-24));
+    state.functions = [("f0000", 0), ("f0001", -1), ("f0002", -24)]
+        .map(|(name, behind)| settled(&name.into(), last.plus(behind)))
+        .into();
+    let slice = census(&roster, &state, time(0, 20)).unwrap();
+    assert_eq!(slice.functions, ["f0001".into(), "f0002".into()]);
+    state.functions = ["f0000", "f0001", "f0002"].map(|name| settled(&name.into(), last)).into();
+    let slice = census(&roster, &state, time(0, 20)).unwrap();
+    let nobody = CensusSlice { first: last.plus(-23), last, functions: vec![], ends_round: true };
+    assert_eq!(slice, nobody, "the region is asked all the same");
+}
+
+#[test]
+fn a_census_waits_as_long_as_the_longest_window() {
+    let mut roster = roster(vec![account()], vec![Function::new("a", 512, 900)]);
+    roster.policy.timing.metric_lag_s = 900;
+    let roster = Roster::new(roster.policy, PriceTable::embedded(), roster.inventory, None);
+    let last = |minute: u32| census(&roster, &State::new(), time(10, minute)).unwrap().last;
+    assert_eq!((last(31), last(32)), (Hour::of(time(8, 0)), Hour::of(time(9, 0))));
+}
+
+fn settled(name: &FunctionName, through: Hour) -> FunctionLedger {
+    FunctionLedger { settled_through: Some(through), ..FunctionLedger::new(name.clone()) }
 }
 
 #[test]

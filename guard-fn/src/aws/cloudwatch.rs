@@ -1,4 +1,4 @@
-//! CloudWatch: the region's totals, functions in focus minute by minute, and every function hour by hour in a census.
+//! CloudWatch: the region's totals, functions in focus minute by minute, and a slice of the census hour by hour.
 //! Plain `GetMetricData` queries, five metrics of each; what was asked and not answered in full is unknown, never zero.
 
 mod answer;
@@ -14,12 +14,13 @@ use aws_sdk_cloudwatch::types::{ScanBy, StatusCode};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::{StreamExt, stream};
 use guard_core::name::FunctionName;
-use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
+use guard_core::sampling::POINTS_PER_CALL;
 use guard_core::time::{Hour, Minute};
 
 use self::answer::Gathered;
 use self::notes::Notes;
-use self::query::{Batch, POINTS_MAX, Span, Subject, batches};
+use self::query::{Batch, Span, Subject, batches};
 use super::calls::CountRequests;
 use super::unavailable;
 use crate::calls::Calls;
@@ -28,13 +29,9 @@ use crate::ports::{Ask, Look, MetricSource, Proof, Unavailable};
 /// The IAM action behind everything here.
 const CALL: &str = "cloudwatch:GetMetricData";
 
-/// Calls at the same time. Our choice: a census of 10,000 functions in full swing stays near the 396,000 data points
-/// a second that an account may read ("CloudWatch service quotas", read 2026-11).
+/// Calls at the same time. Our choice: a slice of a first census in full swing, five calls of 100,800 points, stays near
+/// the 396,000 data points a second that an account may read ("CloudWatch service quotas", read 2026-11).
 const IN_FLIGHT: usize = 4;
-
-/// Calls that fail one after another, each after the SDK's own retries, before the rest is not asked any more. Our
-/// choice: two rounds of [`IN_FLIGHT`], so a silent CloudWatch costs a look two time-outs and not hundreds.
-const GIVE_UP_AFTER: usize = 8;
 
 /// Pages of one call. A call asks for no more points than one page holds, so a second is rare; more than these are a
 /// service that goes in circles.
@@ -46,20 +43,6 @@ pub struct CloudWatch {
     client: Client,
 }
 
-/// What was read of one function or of the region; `None` is unknown.
-#[derive(Clone, Debug, Default)]
-struct Read {
-    minutes: Option<Vec<(Minute, Point)>>,
-    hours: Option<Vec<(Hour, Point)>>,
-}
-
-/// What was read of everybody.
-struct Everybody {
-    region: Read,
-    /// In the order of the names.
-    functions: Vec<Read>,
-}
-
 impl CloudWatch {
     /// With the time-outs and the retries of `config`; requests are counted in `calls`.
     pub fn new(config: &aws_config::SdkConfig, calls: Calls) -> Self {
@@ -67,37 +50,24 @@ impl CloudWatch {
         CloudWatch { client: Client::from_conf(config.build()) }
     }
 
-    /// Reads the region and the functions in focus; in a census then the hours of everybody, and the minutes of those
-    /// whose hours were answered: a census says of each function that nothing happened where no point is.
-    async fn read(&self, ask: &Ask, names: &[FunctionName], notes: &mut Notes) -> Everybody {
-        let mut seen = Everybody { region: Read::default(), functions: vec![Read::default(); names.len()] };
-        let minutes = Span::minutes(ask.from, Minute::of(ask.at));
-        let places = 0..names.len();
-        let (focus, rest): (Vec<usize>, Vec<usize>) = places
-            .partition(|place| names.get(*place).is_some_and(|name| ask.focus.binary_search(name).is_ok()));
-        let focus: Vec<Subject> =
-            std::iter::once(Subject::Region).chain(focus.into_iter().map(Subject::Function)).collect();
-        for (subject, points) in self.series(&focus, minutes, names, notes).await {
-            seen.set(subject, |read| read.minutes = Some(in_minutes(points)));
-        }
-        let Some((first, last)) = ask.census else { return seen };
-        if notes.is_nothing_answered() {
-            return seen;
-        }
+    /// Reads hours. A slice of which nothing was answered was none: it is asked again at the next tick.
+    async fn census(&self, asked: &CensusSlice, notes: &mut Notes) -> Option<Census> {
+        let names = &asked.functions;
         let everybody: Vec<Subject> =
-            focus.into_iter().chain(rest.iter().copied().map(Subject::Function)).collect();
-        for (subject, points) in self.series(&everybody, Span::hours(first, last), names, notes).await {
-            seen.set(subject, |read| read.hours = Some(in_hours(points)));
+            std::iter::once(Subject::Region).chain((0..names.len()).map(Subject::Function)).collect();
+        let answers = self.series(&everybody, Span::hours(asked.first, asked.last), names, notes).await;
+        let mut census = Census { asked: asked.clone(), region: Vec::new(), functions: Vec::new() };
+        let is_answered = !answers.is_empty();
+        for (subject, points) in answers {
+            let hours = points.into_iter().map(|(number, point)| (Hour(number), point)).collect();
+            match subject {
+                Subject::Region => census.region = hours,
+                Subject::Function(place) => {
+                    census.functions.extend(names.get(place).map(|name| (name.clone(), hours)));
+                }
+            }
         }
-        let rest: Vec<Subject> = rest
-            .into_iter()
-            .filter(|place| seen.functions.get(*place).is_some_and(|read| read.hours.is_some()))
-            .map(Subject::Function)
-            .collect();
-        for (subject, points) in self.series(&rest, minutes, names, notes).await {
-            seen.set(subject, |read| read.minutes = Some(in_minutes(points)));
-        }
-        seen
+        is_answered.then_some(census)
     }
 
     /// The series that were answered in full. What was not is told to `notes`.
@@ -113,13 +83,11 @@ impl CloudWatch {
         // Answers come in the order of the questions, whichever arrives first.
         let mut answers = stream::iter(calls).buffered(IN_FLIGHT);
         let mut series = Vec::with_capacity(subjects.len());
-        let mut failed_in_a_row = 0;
-        for (place, batch) in batches.iter().enumerate() {
+        for batch in &batches {
             let Some((pages, answer)) = answers.next().await else { break };
             notes.requested(batch, pages);
             match answer {
                 Ok(gathered) => {
-                    failed_in_a_row = 0;
                     notes.answered(&gathered.messages);
                     for (subject, answer) in batch.subjects.iter().zip(gathered.finish()) {
                         match answer {
@@ -128,17 +96,7 @@ impl CloudWatch {
                         }
                     }
                 }
-                Err(problem) => {
-                    failed_in_a_row += 1;
-                    notes.failed(batch, problem);
-                }
-            }
-            if failed_in_a_row == GIVE_UP_AFTER {
-                let left = batches.get(place + 1..).unwrap_or_default();
-                // Those in flight may be billed though nobody waits for them.
-                left.iter().take(IN_FLIGHT - 1).for_each(|batch| notes.requested(batch, 1));
-                notes.not_asked(left);
-                break;
+                Err(problem) => notes.failed(batch, problem),
             }
         }
         series
@@ -183,7 +141,7 @@ impl CloudWatch {
             .start_time(start)
             .end_time(end)
             .scan_by(ScanBy::TimestampAscending)
-            .max_datapoints(POINTS_MAX)
+            .max_datapoints(i32::try_from(POINTS_PER_CALL).unwrap_or(i32::MAX))
             .set_next_token(token);
         request.send().await.map_err(|error| unavailable(CALL, &error))
     }
@@ -192,10 +150,16 @@ impl CloudWatch {
 #[async_trait]
 impl MetricSource for CloudWatch {
     async fn look(&self, ask: &Ask) -> Look {
-        let names = everybody(ask);
         let mut notes = Notes::default();
-        let seen = self.read(ask, &names, &mut notes).await;
-        let observation = observation(ask, names, seen);
+        let subjects: Vec<Subject> =
+            std::iter::once(Subject::Region).chain((0..ask.focus.len()).map(Subject::Function)).collect();
+        let span = Span::minutes(ask.from, Minute::of(ask.at));
+        let minutes = self.series(&subjects, span, &ask.focus, &mut notes).await;
+        let census = match &ask.census {
+            Some(asked) if !notes.is_nothing_answered() => self.census(asked, &mut notes).await,
+            _ => None,
+        };
+        let observation = observation(ask, minutes, census);
         Look { observation, metrics: notes.metrics(), problems: notes.problems(CALL) }
     }
 
@@ -227,69 +191,38 @@ impl MetricSource for CloudWatch {
     }
 }
 
-impl Everybody {
-    fn set(&mut self, subject: Subject, set: impl FnOnce(&mut Read)) {
-        let read = match subject {
-            Subject::Region => Some(&mut self.region),
-            Subject::Function(place) => self.functions.get_mut(place),
+/// What the core gets to see: whoever is in focus and was not answered is unknown.
+fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Option<Census>) -> Observation {
+    let mut region = None;
+    let mut functions: Vec<Option<Vec<(Minute, Point)>>> = vec![None; ask.focus.len()];
+    for (subject, points) in minutes {
+        let slot = match subject {
+            Subject::Region => Some(&mut region),
+            Subject::Function(place) => functions.get_mut(place),
         };
-        if let Some(read) = read {
-            set(read);
+        if let Some(slot) = slot {
+            *slot = Some(points.into_iter().map(|(number, point)| (Minute(number), point)).collect());
         }
     }
-}
-
-/// Who is asked about: the functions in focus, and in a census all. Sorted.
-fn everybody(ask: &Ask) -> Vec<FunctionName> {
-    let all = if ask.census.is_some() { ask.all.as_slice() } else { &[] };
-    let mut names: Vec<FunctionName> = ask.focus.iter().chain(all).cloned().collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// What the core gets to see. A census of which nothing was answered was none: it is asked again at the next tick, and
-/// functions that were to be read for its sake alone were not looked at.
-fn observation(ask: &Ask, names: Vec<FunctionName>, seen: Everybody) -> Observation {
-    let census = ask.census.filter(|_| seen.functions.iter().any(|read| read.hours.is_some()));
     let newest = |minutes: &[(Minute, Point)]| minutes.last().map(|(minute, _)| *minute);
-    let region = match &seen.region.minutes {
+    let of_region = match &region {
         Some(minutes) => Freshness::of_region(newest(minutes), ask.settled),
         None => Freshness::Unknown,
     };
-    let functions = names.into_iter().zip(seen.functions).filter_map(|(name, read)| {
-        if census.is_none() && ask.focus.binary_search(&name).is_err() {
-            return None;
-        }
-        let freshness = match &read {
-            Read { hours: None, .. } if census.is_some() => Freshness::Unknown,
-            Read { minutes: Some(minutes), .. } => {
-                Freshness::of_function(region, newest(minutes), ask.settled)
-            }
-            Read { minutes: None, .. } => Freshness::Unknown,
+    let functions = ask.focus.iter().zip(functions).map(|(name, minutes)| {
+        let freshness = match &minutes {
+            Some(minutes) => Freshness::of_function(of_region, newest(minutes), ask.settled),
+            None => Freshness::Unknown,
         };
-        let (minutes, hours) = (read.minutes.unwrap_or_default(), read.hours.unwrap_or_default());
-        Some((name, Series { freshness, minutes, hours }))
+        (name.clone(), Series { freshness, minutes: minutes.unwrap_or_default() })
     });
     Observation {
         at: ask.at,
         from: ask.from,
-        census,
         functions: functions.collect(),
-        region: Series {
-            freshness: region,
-            minutes: seen.region.minutes.unwrap_or_default(),
-            hours: seen.region.hours.unwrap_or_default(),
-        },
+        census,
+        region: Series { freshness: of_region, minutes: region.unwrap_or_default() },
     }
-}
-
-fn in_minutes(points: Vec<(i64, Point)>) -> Vec<(Minute, Point)> {
-    points.into_iter().map(|(number, point)| (Minute(number), point)).collect()
-}
-
-fn in_hours(points: Vec<(i64, Point)>) -> Vec<(Hour, Point)> {
-    points.into_iter().map(|(number, point)| (Hour(number), point)).collect()
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use guard_core::name::FunctionName;
 use guard_core::observation::Observation;
 use guard_core::plan::{Notice, NoticeKind, Plan};
 use guard_core::roster::Roster;
-use guard_core::sampling::{USD_PER_METRIC, ask_from};
+use guard_core::sampling::{self, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
-use guard_core::time::{Hour, Minute};
+use guard_core::time::Minute;
 
 use super::{Guard, Took};
 use crate::alert::{self, Context};
@@ -29,12 +29,6 @@ const SURVEY_CALLS: u32 = 5;
 /// The same before the account was ever listed in full: half a minute at the survey's pace of ten a second, which leaves
 /// five of the control plane's 15 to deployments ("Lambda quotas", read 2026-11).
 const FIRST_SURVEY_CALLS: u32 = 300;
-
-/// Minutes after the full hour at which its points are complete: the longest time-out and the lag.
-const CENSUS_AFTER_MIN: i64 = 20;
-
-/// Hours of history that a first census reads: four weeks.
-const HISTORY_HOURS: i64 = 672;
 
 /// The alarm under which the guard says what is wrong with itself.
 const SELF_ALARM: &str = "dow-guard/self";
@@ -264,30 +258,20 @@ pub(super) fn survey_calls(memory: &Memory) -> u32 {
 /// What to ask of CloudWatch now.
 fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: Vec<FunctionName>) -> Ask {
     let now = Minute::of(at);
-    let all = || roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
-    let census = memory.sampling.census.then(|| census_range(&memory.state, now)).flatten();
     Ask {
         at,
         from: ask_from(roster, &memory.state, at, &focus),
         settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
         focus,
-        all: if census.is_some() { all() } else { Vec::new() },
-        census,
+        census: sampling::census(roster, &memory.state, at),
     }
-}
-
-/// The hours that a census has not read yet, four weeks at most.
-fn census_range(state: &State, now: Minute) -> Option<(Hour, Hour)> {
-    let last = now.plus(-CENSUS_AFTER_MIN).hour().plus(-1);
-    let oldest = last.plus(1 - HISTORY_HOURS);
-    let first = state.census_through.map_or(oldest, |through| through.plus(1)).max(oldest);
-    (first <= last).then_some((first, last))
 }
 
 /// Functions whose ledgers this tick may have changed: those that were looked at, those that explain a breach, and
 /// those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
-    let looked_at = seen.functions.iter().map(|(name, _)| name);
+    let counted = seen.census.iter().flat_map(|census| census.functions.iter().map(|(name, _)| name));
+    let looked_at = seen.functions.iter().map(|(name, _)| name).chain(counted);
     let breaching =
         plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
     looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::FunctionName;
-use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use guard_core::sampling::METRICS_PER_LOOK;
 use guard_core::time::{Hour, Minute};
 
@@ -57,25 +57,16 @@ impl MetricSource for MemoryMetrics {
                 *slot = slot.plus(point);
             }
         }
-        let names: Vec<&FunctionName> =
-            if ask.census.is_some() { ask.all.iter().collect() } else { Vec::new() };
-        let mut functions: BTreeMap<FunctionName, Series> = BTreeMap::new();
-        for name in &ask.focus {
-            functions.insert(name.clone(), series(minutes(name), Vec::new()));
-        }
-        for name in names {
-            let hours =
-                ask.census.zip(points.get(name)).map(|(hours, of)| by_hour(of, hours)).unwrap_or_default();
-            functions.entry(name.clone()).or_insert_with(|| series(minutes(name), Vec::new())).hours = hours;
-        }
-        let looks = 1 + u64::try_from(functions.len()).unwrap_or(u64::MAX - 1);
-        let observation = Observation {
-            at: ask.at,
-            from: ask.from,
-            census: ask.census,
-            region: series(region.into_iter().collect(), Vec::new()),
-            functions: functions.into_iter().collect(),
-        };
+        let functions: Vec<_> = ask.focus.iter().map(|name| (name.clone(), series(minutes(name)))).collect();
+        let census = ask.census.clone().map(|asked| {
+            let of = |name| points.get(name).map(|of| by_hour(of, &asked)).unwrap_or_default();
+            let functions = asked.functions.iter().map(|name| (name.clone(), of(name))).collect();
+            Census { region: Vec::new(), functions, asked }
+        });
+        let hourly = census.as_ref().map_or(0, |census| 1 + census.functions.len());
+        let looks = u64::try_from(1 + functions.len() + hourly).unwrap_or(u64::MAX);
+        let region = series(region.into_iter().collect());
+        let observation = Observation { at: ask.at, from: ask.from, census, region, functions };
         Look { observation, metrics: METRICS_PER_LOOK.saturating_mul(looks), problems: Vec::new() }
     }
 
@@ -91,14 +82,14 @@ fn between(points: &BTreeMap<Minute, Point>, from: Minute, before: Minute) -> Ve
     points.range(from..before).map(|(minute, point)| (*minute, *point)).collect()
 }
 
-fn series(minutes: Vec<(Minute, Point)>, hours: Vec<(Hour, Point)>) -> Series {
+fn series(minutes: Vec<(Minute, Point)>) -> Series {
     let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
-    Series { freshness, minutes, hours }
+    Series { freshness, minutes }
 }
 
-fn by_hour(points: &BTreeMap<Minute, Point>, (first, last): (Hour, Hour)) -> Vec<(Hour, Point)> {
+fn by_hour(points: &BTreeMap<Minute, Point>, asked: &CensusSlice) -> Vec<(Hour, Point)> {
     let mut hours: BTreeMap<Hour, Point> = BTreeMap::new();
-    for (minute, point) in between(points, first.first_minute(), last.plus(1).first_minute()) {
+    for (minute, point) in between(points, asked.first.first_minute(), asked.last.plus(1).first_minute()) {
         let slot = hours.entry(minute.hour()).or_default();
         *slot = slot.plus(point);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use guard_core::inventory::{AccountLimits, Function, Inventory};
 use guard_core::name::FunctionName;
-use guard_core::observation::{Freshness, Observation, Point, Series};
+use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use guard_core::plan::{Notice, NoticeKind, Plan};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
@@ -98,7 +98,15 @@ impl Shop {
             self.roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
         let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, &names);
         let last = self.now.hour().plus(-1);
-        let census = self.state.census_through.is_none().then(|| (last.plus(-671), last));
+        let history = || {
+            let hour = point(3600, CALM * 3600, 0);
+            let hours: Vec<_> = (0..672).rev().map(|back| (last.plus(-back), hour)).collect();
+            let functions = names.iter().map(|name| (name.clone(), hours.clone())).collect();
+            let asked =
+                CensusSlice { first: last.plus(-671), last, functions: names.clone(), ends_round: true };
+            Census { asked, region: Vec::new(), functions }
+        };
+        let census = self.state.census.through.is_none().then(history);
         if !self.answers {
             let unknown = |name: &FunctionName| (name.clone(), Series::default());
             return Observation { functions: names.iter().map(unknown).collect(), ..Observation::blind(at) };
@@ -113,10 +121,8 @@ impl Shop {
                 let sum = region.entry(*minute).or_default();
                 *sum = sum.plus(*point);
             }
-            let hour = point(3600, CALM * 3600, 0);
-            let hours = (0..672).rev().filter(|_| census.is_some()).map(|back| (last.plus(-back), hour));
             let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
-            functions.push((name, Series { freshness, minutes, hours: hours.collect() }));
+            functions.push((name, Series { freshness, minutes }));
         }
         Observation { at, from, census, region: Series::fresh(region.into_iter().collect()), functions }
     }

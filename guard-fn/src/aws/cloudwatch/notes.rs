@@ -19,9 +19,8 @@ pub(super) struct Notes {
     calls_failed: usize,
     /// The first failure, told for all.
     failure: Option<Unavailable>,
-    /// Series that calls which failed, or were not made, asked for.
+    /// Series that calls which failed asked for.
     unread: usize,
-    calls_not_made: usize,
     /// Series by what is wrong with them, and the first of each.
     faults: BTreeMap<Fault, (usize, String)>,
     messages: BTreeSet<String>,
@@ -48,12 +47,6 @@ impl Notes {
         self.failure.get_or_insert(problem);
     }
 
-    /// Calls that were not made any more.
-    pub(super) fn not_asked(&mut self, batches: &[Batch]) {
-        self.calls_not_made += batches.len();
-        self.unread += batches.iter().map(|batch| batch.subjects.len()).sum::<usize>();
-    }
-
     /// A series is unknown though its call was answered.
     pub(super) fn fault(&mut self, subject: Subject, fault: Fault, names: &[FunctionName]) {
         let whose = match subject {
@@ -78,12 +71,9 @@ impl Notes {
     pub(super) fn problems(self, call: &str) -> Vec<Unavailable> {
         let mut problems = Vec::new();
         if let Some(Unavailable { reason, .. }) = self.failure {
-            let Notes { calls_failed, calls_not_made, unread, .. } = self;
-            let not_made = match calls_not_made {
-                0 => String::new(),
-                calls => format!(", {calls} more not made"),
-            };
-            let extent = format!("{calls_failed} calls failed{not_made}, {unread} series unknown");
+            let Notes { calls_failed, unread, .. } = self;
+            let calls = if calls_failed == 1 { "1 call".to_owned() } else { format!("{calls_failed} calls") };
+            let extent = format!("{calls} failed, {unread} series unknown");
             problems.push(Unavailable::new(call, format!("{extent}; the first: {reason}")));
         }
         for (fault, (series, first)) in self.faults {

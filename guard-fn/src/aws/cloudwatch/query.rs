@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_smithy_types::DateTime;
 use guard_core::name::FunctionName;
-use guard_core::sampling::METRICS_PER_LOOK;
+use guard_core::sampling::{METRICS_PER_LOOK, POINTS_PER_CALL, QUERIES_PER_CALL};
 use guard_core::time::{Hour, Minute};
 
 /// Metrics of each function and of the region, with their statistics. Places in it are places in an answer.
@@ -17,12 +17,6 @@ pub(super) const METRICS: [(&str, &str); 5] = [
 
 /// What a look costs is reckoned by as many.
 const _: () = assert!(METRICS.len() as u64 == METRICS_PER_LOOK);
-
-/// Queries per call ("GetMetricData", API reference, read 2026-11).
-const QUERIES_MAX: usize = 500;
-
-/// Data points per call: the greatest `MaxDatapoints` (same page).
-pub(super) const POINTS_MAX: i32 = 100_800;
 
 /// Whose metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +50,8 @@ pub(super) struct Batch {
 /// As few calls as the limits allow, in the order of the subjects. All metrics of one are in one call, so its series is
 /// whole when the call is.
 pub(super) fn batches(subjects: &[Subject], span: Span) -> Vec<Batch> {
-    let by_points = usize::try_from(i64::from(POINTS_MAX) / span.periods()).unwrap_or(QUERIES_MAX);
-    let each = (by_points.min(QUERIES_MAX) / METRICS.len()).max(1);
+    let by_points = POINTS_PER_CALL / usize::try_from(span.periods()).unwrap_or(POINTS_PER_CALL);
+    let each = (by_points.min(QUERIES_PER_CALL) / METRICS.len()).max(1);
     subjects.chunks(each).map(|subjects| Batch { subjects: subjects.to_vec(), span }).collect()
 }
 

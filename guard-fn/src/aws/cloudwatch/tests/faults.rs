@@ -226,7 +226,7 @@ async fn a_body_that_does_not_come_is_given_up_after_the_time_out() {
         (look.observation.region.freshness, freshness(&look, 0)),
         (Freshness::Unknown, Freshness::Unknown)
     );
-    assert!(reasons(&look).contains("1 calls failed, 2 series unknown"), "{}", reasons(&look));
+    assert!(reasons(&look).contains("1 call failed, 2 series unknown"), "{}", reasons(&look));
     assert!(reasons(&look).contains("timeout"), "{}", reasons(&look));
 }
 

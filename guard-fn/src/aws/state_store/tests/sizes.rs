@@ -83,7 +83,7 @@ fn idle(memory: &mut Memory, roster: &mut Roster, tick: usize) {
         (settled.plus(-back), point)
     };
     let minutes = (0..30).rev().map(minute).collect();
-    let region = Series { freshness: Freshness::Fresh, minutes, hours: Vec::new() };
+    let region = Series { freshness: Freshness::Fresh, minutes };
     let seen = Observation { from: settled.plus(-29), region, ..Observation::blind(at) };
     for turn in 0..3 {
         let number = (tick * 3 + turn) % memory.survey.read_at.len();
