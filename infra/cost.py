@@ -30,12 +30,9 @@ KEY = 1.00
 
 # Calls and sizes. Metrics of a look: `sampling::METRICS_PER_LOOK`.
 METRICS_PER_LOOK = 5
-# Looks at each function a day: a census reads its hours and its newest minutes (`guard-fn/src/aws/cloudwatch.rs`).
-# `sampling::own_cost_of_month` counts one: see ARCHITECTURE.md, "Known limits".
-CENSUS_LOOKS = 2
 # Seconds of a warm tick: five to ten calls to AWS, one after another, some 50 ms each.
 TICK_S = 0.5
-# A census of so many functions reads in batches of 100, four at a time.
+# A census of so many functions reads in batches of 100, four at a time, five batches a tick.
 CENSUS_S_PER_1000 = 3.0
 # KB of the log per tick: START, END and REPORT 0.4, the structured line 0.8; 0.5 for each EMF document.
 LOG_KB, EMF_KB = 1.2, 0.5
@@ -68,7 +65,7 @@ def month(functions: int, alarms: int = 2, tick_minutes: int = 1, metrics: str =
     reads = DAYS * 24 * functions * FUNCTION_KB / 4  # a cold start every hour reads all of it
     return {
         "metrics read, region": ticks * METRICS_PER_LOOK * METRIC_READ,
-        "metrics read, census": DAYS * functions * CENSUS_LOOKS * METRICS_PER_LOOK * METRIC_READ,
+        "metrics read, census": DAYS * functions * METRICS_PER_LOOK * METRIC_READ,
         "Lambda": ticks * LAMBDA_REQUEST + seconds * memory_mb / 1024 * LAMBDA_GB_S[architecture],
         "DynamoDB": writes * WRITE_UNIT + reads * READ_UNIT + functions * FUNCTION_KB / 1e6 * TABLE_GB,
         "log": log_gb * (LOG_GB + LOG_GB_STORED * 0.15),

@@ -96,10 +96,7 @@ fn load_of(actor: &Performer, hour: Hour, start: Minute) -> Load {
         Flow::Counts(counts) => {
             let minutes = (0..60).map(|minute| {
                 let index = place_in(counts.len(), hour.first_minute().plus(minute), start);
-                usize::try_from(index)
-                    .ok()
-                    .and_then(|index| counts.get(index).copied().flatten())
-                    .unwrap_or(0)
+                usize::try_from(index).ok().and_then(|index| counts.at(index)).unwrap_or(0)
             });
             let minutes: Vec<u64> = minutes.collect();
             let most = minutes.iter().copied().max().unwrap_or(0);

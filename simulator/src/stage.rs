@@ -1,15 +1,13 @@
 //! A scenario made ready: its functions in the order of the inventory, its traffic resolved to them, the functions of
 //! its trace beside them, and the guard's own.
 
-use std::sync::Arc;
-
 use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, Inventory};
 use guard_core::name::FunctionName;
 
 use crate::scenario::{
     AsyncSpec, Client, Duration, Emission, FunctionSpec, Kind, QueueSpec, Rate, Scenario, Via,
 };
-use crate::workload::Workload;
+use crate::workload::{Counts, Workload};
 
 /// The guard's own function: 256 MB on Arm, a fifth of a second a tick.
 pub const GUARD: &str = "dow-guard";
@@ -67,8 +65,8 @@ pub struct Performer {
 pub enum Flow {
     /// By a law.
     Law(Rate),
-    /// Counts per minute from minute 0; `None` is unknown.
-    Counts(Arc<[Option<u64>]>),
+    /// Counts per minute from minute 0.
+    Counts(Counts),
 }
 
 /// Why a scenario cannot be made ready.
@@ -153,7 +151,7 @@ impl Stage {
             let Some(index) = place(recorded.name.as_str()) else { continue };
             traffic.push(Performer {
                 duration: Duration::constant(milliseconds(recorded.mean_us)),
-                flow: Flow::Counts(Arc::clone(&recorded.counts)),
+                flow: Flow::Counts(recorded.counts.clone()),
                 via: way_of(function),
                 ..quiet(recorded.name.as_str(), index)
             });

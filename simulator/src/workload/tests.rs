@@ -61,7 +61,9 @@ fn names_take_as_many_digits_as_tell_functions_apart() {
 #[test]
 fn a_minute_that_the_file_has_not_is_not_zero() {
     let workload = workload(vec![traced("a", Trigger::Event, vec![Some(3), None, Some(0)])]);
-    assert_eq!(*workload.traffic[0].counts, [Some(3), None, Some(0)]);
+    let counts = &workload.traffic[0].counts;
+    assert_eq!((0..4).map(|minute| counts.at(minute)).collect::<Vec<_>>(), [Some(3), None, Some(0), None]);
+    assert_eq!(counts.known().collect::<Vec<_>>(), [3, 0]);
     assert_eq!((workload.invocations(), workload.end(), workload.known_minutes()), (3, Minute(3), 2));
 }
 

@@ -1,7 +1,5 @@
 //! From a stage to a world.
 
-use std::sync::Arc;
-
 use guard_core::time::Minute;
 
 use super::admission::{Pool, SCALING, requests_of};
@@ -152,7 +150,7 @@ fn class(actor: &Performer, index: usize, cast: Cast, seed: u64) -> Class {
             Flow::Law { pace: Pace::new(rate, dice(Concern::Rates)), rps: 0.0, left }
         }
         stage::Flow::Counts(per_minute) => {
-            Flow::Counts { per_minute: Arc::clone(per_minute), left: 0, gap_us: 0.0, base_us: 0.0 }
+            Flow::Counts { per_minute: per_minute.clone(), left: 0, gap_us: 0.0, base_us: 0.0 }
         }
     };
     Class {

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
-use std::sync::Arc;
 
 use super::dice::Dice;
 use super::later::{Cohort, Try};
@@ -11,6 +10,7 @@ use super::span::{Span, micros};
 use super::tally::Tally;
 use super::{SECOND_US, World};
 use crate::scenario::{Client, Kind, Via};
+use crate::workload::Counts;
 
 /// A traffic as it runs.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub(super) enum Flow {
     /// By a law: the rate now, and what is left of an exponential time of mean 1 while the rate is zero.
     Law { pace: Pace, rps: f64, left: f64 },
     /// Counts per minute from a trace, from minute 0 of the world; `None` is unknown and sends nothing.
-    Counts { per_minute: Arc<[Option<u64>]>, left: u64, gap_us: f64, base_us: f64 },
+    Counts { per_minute: Counts, left: u64, gap_us: f64, base_us: f64 },
 }
 
 /// Where successful invocations send events on to.
@@ -162,7 +162,7 @@ impl World {
             if second < class.from_s || second >= class.until_s {
                 continue;
             }
-            *left = per_minute.get(minute).copied().flatten().unwrap_or(0);
+            *left = per_minute.at(minute).unwrap_or(0);
             if *left == 0 {
                 class.next_us = NEVER;
                 continue;

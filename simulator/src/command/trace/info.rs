@@ -287,9 +287,7 @@ impl Cost {
         let bill = Bill::new(&workload, &quotes);
         // Each function at the rate of the minutes that are known of it.
         let known: BTreeMap<_, i128> = (workload.traffic.iter())
-            .map(|traffic| {
-                (&traffic.name, i128::try_from(traffic.counts.iter().flatten().count()).unwrap_or(1))
-            })
+            .map(|traffic| (&traffic.name, i128::try_from(traffic.counts.known().count()).unwrap_or(1)))
             .filter(|(_, minutes)| *minutes > 0)
             .collect();
         if known.is_empty() {
