@@ -11,6 +11,7 @@ use simulator::cases::{cores, in_order};
 use simulator::load::{Loaded, Source};
 use simulator::patch::Patch;
 use simulator::replay::{Findings, Replay, Request, gone};
+use simulator::run::Row;
 use simulator::scenarios::ALL;
 
 /// What is kept of a replay.
@@ -56,8 +57,12 @@ fn told(replay: &Replay) -> Told {
     let budget = replay.findings.overruns.first().map(|overrun| &overrun.budget);
     let mut periods = replay.with.periods.iter().filter(|period| Some(&period.budget) == budget);
     let period = periods.next_back();
-    // What was spent in the first period before the replay began is seen, and not on its bill.
-    let before = replay.with.rows.first().and_then(|row| row.seen).filter(|_| periods.next().is_none());
+    // What was spent in the first period before the replay began is seen, once the first round of the census has come
+    // to its end, and not on its bill.
+    let is_told = |row: &&Row| row.seen.is_some_and(|seen| seen > Usd::ZERO);
+    let has_past = periods.next().is_none() && replay.with.rows.first().as_ref().is_some_and(is_told);
+    let counted = replay.with.rows.get(10).filter(|_| has_past);
+    let before = counted.and_then(|row| row.seen.map(|seen| seen - row.spent));
     let last = last.map(|last| last - before.unwrap_or(Usd::ZERO));
     Told {
         findings: replay.findings.clone(),
