@@ -1,0 +1,126 @@
+//! One scenario under every policy, on one seed and for the same time.
+
+use guard_core::money::Usd;
+use guard_core::pricing::PriceTable;
+use serde::Serialize;
+
+use super::{POLICIES, Policy};
+use crate::replay::{Request, attack_of};
+use crate::run::{Fate, Run, Terms, run, run_under};
+use crate::scenario::Kind;
+use crate::world::{Cast, Tally, as_f64};
+
+/// One scenario under every policy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// The scenario.
+    pub scenario: String,
+    /// Whether somebody attacks.
+    pub attack: bool,
+    /// Whether its traffic is recorded.
+    pub recorded: bool,
+    /// Minutes run: until the guard has let go.
+    pub minutes: u32,
+    /// The bill without the attack.
+    pub usd_perfect: Usd,
+    /// What came of it, in the order of [`POLICIES`].
+    pub outcomes: Vec<Outcome>,
+}
+
+/// What came of a scenario under a policy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The policy.
+    pub policy: Policy,
+    /// The bill, with what the policy itself cost.
+    pub usd: Usd,
+    /// What the policy itself cost.
+    pub own: Usd,
+    /// Minutes from the beginning of the attack until a function under attack was first held.
+    pub stop_min: Option<u32>,
+    /// Legitimate events of functions under attack that were not served by the end, in percent of those sent.
+    pub attacked_unserved: Option<f64>,
+    /// The same of all other functions.
+    pub others_unserved: Option<f64>,
+    /// All legitimate events that were not served by the end.
+    pub unserved: u64,
+    /// Minutes in which more legitimate events were refused, failed or lost than served: by functions under attack, or
+    /// by the others.
+    pub outage_min: u32,
+    /// Functions that nobody attacked and that were stopped or capped, each time.
+    pub false_stops: u32,
+}
+
+impl Line {
+    /// Policies of which no other both costs no more and leaves no more legitimate events unserved, and does better in
+    /// one of them. Equal ones are all of them best.
+    pub fn best(&self) -> Vec<Policy> {
+        let beats = |a: &Outcome, b: &Outcome| {
+            a.usd <= b.usd && a.unserved <= b.unserved && (a.usd < b.usd || a.unserved < b.unserved)
+        };
+        let is_best = |one: &&Outcome| !self.outcomes.iter().any(|other| beats(other, one));
+        self.outcomes.iter().filter(is_best).map(|outcome| outcome.policy).collect()
+    }
+}
+
+/// Runs a scenario under every policy.
+pub fn line(request: &Request<'_>, prices: &PriceTable) -> Line {
+    let terms = |guarded, cast, minutes| Terms {
+        scenario: request.scenario,
+        stage: request.stage,
+        policy: request.policy,
+        guarded,
+        cast,
+        seed: request.seed,
+        minutes,
+    };
+    let guard = run(&terms(true, Cast::Everyone, None), prices, |_| ());
+    let minutes = guard.minutes;
+    let unguarded = terms(false, Cast::Everyone, Some(minutes));
+    let attack = attack_of(request.stage, minutes);
+    let perfect = run(&terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ());
+    let outcomes = POLICIES.into_iter().map(|policy| {
+        let run = match policy.rival(request, prices) {
+            Some(rival) => run_under(rival, &unguarded, prices),
+            None if policy == Policy::Guard => guard.clone(),
+            None => run(&unguarded, prices, |_| ()),
+        };
+        outcome(policy, &run, attack.map(|(from, _)| from))
+    });
+    Line {
+        scenario: request.name.to_owned(),
+        attack: attack.is_some(),
+        recorded: request.scenario.trace.is_some(),
+        minutes,
+        usd_perfect: perfect.bill.all,
+        outcomes: outcomes.collect(),
+    }
+}
+
+fn outcome(policy: Policy, run: &Run, from: Option<u32>) -> Outcome {
+    let attacked: Vec<&str> =
+        run.traffic.iter().filter(|one| one.kind == Kind::Attack).map(|one| one.function.as_str()).collect();
+    let mut sums = (Tally::default(), Tally::default());
+    for one in run.traffic.iter().filter(|one| one.kind == Kind::Legitimate) {
+        let sum = if attacked.contains(&one.function.as_str()) { &mut sums.0 } else { &mut sums.1 };
+        *sum = sum.plus(one.tally);
+    }
+    let unserved = |tally: &Tally| tally.offered.saturating_sub(tally.served);
+    let percent =
+        |tally: &Tally| (tally.offered > 0).then(|| as_f64(unserved(tally)) / as_f64(tally.offered) * 100.0);
+    let is_out = |fate: Fate| fate.refused > fate.served;
+    let outages =
+        run.rows.iter().filter(|row| is_out(row.attacked) || is_out(row.legitimate.minus(row.attacked)));
+    let stopped = run.rows.iter().find(|row| row.held);
+    Outcome {
+        policy,
+        usd: run.bill.all + run.bill.guard,
+        own: run.bill.guard,
+        stop_min: from.and_then(|from| stopped.map(|row| row.minute.saturating_sub(from))),
+        attacked_unserved: percent(&sums.0),
+        others_unserved: percent(&sums.1),
+        unserved: unserved(&sums.0) + unserved(&sums.1),
+        outage_min: u32::try_from(outages.count()).unwrap_or(u32::MAX),
+        false_stops: run.false_stops,
+    }
+}
