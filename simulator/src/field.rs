@@ -136,3 +136,6 @@ fn stop(world: &mut World, function: usize, actuation_s: u32, index: u32) {
     let delay_s = crate::control_plane::ControlPlane { actuation_s }.delay_s(index);
     world.schedule(function, Change::ReservedConcurrency { from, to: Some(0) }, delay_s);
 }
+
+#[cfg(test)]
+mod tests;

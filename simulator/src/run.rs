@@ -145,6 +145,16 @@ pub struct Fate {
 }
 
 impl Fate {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Fate) -> Fate {
+        Fate {
+            offered: self.offered + other.offered,
+            served: self.served + other.served,
+            refused: self.refused + other.refused,
+        }
+    }
+
     /// All of it but a part.
     #[must_use]
     pub fn minus(self, part: Fate) -> Fate {

@@ -119,12 +119,11 @@ fn served(replay: &Replay) -> Option<[f64; 3]> {
         replay.with.rows.iter().enumerate().filter(|(_, row)| row.held).map(|(place, _)| place).collect();
     let percent = |run: &Run| {
         let fates = held.iter().filter_map(|place| run.rows.get(*place)).map(|row| row.attacked);
-        let sum = fates.fold(Fate::default(), |sum, one| Fate {
-            offered: sum.offered + one.offered,
-            served: sum.served + one.served,
-            refused: sum.refused + one.refused,
-        });
+        let sum = fates.fold(Fate::default(), Fate::plus);
         (sum.offered > 0).then(|| as_f64(sum.served) / as_f64(sum.offered) * 100.0)
     };
     Some([percent(&replay.without)?, percent(&replay.with)?, percent(&replay.perfect)?])
 }
+
+#[cfg(test)]
+mod tests;

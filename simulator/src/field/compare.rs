@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{POLICIES, Policy};
 use crate::replay::{Request, attack_of};
-use crate::run::{Fate, Run, Terms, run, run_under};
+use crate::run::{Fate, Row, Run, Terms, run, run_under};
 use crate::scenario::Kind;
 use crate::world::{Cast, Tally, as_f64};
 
@@ -44,14 +44,20 @@ pub struct Outcome {
     pub others_unserved: Option<f64>,
     /// All legitimate events that were not served by the end.
     pub unserved: u64,
-    /// Minutes in which more legitimate events were refused, failed or lost than served: by functions under attack, or
-    /// by the others.
+    /// Minutes of outage: see [`outage_min`].
     pub outage_min: u32,
     /// Functions that nobody attacked and that were stopped or capped, each time.
     pub false_stops: u32,
+    /// Whether the policy never held anything at all.
+    pub is_idle: bool,
 }
 
 impl Line {
+    /// Whether a policy never held anything.
+    pub fn is_idle(&self, policy: Policy) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.policy == policy && outcome.is_idle)
+    }
+
     /// Policies of which no other both costs no more and leaves no more legitimate events unserved, and does better in
     /// one of them. Equal ones are all of them best.
     pub fn best(&self) -> Vec<Policy> {
@@ -108,9 +114,6 @@ fn outcome(policy: Policy, run: &Run, from: Option<u32>) -> Outcome {
     let unserved = |tally: &Tally| tally.offered.saturating_sub(tally.served);
     let percent =
         |tally: &Tally| (tally.offered > 0).then(|| as_f64(unserved(tally)) / as_f64(tally.offered) * 100.0);
-    let is_out = |fate: Fate| fate.refused > fate.served;
-    let outages =
-        run.rows.iter().filter(|row| is_out(row.attacked) || is_out(row.legitimate.minus(row.attacked)));
     let stopped = run.rows.iter().find(|row| row.held);
     Outcome {
         policy,
@@ -120,7 +123,26 @@ fn outcome(policy: Policy, run: &Run, from: Option<u32>) -> Outcome {
         attacked_unserved: percent(&sums.0),
         others_unserved: percent(&sums.1),
         unserved: unserved(&sums.0) + unserved(&sums.1),
-        outage_min: u32::try_from(outages.count()).unwrap_or(u32::MAX),
+        outage_min: outage_min(&run.rows),
         false_stops: run.false_stops,
+        is_idle: stopped.is_none() && run.false_stops == 0,
     }
 }
+
+/// Minutes at whose end fewer than half as many legitimate events had been served as were sent in the five minutes
+/// before: by functions under attack, or by the others. Events that wait are not served; a backlog that is worked off
+/// is no outage.
+fn outage_min(rows: &[Row]) -> u32 {
+    let sums = |place: usize| {
+        let last = rows.get(place.saturating_sub(OUTAGE_WINDOW - 1)..=place).unwrap_or_default();
+        last.iter().fold((Fate::default(), Fate::default()), |(attacked, others), row| {
+            (attacked.plus(row.attacked), others.plus(row.legitimate.minus(row.attacked)))
+        })
+    };
+    let is_out = |fate: Fate| fate.served * 2 < fate.offered;
+    let out = (0..rows.len()).map(sums).filter(|(attacked, others)| is_out(*attacked) || is_out(*others));
+    u32::try_from(out.count()).unwrap_or(u32::MAX)
+}
+
+/// Minutes over which an outage is seen: a single one of a quiet function may have one event that ends in the next.
+const OUTAGE_WINDOW: usize = 5;

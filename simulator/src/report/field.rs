@@ -58,8 +58,8 @@ const UNSERVED: &str = "Of those sent until the end of the replay: refused, fail
                         still waiting. The least is bold.";
 const OTHERS: &str =
     "The same of functions that nobody attacks, and of all functions where nobody attacks at all.";
-const OUTAGE: &str = "Minutes in which more legitimate events were refused, failed or lost than served: by functions under \
-                      attack, or by the others.";
+const OUTAGE: &str = "Minutes at whose end fewer than half as many legitimate events had been served as were sent in the five \
+                      minutes before: by functions under attack, or by the others.";
 const STOP: &str = "From the beginning of the attack until a function under attack was first held. A standing cap counts as 0.";
 
 fn share(percent: f64) -> (String, f64) {
@@ -98,7 +98,10 @@ fn summary(lines: &[Line]) -> Vec<Block> {
     };
     let outage =
         |policy| -> u64 { of(lines, policy).map(|(_, outcome)| u64::from(outcome.outage_min)).sum() };
-    let wins = |policy| lines.iter().filter(|line| line.attack && line.best().contains(&policy)).count();
+    let wins = |policy| {
+        let best = |line: &&Line| line.attack && !line.is_idle(policy) && line.best().contains(&policy);
+        lines.iter().filter(best).count()
+    };
     let rows = vec![
         each("dollars of all incidents", &|policy| format!("${:.2}", dollars(policy).to_f64())),
         each("of it, the policy itself", &|policy| format!("${:.2}", own(policy).to_f64())),
@@ -111,7 +114,10 @@ fn summary(lines: &[Line]) -> Vec<Block> {
         each("minutes of outage", &|policy| grouped(outage(policy))),
         each("false stops on real days", &|policy| stops(policy).to_string()),
         each("false stops elsewhere", &|policy| elsewhere(policy).to_string()),
-        each("incidents in which no other is better", &|policy| wins(policy).to_string()),
+        each("incidents in which it never held anything", &|policy| {
+            attacked(policy).filter(|(_, outcome)| outcome.is_idle).count().to_string()
+        }),
+        each("incidents in which it acted and no other is better", &|policy| wins(policy).to_string()),
     ];
     let table =
         Table { caption: "All scenarios together.".to_owned(), columns: columns("all scenarios"), rows };
@@ -139,7 +145,8 @@ fn best(lines: &[Line]) -> Vec<Block> {
         rows: rows.collect(),
     };
     let text = "Best is a policy of which no other both costs no more and leaves no more legitimate events unserved, and does \
-                better in one of the two. Several may be: dollars and people are not exchanged here.";
+                better in one of the two. Several may be: dollars and people are not exchanged here. Idle is one that never \
+                held anything; beaten, one that did and is not best.";
     vec![Block::Heading("Who is best".to_owned()), Block::Text(text.to_owned()), Block::Table(table)]
 }
 

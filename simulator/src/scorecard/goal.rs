@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::why;
 use crate::replay::{Findings, Replay, Request, gone};
 use crate::run::PeriodSpend;
-use crate::scenario::{Kind, Via};
-use crate::stage::{Performer, Stage};
+use crate::scenario::{Kind, Rate, Via};
+use crate::stage::{Flow, Performer, Stage};
 use crate::world::{MeanLaw, Tally, as_f64};
 
 /// What the guard is held to.
@@ -213,6 +213,13 @@ fn share(stage: &Stage, replay: &Replay) -> Verdict {
         if !is_fair {
             let name = stage.functions.get(place).map_or("", |spec| spec.name.as_str());
             why.push(format!("{name}: {friends:.1} % of legitimate attempts ran, {all:.1} % of all"));
+            let is_even = |actor: &Performer| matches!(actor.flow, Flow::Law(Rate::Even { .. }));
+            if attacks(stage).any(|actor| actor.function == place && is_even(actor)) {
+                why.push(
+                    "the attack is evenly spaced, and a cap admits more of that than of arrivals by chance"
+                        .to_owned(),
+                );
+            }
         }
     }
     (held, why)

@@ -34,7 +34,7 @@ pub(super) fn overrun(
     } else if !acts(request, period) {
         told.push("the budget only alerts".to_owned());
     }
-    if past.before.total() > Usd::ZERO {
+    if shows(past.before.total()) {
         let after_line =
             period.held.zip(period.crossed).map(|(held, crossed)| (held - crossed).num_minutes());
         let when = match after_line {
@@ -43,10 +43,10 @@ pub(super) fn overrun(
         };
         told.push(format!("{} before anything was held, {when}", cents(past.before.total())));
     }
-    if past.during.total() > Usd::ZERO {
+    if shows(past.during.total()) {
         told.push(format!("{} under the cap{}", cents(past.during.total()), caps(replay)));
     }
-    if past.after.total() > Usd::ZERO {
+    if shows(past.after.total()) {
         told.push(format!("{} after what was held was free again", cents(past.after.total())));
     }
     let rest = past.before.rest + past.during.rest + past.after.rest;
@@ -65,6 +65,11 @@ pub(super) fn overrun(
 fn acts(request: &Request<'_>, period: &PeriodSpend) -> bool {
     let budget = request.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
     budget.is_none_or(|budget| budget.mode >= Mode::Cap)
+}
+
+/// Whether an amount is worth a sentence: half a cent at least.
+fn shows(usd: Usd) -> bool {
+    usd * 200 >= Usd::from_dollars(1)
 }
 
 /// Dollars and cents, rounded.
