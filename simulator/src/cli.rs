@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 use crate::command::bound::BoundArgs;
 use crate::command::compare::CompareArgs;
 use crate::command::exposure::ExposureArgs;
+use crate::command::field::FieldArgs;
 use crate::command::replay::ReplayArgs;
 use crate::command::scenarios::ScenariosArgs;
+use crate::command::scorecard::ScorecardArgs;
 use crate::command::sweep::SweepArgs;
 use crate::command::trace::TraceArgs;
 use crate::exit_code;
@@ -37,6 +39,12 @@ pub enum Command {
     /// Replay a scenario over many seeds and values and show how the numbers spread.
     #[command(after_help = exit_code::HELP)]
     Sweep(SweepArgs),
+    /// Replay every scenario on several seeds and judge the guard by its goals, row by row.
+    #[command(after_help = exit_code::HELP)]
+    Scorecard(ScorecardArgs),
+    /// Replay every scenario with policies of others in the guard's place: AWS Budgets, alarms, counters, nobody.
+    #[command(after_help = exit_code::HELP)]
+    Field(FieldArgs),
     /// Show the most that can be spent past a budget's line before a cap bites, term by term.
     ///
     /// As configured now, and with a standing cap: every function held at its floor before anything happens.

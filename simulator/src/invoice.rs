@@ -43,6 +43,8 @@ pub struct Growth {
     pub cost: Usd,
     /// Requests.
     pub requests: i128,
+    /// Whether attack traffic caused it.
+    pub is_attack: bool,
 }
 
 /// One traffic on the bill.
@@ -130,7 +132,7 @@ impl Invoice {
         for (function, per_minute, cost) in &mut self.standing {
             *cost += *per_minute;
             self.total.all += *per_minute;
-            self.grown.push(Growth { function: *function, cost: *per_minute, requests: 0 });
+            self.grown.push(Growth { function: *function, cost: *per_minute, requests: 0, is_attack: false });
         }
         for (line, tally) in self.lines.iter_mut().zip(tallies) {
             if line.seen.attempts == tally.attempts {
@@ -140,7 +142,8 @@ impl Invoice {
             let before = (line.cost, line.repeated_cost, line.requests);
             line.add(tally, quote, self.meters.entry(line.architecture).or_default());
             let cost = line.cost - before.0;
-            self.grown.push(Growth { function: line.function, cost, requests: line.requests - before.2 });
+            let requests = line.requests - before.2;
+            self.grown.push(Growth { function: line.function, cost, requests, is_attack: line.is_attack });
             if line.is_guard {
                 self.total.guard += cost;
                 continue;

@@ -28,6 +28,8 @@ fn run() -> ExitCode {
         Command::Replay(args) => command::replay::run(&args, out, palette(), width()),
         Command::Compare(args) => command::compare::run(&args, out, palette(), width()),
         Command::Sweep(args) => command::sweep::run(&args, out, palette(), width()),
+        Command::Scorecard(args) => command::scorecard::run(&args, out),
+        Command::Field(args) => command::field::run(&args, out),
         Command::Bound(args) => command::bound::run(&args, out, palette(), width()),
         Command::Exposure(args) => command::exposure::run(&args, out, palette(), width()),
         Command::Scenarios(args) => command::scenarios::run(&args, out),

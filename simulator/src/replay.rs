@@ -190,7 +190,7 @@ impl Replay {
 }
 
 /// When attack traffic begins and ends.
-fn attack_of(stage: &Stage, minutes: u32) -> Option<(u32, u32)> {
+pub(crate) fn attack_of(stage: &Stage, minutes: u32) -> Option<(u32, u32)> {
     let attacks = || stage.traffic.iter().filter(|actor| actor.kind == Kind::Attack);
     let from = attacks().map(|actor| actor.from_s / 60).min()?;
     let until = attacks().map(|actor| actor.until_s / 60).max()?;

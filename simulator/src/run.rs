@@ -1,10 +1,11 @@
-//! One run of a scenario: the world, its metrics and its bill, with or without the guard.
+//! One run of a scenario: the world, its metrics and its bill, with the guard, with a policy of others in its place, or
+//! with nobody.
 
-use chrono::{DateTime, Utc};
+mod truth;
+
 use guard_core::money::{Usd, UsdRange};
-use guard_core::name::BudgetName;
 use guard_core::operator::Command;
-use guard_core::plan::{Plan, Unit, Verdict};
+use guard_core::plan::{Change, Plan, Verdict};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::Outcome;
@@ -12,12 +13,17 @@ use guard_core::time::Minute;
 use serde::Serialize;
 
 use crate::cloudwatch::CloudWatch;
+use crate::field::{Rival, Seat};
 use crate::history::Past;
 use crate::invoice::{Invoice, Total};
 use crate::pilot::{Now, Pilot};
 use crate::scenario::{Happening, Kind, Scenario};
 use crate::stage::{GUARD, Stage};
 use crate::world::{Cast, Tally, TrafficTally, World};
+
+pub use self::truth::{PastLine, PeriodSpend, Split};
+
+use self::truth::Truth;
 
 /// What is run.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,8 @@ pub struct Run {
     pub bill: Bill,
     /// What became of each traffic, in the order of the scenario.
     pub traffic: Vec<TrafficTally>,
+    /// What became of each traffic in the minutes in which its function was held below what it could do at the start.
+    pub under_cap: Vec<Tally>,
     /// True spend of every budget in each of its periods.
     pub periods: Vec<PeriodSpend>,
     /// Ticks with something to tell: what was decided, told and done.
@@ -57,6 +65,8 @@ pub struct Run {
     pub functions: Vec<FunctionBill>,
     /// Whether something the guard changed in a trip was still in force at the end.
     pub holds: bool,
+    /// How often a function that nobody attacks went from free to held.
+    pub false_stops: u32,
     /// Arrivals and ends lived.
     #[serde(skip)]
     pub steps: u64,
@@ -71,7 +81,7 @@ pub struct Bill {
     pub attack: Usd,
     /// Part of attempts that were not the first of their event.
     pub repeated: Usd,
-    /// The guard: its invocations and what it paid for looking.
+    /// The guard, or the policy in its place: its invocations, and what it paid for looking.
     pub guard: Usd,
 }
 
@@ -84,23 +94,6 @@ pub struct FunctionBill {
     pub cost: Usd,
     /// Its requests.
     pub requests: i128,
-}
-
-/// True spend of a budget in one period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PeriodSpend {
-    /// The budget.
-    pub budget: BudgetName,
-    /// What its amounts count.
-    pub unit: Unit,
-    /// Start of the period.
-    pub start: DateTime<Utc>,
-    /// The amount.
-    pub amount: Usd,
-    /// What was spent.
-    pub spent: Usd,
-    /// When the amount was spent.
-    pub crossed: Option<DateTime<Utc>>,
 }
 
 /// One minute.
@@ -126,8 +119,12 @@ pub struct Row {
     pub cap: Option<u32>,
     /// Legitimate events sent, served, and refused or lost for good.
     pub legitimate: Fate,
+    /// The same of legitimate traffic of functions that are attacked.
+    pub attacked: Fate,
     /// The same of attack traffic.
     pub attack: Fate,
+    /// Whether a function that is attacked was held below what it could do at the start.
+    pub held: bool,
     /// Attempts that ran.
     pub attempts: u64,
     /// Of these, not the first of their event.
@@ -147,6 +144,28 @@ pub struct Fate {
     pub refused: u64,
 }
 
+impl Fate {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Fate) -> Fate {
+        Fate {
+            offered: self.offered + other.offered,
+            served: self.served + other.served,
+            refused: self.refused + other.refused,
+        }
+    }
+
+    /// All of it but a part.
+    #[must_use]
+    pub fn minus(self, part: Fate) -> Fate {
+        Fate {
+            offered: self.offered - part.offered,
+            served: self.served - part.served,
+            refused: self.refused - part.refused,
+        }
+    }
+}
+
 /// A tick with something to tell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tick {
@@ -159,8 +178,19 @@ pub struct Tick {
 }
 
 /// Runs.
-pub fn run(terms: &Terms<'_>, prices: &PriceTable, mut progress: impl FnMut(u32)) -> Run {
-    let mut stage_run = Runner::new(terms, prices);
+pub fn run(terms: &Terms<'_>, prices: &PriceTable, progress: impl FnMut(u32)) -> Run {
+    live(Runner::new(terms, prices), progress)
+}
+
+/// Runs with a policy of others where the guard would sit.
+pub fn run_under(rival: Box<dyn Rival>, terms: &Terms<'_>, prices: &PriceTable) -> Run {
+    let mut runner = Runner::new(&Terms { guarded: false, ..*terms }, prices);
+    runner.rival = Some(rival);
+    live(runner, |_| ())
+}
+
+fn live(mut stage_run: Runner<'_>, mut progress: impl FnMut(u32)) -> Run {
+    let terms = stage_run.terms;
     let (planned, most) = match terms.minutes {
         Some(minutes) => (minutes, minutes),
         None => (terms.scenario.minutes, terms.scenario.minutes + terms.scenario.recovery_minutes),
@@ -181,12 +211,17 @@ struct Runner<'a> {
     cloudwatch: CloudWatch<'a>,
     invoice: Invoice,
     pilot: Option<Pilot>,
+    rival: Option<Box<dyn Rival>>,
     /// Budgets, for their true spend.
     truth: Truth,
     spotlight: usize,
+    /// What limited each function at the start, and whether it is held lower now.
+    open: Vec<Option<u32>>,
+    held: Vec<bool>,
+    /// Functions with attack traffic.
+    attacked: Vec<bool>,
     run: Run,
-    legitimate: Tally,
-    attack: Tally,
+    sums: Sums,
     last_plan: Option<Plan>,
 }
 
@@ -198,19 +233,25 @@ impl<'a> Runner<'a> {
         let past = Past { stage, start, days: scenario.history_days };
         let service = &scenario.service;
         let cloudwatch = CloudWatch::new(past, service.metric_delay_s, service.late_share);
-        let attacked = stage.traffic.iter().find(|actor| actor.kind == Kind::Attack);
+        let attacks = || stage.traffic.iter().filter(|actor| actor.kind == Kind::Attack);
+        let spotlight = attacks().next().or(stage.traffic.first()).map_or(0, |actor| actor.function);
+        let world = World::new(stage, start, terms.cast, terms.seed);
+        let places = 0..stage.functions.len();
         Runner {
             terms: *terms,
             start,
-            world: World::new(stage, start, terms.cast, terms.seed),
+            open: places.clone().map(|place| world.cap(place)).collect(),
+            held: vec![false; stage.functions.len()],
+            attacked: places.map(|place| attacks().any(|actor| actor.function == place)).collect(),
+            world,
             cloudwatch,
             invoice: Invoice::new(stage, pilot.quotes()),
             truth: Truth::new(&pilot),
             pilot: terms.guarded.then_some(pilot),
-            spotlight: attacked.or(stage.traffic.first()).map_or(0, |actor| actor.function),
-            run: Run::default(),
-            legitimate: Tally::default(),
-            attack: Tally::default(),
+            rival: None,
+            spotlight,
+            run: Run { under_cap: vec![Tally::default(); stage.traffic.len()], ..Run::default() },
+            sums: Sums::default(),
             last_plan: None,
         }
     }
@@ -224,23 +265,70 @@ impl<'a> Runner<'a> {
             self.tick(&now);
         }
         let at = self.world.minute();
+        if let Some(rival) = &mut self.rival {
+            rival.minute(&mut Seat {
+                at,
+                now: &now,
+                cloudwatch: &mut self.cloudwatch,
+                world: &mut self.world,
+                periods: &self.run.periods,
+            });
+        }
+        let before = self.tallies_if_held();
         let told = self.world.live_minute();
-        if self.terms.guarded {
+        self.note_under_cap(&before);
+        if self.is_watched() {
             let delay =
                 now.lasting(Happening::MetricDelay).filter_map(|event| event.minutes).max().unwrap_or(0);
             self.cloudwatch.publish(at, &told, self.world.last_peak(), delay);
         }
         self.invoice.add_minute(at, self.world.tallies());
-        self.truth.add_minute(at, &self.invoice, &mut self.run.periods);
+        self.truth.add_minute(at, &self.invoice, &self.held, &mut self.run.periods);
         let peak = told.iter().find(|metrics| metrics.function == self.spotlight);
         let busy_spotlight =
             peak.and_then(|metrics| metrics.points.last()).map_or(0, |(_, point)| point.concurrency_max);
         self.row(minute, busy_spotlight);
     }
 
+    /// Whether somebody looks at metrics and changes settings.
+    fn is_watched(&self) -> bool {
+        self.pilot.is_some() || self.rival.is_some()
+    }
+
+    /// The tallies of all traffic, where something was held when the minute began.
+    fn tallies_if_held(&self) -> Vec<Tally> {
+        if self.held.contains(&true) { self.world.tallies().copied().collect() } else { Vec::new() }
+    }
+
+    /// Sees what is held now, and adds the minute of whatever was held from its beginning to its end.
+    fn note_under_cap(&mut self, before: &[Tally]) {
+        if !self.is_watched() {
+            return;
+        }
+        let held_before = self.held.clone();
+        for (place, (held, open)) in self.held.iter_mut().zip(&self.open).enumerate() {
+            *held = self.world.cap(place).is_some_and(|cap| open.is_none_or(|open| cap < open));
+        }
+        for ((held, before), attacked) in self.held.iter().zip(&held_before).zip(&self.attacked) {
+            self.run.false_stops += u32::from(*held && !*before && !*attacked);
+        }
+        let is_held = |place: usize| {
+            [&held_before, &self.held].iter().all(|held| held.get(place).copied().unwrap_or(false))
+        };
+        let grown = self.terms.stage.traffic.iter().zip(self.world.tallies().zip(before));
+        for ((actor, (now, before)), sum) in grown.zip(&mut self.run.under_cap) {
+            if is_held(actor.function) {
+                *sum = sum.plus(now.minus(*before));
+            }
+        }
+    }
+
     /// What other people do now.
     fn happen(&mut self, now: &Now<'_>) {
         let at = self.start.plus(i64::from(now.minute));
+        if self.rival.is_some() {
+            self.meddle_with_rival(now);
+        }
         let Some(pilot) = &mut self.pilot else { return };
         for event in now.beginning() {
             let Some(function) = &event.function else { continue };
@@ -267,6 +355,23 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Deploys and operators undo what a policy of others has set: it does not listen to them.
+    fn meddle_with_rival(&mut self, now: &Now<'_>) {
+        for event in now.beginning() {
+            let place =
+                event.function.as_ref().and_then(|name| self.terms.stage.place(&name.as_str().into()));
+            let Some(place) = place else { continue };
+            let declared = self.terms.stage.functions.get(place).and_then(|spec| spec.reserved);
+            let to = match event.what {
+                Happening::Deploy | Happening::OperatorReleases => declared,
+                Happening::OperatorSets => event.reserved,
+                _ => continue,
+            };
+            let change = Change::ReservedConcurrency { from: self.world.reserved(place), to };
+            self.world.schedule(place, change, self.terms.scenario.service.actuation_s);
+        }
+    }
+
     fn tick(&mut self, now: &Now<'_>) {
         // The guard is a Lambda function like any other: refused, it does not run.
         if !self.world.invoke(self.terms.stage.guard_traffic()) {
@@ -287,10 +392,10 @@ impl<'a> Runner<'a> {
 
     fn row(&mut self, minute: u32, busy_spotlight: u32) {
         let bill = self.invoice.total();
-        let (legitimate, attack) = self.sums();
+        let now = self.sums();
         let record = self.last_plan.as_ref().and_then(|plan| plan.budgets.first());
-        let all = legitimate.plus(attack);
-        let before = self.legitimate.plus(self.attack);
+        let all = now.legitimate.plus(now.attack);
+        let before = self.sums.legitimate.plus(self.sums.attack);
         self.run.rows.push(Row {
             minute,
             spent: bill.all,
@@ -301,24 +406,30 @@ impl<'a> Runner<'a> {
             busy: self.world.last_peak(),
             busy_spotlight,
             cap: self.world.cap(self.spotlight),
-            legitimate: fate(&legitimate, &self.legitimate),
-            attack: fate(&attack, &self.attack),
+            legitimate: fate(&now.legitimate, &self.sums.legitimate),
+            attacked: fate(&now.attacked, &self.sums.attacked),
+            attack: fate(&now.attack, &self.sums.attack),
+            held: self.held.iter().zip(&self.attacked).any(|(held, attacked)| *held && *attacked),
             attempts: all.attempts - before.attempts,
             repeated: all.repeated - before.repeated,
             throttles: all.throttles - before.throttles,
         });
-        (self.legitimate, self.attack) = (legitimate, attack);
+        self.sums = now;
     }
 
-    /// Legitimate and attack traffic, the guard's own left out.
-    fn sums(&self) -> (Tally, Tally) {
-        let mut sums = (Tally::default(), Tally::default());
-        let own = self.terms.stage.guard_traffic();
-        for (index, (actor, tally)) in self.terms.stage.traffic.iter().zip(self.world.tallies()).enumerate() {
+    /// The sums so far, the guard's own traffic left out.
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        let actors = self.terms.stage.traffic.iter().take(self.terms.stage.guard_traffic());
+        for (actor, tally) in actors.zip(self.world.tallies()) {
             match actor.kind {
-                _ if index == own => {}
-                Kind::Legitimate => sums.0 = sums.0.plus(*tally),
-                Kind::Attack => sums.1 = sums.1.plus(*tally),
+                Kind::Legitimate => {
+                    sums.legitimate = sums.legitimate.plus(*tally);
+                    if self.attacked.get(actor.function).copied().unwrap_or(false) {
+                        sums.attacked = sums.attacked.plus(*tally);
+                    }
+                }
+                Kind::Attack => sums.attack = sums.attack.plus(*tally),
             }
         }
         sums
@@ -326,11 +437,13 @@ impl<'a> Runner<'a> {
 
     fn finish(mut self, minutes: u32) -> Run {
         let Total { all, attack, repeated, guard } = *self.invoice.total();
-        let looking = self.pilot.as_ref().map_or(Usd::ZERO, Pilot::looking);
+        let looking = self.pilot.as_ref().map_or(Usd::ZERO, Pilot::looking)
+            + self.rival.as_ref().map_or(Usd::ZERO, |rival| rival.cost(minutes, &self.world.traffic()));
         self.run.minutes = minutes;
         self.run.bill = Bill { all, attack, repeated, guard: guard + looking };
         self.run.traffic = self.world.traffic();
         self.run.traffic.truncate(self.terms.stage.guard_traffic());
+        self.run.under_cap.truncate(self.terms.stage.guard_traffic());
         self.run.holds = self.pilot.as_ref().is_some_and(Pilot::holds_anything);
         self.run.steps = self.world.steps();
         let functions = &self.terms.stage.functions;
@@ -347,6 +460,15 @@ impl<'a> Runner<'a> {
         self.run.functions = bills;
         self.run
     }
+}
+
+/// Traffic so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    legitimate: Tally,
+    /// Part of it of functions that are attacked.
+    attacked: Tally,
+    attack: Tally,
 }
 
 /// Whether a plan says something that the one before did not: another verdict, other refusals.
@@ -367,58 +489,5 @@ fn fate(now: &Tally, before: &Tally) -> Fate {
         offered: now.offered - before.offered,
         served: now.served - before.served,
         refused: gone(now) - gone(before),
-    }
-}
-
-/// True spend of budgets, period by period.
-struct Truth {
-    /// Each with whether it covers the function at a place.
-    rules: Vec<(guard_core::budget::BudgetRule, Vec<bool>)>,
-    timezone: chrono_tz::Tz,
-}
-
-impl Truth {
-    fn new(pilot: &Pilot) -> Self {
-        let roster = pilot.roster();
-        let covered = |rule: &guard_core::budget::BudgetRule| {
-            roster.inventory.functions.iter().map(|function| rule.matcher.matches(function)).collect()
-        };
-        Truth {
-            rules: roster.rules.iter().map(|rule| (rule.clone(), covered(rule))).collect(),
-            timezone: roster.timezone,
-        }
-    }
-
-    fn add_minute(&self, at: Minute, invoice: &Invoice, periods: &mut Vec<PeriodSpend>) {
-        for (rule, covers) in &self.rules {
-            let covered =
-                invoice.grown().iter().filter(|one| covers.get(one.function).copied().unwrap_or(false));
-            let grown: Usd = if rule.counts_invocations() {
-                Usd::from_dollars(1) * covered.map(|one| one.requests).sum::<i128>()
-            } else {
-                covered.map(|one| one.cost).sum()
-            };
-            let (start, _) = rule.period_at(self.timezone, at.start());
-            let open = periods.iter_mut().rfind(|period| period.budget == rule.name);
-            let period = match open {
-                Some(period) if period.start == start => period,
-                _ => {
-                    periods.push(PeriodSpend {
-                        budget: rule.name.clone(),
-                        unit: rule.unit,
-                        start,
-                        amount: rule.amount,
-                        spent: Usd::ZERO,
-                        crossed: None,
-                    });
-                    let Some(period) = periods.last_mut() else { return };
-                    period
-                }
-            };
-            period.spent += grown;
-            if period.spent >= period.amount {
-                period.crossed.get_or_insert(at.plus(1).start());
-            }
-        }
     }
 }

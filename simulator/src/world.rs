@@ -8,6 +8,7 @@
 mod admission;
 mod bucket;
 mod build;
+mod counter;
 mod dice;
 mod event_source;
 mod function;
@@ -67,6 +68,8 @@ pub struct World {
     releases: Vec<Release>,
     running: Vec<Option<Box<Running>>>,
     free: Vec<u32>,
+    /// What counters in functions' own code have left, in pico-dollars.
+    counters: Vec<i128>,
     /// Changes of settings by the second in which they bite.
     effects: BTreeMap<u32, Vec<(usize, Change)>>,
     region_peak: u32,
@@ -219,12 +222,13 @@ impl World {
         self.last_peak
     }
 
-    /// What limits a function now: its reservation, or that of the queues it polls.
+    /// What limits a function now: its reservation, that of the queues it polls, or its own counters.
     pub fn cap(&self, function: usize) -> Option<u32> {
         let fun = self.functions.get(function)?;
         let of_queues =
             fun.queues.iter().map(|queue| if queue.enabled { queue.max_concurrency } else { Some(0) });
         let of_streams = fun.streams.iter().map(|stream| (!stream.enabled).then_some(0));
-        fun.reserved.into_iter().chain(of_queues.chain(of_streams).flatten()).min()
+        let of_counters = self.is_used_up(fun).then_some(0);
+        fun.reserved.into_iter().chain(of_counters).chain(of_queues.chain(of_streams).flatten()).min()
     }
 }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod charts;
+mod document;
 mod figures;
 mod style;
 mod tables;
@@ -12,6 +13,8 @@ use std::fmt::Write;
 use crate::replay::Replay;
 use crate::report::layout::Tone;
 use crate::report::replay::loudest;
+
+pub use self::document::document;
 
 /// The page.
 pub fn page(replay: &Replay) -> String {

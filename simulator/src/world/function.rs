@@ -29,6 +29,8 @@ pub(super) struct Fun {
     pub(super) asynchronous: Asynchronous,
     pub(super) queues: Vec<Queue>,
     pub(super) streams: Vec<Stream>,
+    /// Counters in its own code: which of the world's, and what an invocation takes from it in pico-dollars.
+    pub(super) counters: Vec<(usize, i128)>,
     /// What invocations that began in this minute have told so far.
     pub(super) point: Point,
     /// What invocations told that began earlier.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use guard_core::time::Minute;
 
 use super::admission::Environment;
+use super::counter::COUNTING_US;
 use super::later::Try;
 use super::source::Batch;
 use super::{PLAIN, World};
@@ -17,6 +18,8 @@ pub(super) struct Running {
     began: Minute,
     duration_us: u64,
     failed: bool,
+    /// Whether the function's own counter refused to work.
+    turned_away: bool,
     environment: Environment,
     load: Load,
 }
@@ -65,19 +68,26 @@ impl World {
     /// Runs an admitted attempt.
     pub(super) fn run(&mut self, function: usize, attempt: Try, environment: Environment, load: Load) {
         let began = self.minute();
+        let counts = self.functions.get(function).is_some_and(|fun| !fun.counters.is_empty());
+        let turned_away = counts && !self.take_from_counters(function);
         let (Some(fun), Some(class)) =
             (self.functions.get_mut(function), self.classes.get_mut(usize::from(attempt.class)))
         else {
             return;
         };
-        let drawn = class.span.draw(&mut class.durations);
+        let work_us = class.span.draw(&mut class.durations);
+        let drawn = match (counts, turned_away) {
+            (false, _) => work_us,
+            (true, false) => work_us.saturating_add(COUNTING_US),
+            (true, true) => COUNTING_US,
+        };
         let timed_out = drawn >= fun.timeout_us;
         let duration_us = drawn.min(fun.timeout_us);
         let has_poison = match &load {
             Load::Event => attempt.poison,
             Load::Messages { batch, .. } | Load::Records { batch, .. } => batch.has_poison(),
         };
-        let failed = timed_out || has_poison || class.failures.chance(class.failing);
+        let failed = timed_out || has_poison || class.failures.chance(class.failing) || turned_away;
         let init_us = if environment.is_cold { fun.init_us } else { 0 };
         let billed_ms = (duration_us + init_us).div_ceil(1000);
         let tally = &mut class.tally;
@@ -109,7 +119,7 @@ impl World {
             }
             PLAIN
         } else {
-            self.keep(Running { attempt, began, duration_us, failed, environment, load })
+            self.keep(Running { attempt, began, duration_us, failed, turned_away, environment, load })
         };
         self.ends.push(Reverse((end_us, u32::try_from(function).unwrap_or(u32::MAX), slot)));
     }
@@ -142,7 +152,7 @@ impl World {
     }
 
     fn finish_kept(&mut self, function: usize, running: Running) {
-        let Running { attempt, began, duration_us, failed, environment, load } = running;
+        let Running { attempt, began, duration_us, failed, turned_away, environment, load } = running;
         self.free(function, environment.number, environment.is_provisioned);
         let now = self.minute();
         if let Some(fun) = self.functions.get_mut(function) {
@@ -156,6 +166,7 @@ impl World {
             self.emit(attempt, events);
         }
         match load {
+            Load::Event if turned_away => self.turned_away(attempt, function),
             Load::Event if failed => self.failed(attempt, function),
             Load::Event => self.served(attempt, 1),
             Load::Messages { queue, batch, received_s } => {
@@ -196,6 +207,21 @@ impl World {
             _ if attempt.duplicate => {}
             Via::Async if fun.asynchronous.on_failure => class.tally.dead_lettered += 1,
             _ => class.tally.failed += 1,
+        }
+    }
+
+    /// The function's own counter refused an attempt. A synchronous caller is told as by a throttle; to Lambda's own
+    /// retries it is a failure like any other, so that the event is not taken for done.
+    fn turned_away(&mut self, attempt: Try, function: usize) {
+        let Some(class) = self.classes.get_mut(usize::from(attempt.class)) else { return };
+        if class.via != Via::Sync {
+            self.failed(attempt, function);
+        } else if u16::from(attempt.refusals) < u16::from(class.client.retries) {
+            let pause = backoff_s(class.client.backoff_s, u32::from(attempt.refusals));
+            let again = Try { refusals: attempt.refusals.saturating_add(1), repeated: true, ..attempt };
+            self.later.push(self.second + pause, again, 1);
+        } else if !attempt.duplicate {
+            class.tally.refused += 1;
         }
     }
 

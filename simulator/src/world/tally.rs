@@ -62,6 +62,28 @@ impl Tally {
         }
     }
 
+    /// What it has grown by since an earlier one.
+    #[must_use]
+    pub fn minus(self, earlier: Tally) -> Tally {
+        Tally {
+            offered: self.offered - earlier.offered,
+            served: self.served - earlier.served,
+            failed: self.failed - earlier.failed,
+            refused: self.refused - earlier.refused,
+            dead_lettered: self.dead_lettered - earlier.dead_lettered,
+            lost: self.lost - earlier.lost,
+            delayed: self.delayed - earlier.delayed,
+            attempts: self.attempts - earlier.attempts,
+            repeated: self.repeated - earlier.repeated,
+            errors: self.errors - earlier.errors,
+            throttles: self.throttles - earlier.throttles,
+            cold_starts: self.cold_starts - earlier.cold_starts,
+            billed_ms: self.billed_ms - earlier.billed_ms,
+            repeated_ms: self.repeated_ms - earlier.repeated_ms,
+            provisioned_ms: self.provisioned_ms - earlier.provisioned_ms,
+        }
+    }
+
     /// Events whose fate is not decided yet.
     pub fn pending(&self) -> u64 {
         let decided = self.served + self.failed + self.refused + self.dead_lettered + self.lost;
