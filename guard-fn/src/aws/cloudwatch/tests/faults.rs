@@ -152,7 +152,7 @@ async fn a_page_that_fails_makes_its_call_unknown_and_no_other() {
     assert_eq!(look.problems.len(), 1);
     let told = reasons(&look);
     assert!(
-        told.starts_with("cloudwatch:GetMetricData: 1 calls failed, 100 series unknown; the first: "),
+        told.starts_with("cloudwatch:GetMetricData: 1 call failed, 100 series unknown; the first: "),
         "{told}"
     );
     assert!(told.contains("InvalidNextToken"), "{told}");
