@@ -3,10 +3,11 @@
 
     python3 infra/dashboard.py                      # draws again
     dowsim replay poison-uploads --set "policy.budget.*.thresholds_percent=[$(seq -s, 1 100)]" --json |
-      python3 infra/dashboard.py --take             # takes new data from the simulator first
+      python3 infra/dashboard.py --take             # takes new data from the simulator, and draws
 
-Widgets, metrics, statistics, periods and labels are read out of dashboard.json; the data are named as guard-fn/src/emf.rs
-names them. Warnings at every percent, because the simulator writes a tick out in full only where it has something to tell.
+Widgets, metrics, statistics, periods and labels are read out of dashboard.json; the data are named as
+guard-fn/src/emf.rs names them. Warnings at every percent, because the simulator writes a tick out in full only where
+it has something to tell.
 """
 
 import json
@@ -185,10 +186,9 @@ def chart(box: tuple, properties: dict, data: dict) -> list:
         else:
             path = " ".join(f"{px:.1f},{py:.1f}" for px, py in down)
             out.append(f'<polyline points="{path}" class="line {colour}"/>')
-        out.append(
-            f'<line x1="{at:.1f}" y1="{y + height - 14}" x2="{at + 16:.1f}" y2="{y + height - 14}" class="line {colour}"/>'
-        )
-        out.append(text(at + 21, y + height - 10, label, "legend"))
+        foot = y + height - 14
+        out.append(f'<line x1="{at:.1f}" y1="{foot}" x2="{at + 16:.1f}" y2="{foot}" class="line {colour}"/>')
+        out.append(text(at + 21, foot + 4, label, "legend"))
         at += 36 + 6.1 * len(label)
     return out
 
@@ -217,11 +217,12 @@ def leaf(entry, field: str) -> str:
 
 
 STYLE = """
-  .page { fill: #eef1f4 } .card { fill: #ffffff; stroke: #c9d1d9 } text { font: 11px system-ui, sans-serif; fill: #1f2933 }
-  .title { font-weight: 600 } .axis { font-size: 9.5px; fill: #52606d } .head { font-size: 13px; font-weight: 600 }
-  .cell { font-family: ui-monospace, monospace; font-size: 10px } .grid { stroke: #e1e6eb } .line { fill: none; stroke-width: 1.8 }
-  .line.a { stroke: #1f6fc4 } .line.b { stroke: #c2540a; stroke-dasharray: 7 3 } .line.c { stroke: #26803b; stroke-dasharray: 2 3 }
-  .dot.a { fill: #1f6fc4 }
+  .page { fill: #eef1f4 } .card { fill: #ffffff; stroke: #c9d1d9 }
+  text { font: 11px system-ui, sans-serif; fill: #1f2933 } .title { font-weight: 600 }
+  .axis { font-size: 9.5px; fill: #52606d } .head { font-size: 13px; font-weight: 600 }
+  .cell { font-family: ui-monospace, monospace; font-size: 10px } .grid { stroke: #e1e6eb }
+  .line { fill: none; stroke-width: 1.8 } .line.a { stroke: #1f6fc4 } .dot.a { fill: #1f6fc4 }
+  .line.b { stroke: #c2540a; stroke-dasharray: 7 3 } .line.c { stroke: #26803b; stroke-dasharray: 2 3 }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0f151b } .card { fill: #18212a; stroke: #34414d } text { fill: #e6ebf0 } .axis { fill: #a9b6c2 }
     .grid { stroke: #2a3641 } .line.a { stroke: #6cb4ff } .line.b { stroke: #ffa35c } .line.c { stroke: #7dd68f }
@@ -236,7 +237,8 @@ def draw(dashboard: dict, data: dict) -> str:
     height = TOP + ROW * max(widget["y"] + widget["height"] for widget in widgets) + GAP
     head = f"{data['title']}: {data['start'][:10]}, simulated"
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(head)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"',
+        f' aria-label="{escape(head)}">',
         f"<style>{STYLE}</style>",
         f'<rect width="{width}" height="{height}" class="page"/>',
         text(GAP + 4, 22, head, "head"),

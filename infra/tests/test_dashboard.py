@@ -112,6 +112,38 @@ class Dashboard(unittest.TestCase):
         with self.assertRaises(KeyError):
             dashboard.draw(other, data)
 
+    def test_what_is_taken_from_a_replay_is_what_its_rows_and_ticks_say(self):
+        def row(minute, seen, cap=None):
+            return {"minute": minute, "seen": seen, "projected": {"expected": "9"}, "cap": cap}
+
+        def tick(minute, spent, repeated, freshness, actions=()):
+            record = {
+                "amount": "15",
+                "spent": {"expected": spent},
+                "repeated": {"expected": repeated},
+                "burn_per_hour": "3",
+            }
+            plan = {"armed": True, "budgets": [{**record, "freshness": {"is": freshness}}], "refusals": [{}]}
+            outcomes = [{"result": {"is": "applied"}} for _ in actions]
+            return {"minute": minute, "plan": {**plan, "actions": list(actions)}, "outcomes": outcomes}
+
+        change = {"lever": "reserved_concurrency", "from": None, "to": 11}
+        action = {"function": "f", "change": change, "reason": {"why": "budget_line"}}
+        rows = [row(0, "1"), row(1, "2"), row(2, "3", 11), {"minute": 3, "seen": None}]
+        ticks = [tick(0, "1", "0", "fresh"), tick(2, "3", "1", "unknown", [action])]
+        run = {"rows": rows, "ticks": ticks, "minutes": 3, "bill": {"guard": str(3 * dashboard.GUARD_USD + 0.6)}}
+        data = dashboard.take({"with": run, "start": "2026-11-04T08:00:00Z", "title": "Three minutes"})
+        metrics = data["metrics"]
+        self.assertEqual(metrics["Spent"], [[0, 1], [1, 2], [2, 3]])
+        self.assertEqual(metrics["RepeatedShare"], [[0, 0], [1, 25], [2, 33.333333]])
+        self.assertEqual(metrics["BurnPerHour"], [[0, 3], [2, 3]])
+        self.assertEqual(metrics["CapsInForce"], [[0, 0], [1, 0], [2, 1]])
+        self.assertEqual((metrics["Actions"][-1], metrics["Refusals"][0]), ([2, 1], [0, 1]))
+        self.assertEqual((metrics["MetricAge"], metrics["Blind"]), ([[0, 180], [1, 180]], [[0, 0], [1, 0], [2, 1]]))
+        self.assertEqual(metrics["OwnCost"], [[0, 0.2], [1, 0.2], [2, 0.2]])
+        said = {"function": "f", "change": change, "reason": "budget_line", "outcome": "applied"}
+        self.assertEqual(data["log"], [{"@timestamp": "2026-11-04 08:02:00", "armed": True, "actions": [said]}])
+
     def test_a_metric_is_put_into_periods_as_cloudwatch_does(self):
         points = [[0, 1], [1, 3], [4, 2], [5, 7]]
         self.assertEqual(dashboard.series(points, "Maximum", 300), [(0, 3), (5, 7)])

@@ -1,4 +1,4 @@
-"""Every command of README.md, as it stands there and in its order, in an emulator of AWS with a function under attack."""
+"""Every command of README.md, as it stands and in its order, in an emulator of AWS with a function under attack."""
 
 import base64
 import hashlib
