@@ -20,7 +20,7 @@ PROVIDER = (
 
 
 class Emulator:
-    def __init__(self):
+    def __init__(self, concurrency: int = 1000):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -28,7 +28,7 @@ class Emulator:
         self.variables = dict(
             os.environ, AWS_ENDPOINT_URL=self.url, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test",
             AWS_DEFAULT_REGION=REGION, AWS_REGION=REGION, BIND_HOST="127.0.0.1", GATEWAY_PORT=str(port),
-            LAMBDA_ACCOUNT_CONCURRENCY="1000",
+            LAMBDA_ACCOUNT_CONCURRENCY=str(concurrency),
             # Listeners on fixed ports, which several emulators would quarrel over.
             IOT_MTLS_ENABLED="0", SFTP_ENABLED="0")
         program = Path(sys.executable).parent / "ministack"

@@ -101,6 +101,13 @@ class Dashboard(unittest.TestCase):
             drawn = len(group.findall(f"{space}polyline")) + len(group.findall(f"{space}circle"))
             self.assertEqual(drawn, len(widget["properties"].get("metrics", [])))
 
+    def test_both_pictures_are_whole_and_shown(self):
+        shown = re.findall(r"!\[[^]]+\]\((\S+)\)", (cfn.INFRA / "README.md").read_text())
+        self.assertEqual(shown, ["../docs/architecture.svg", "../docs/dashboard.svg"])
+        for name in shown:
+            page = ElementTree.fromstring((cfn.INFRA / name).read_text())
+            self.assertIn("prefers-color-scheme: dark", "".join(page.itertext()), name)
+
     def test_a_widget_that_is_changed_changes_the_picture(self):
         data = json.loads(dashboard.DATA.read_text())
         whole = json.loads(dashboard.DASHBOARD.read_text())

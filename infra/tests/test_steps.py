@@ -23,6 +23,8 @@ NOT_HERE = {
     "for region in": "its `…` stands for the command of step 3",
     "aws cloudformation deploy --template-file infra/chat": "the emulator knows no AWS::Chatbot; see test_others",
 }
+# The account's limit, and what its owner reserved for a function: there before the guard, and again after it.
+CONCURRENCY, RESERVED = 2000, 1900
 MAIN = "sam deploy --template-file infra/sam/template.yaml"
 
 
@@ -63,8 +65,7 @@ def attacked(at: emulator.Emulator):
         Resource=functions.get_function(FunctionName="shop")["Configuration"]["FunctionArn"],
         Tags={"dow-guard": "enforce"},
     )
-    # What it was before, and must be again after all.
-    functions.put_function_concurrency(FunctionName="shop", ReservedConcurrentExecutions=900)
+    functions.put_function_concurrency(FunctionName="shop", ReservedConcurrentExecutions=RESERVED)
     now = datetime.now(timezone.utc).replace(second=0, microsecond=0)
     data = []
     # Two quiet weeks, so that the hour of an attack that nobody watched is no 99th percentile.
@@ -72,8 +73,8 @@ def attacked(at: emulator.Emulator):
         data += [point for name in ("orders", "shop") for point in minute(now - timedelta(hours=hours), name, 60, 60)]
     for minutes in range(-180, 20):
         data += minute(now + timedelta(minutes=minutes), "orders", 60)
-        # 900 units of 10 GB are $9 a minute: the month's $400 are gone within the hour.
-        data += minute(now + timedelta(minutes=minutes), "shop", 108_000 if minutes > -60 else 60)
+        # All of it busy, at 10 GB, is $19 a minute. The guard's first look sees forty minutes at least.
+        data += minute(now + timedelta(minutes=minutes), "shop", 120 * RESERVED if minutes > -60 else 60)
     for first in range(0, len(data), 1000):
         at.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=data[first : first + 1000])
 
@@ -92,7 +93,7 @@ class Steps(unittest.TestCase):
         now = datetime.now(timezone.utc)
         if now.day == 1 and now.hour < 2:
             self.skipTest("the month is younger than the attack")
-        at = emulator.Emulator()
+        at = emulator.Emulator(CONCURRENCY)
         self.addCleanup(at.stop)
         attacked(at)
         self.clone = WORK / "steps"
@@ -133,7 +134,7 @@ class Steps(unittest.TestCase):
         # What each step must have done, in the order of the README; a step without a word here need only succeed.
         checks = iter(
             [
-                ("aws lambda get-account-settings", lambda said: self.assertEqual(said, "1000\n")),
+                ("aws lambda get-account-settings", lambda said: self.assertEqual(said, f"{CONCURRENCY}\n")),
                 (MAIN, self.as_installed),
                 ("guard()", self.it_looks_and_touches_nothing),
                 ('guard \'{"command":"plan"}\'', self.it_says_what_it_would_do),
@@ -177,7 +178,7 @@ class Steps(unittest.TestCase):
         self.assertFalse(tick["armed"])
         self.assertFalse(status["armed"])
         self.assertGreater(float(status["spent"]["account"]), 400, said)
-        self.assertEqual((status["trips"], self.reserved("shop"), self.reserved("orders")), ({}, 900, None))
+        self.assertEqual((status["trips"], self.reserved("shop"), self.reserved("orders")), ({}, RESERVED, None))
 
     def it_says_what_it_would_do(self, said):
         self.assertIn("Budget account", said)
@@ -195,7 +196,7 @@ class Steps(unittest.TestCase):
         # In place of five minutes of patience: a new environment of the function reads the policy at its first tick.
         self.at.client("lambda").update_function_configuration(FunctionName="dow-guard", Timeout=60)
         self.assertTrue(self.ask('{"tick":"now"}')["armed"])
-        self.assertLess(self.reserved("shop"), 900, self.ask('{"command":"explain","function":"shop"}'))
+        self.assertLess(self.reserved("shop"), RESERVED, self.ask('{"command":"explain","function":"shop"}'))
         self.cap = self.reserved("shop")
         self.assertIsNone(self.reserved("orders"))
 
@@ -226,19 +227,19 @@ class Steps(unittest.TestCase):
         self.assertEqual((set(status["trips"]), status["armed"]), ({"orders", "shop"}, True))
 
     def released(self, said):
-        self.assertIn(f"shop: reserved concurrency {self.cap} → 900\n", said)
+        self.assertIn(f"shop: reserved concurrency {self.cap} → {RESERVED}\n", said)
         self.assertIn("orders: reserved concurrency 50 → unset\n", said)
-        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (900, None))
+        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
         # The attack goes on, and nothing is capped again.
         self.assertFalse(self.ask('{"tick":"now"}')["armed"])
-        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (900, None))
+        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
 
     def gone(self, _):
         names = {function["FunctionName"] for function in self.at.client("lambda").list_functions()["Functions"]}
         self.assertEqual(names, {"orders", "shop"})
         self.assertEqual(self.at.client("dynamodb").list_tables()["TableNames"], [])
         self.assertEqual(self.at.client("scheduler").list_schedules()["Schedules"], [])
-        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (900, None))
+        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
 
     def test_the_commands_of_terraform_install_and_uninstall(self):
         with_plugins = Terraform.ready(self, WORK / "steps-init")
