@@ -13,10 +13,14 @@ from pathlib import Path
 import boto3
 
 REGION = "eu-central-1"
+# What Terraform's AWS provider needs to be told in front of an emulator.
+PROVIDER = (
+    'provider "aws" {\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n'
+    "  skip_requesting_account_id = true\n  s3_use_path_style = true\n}\n")
 
 
 class Emulator:
-    def __init__(self):
+    def __init__(self, concurrency: int = 1000):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -24,7 +28,9 @@ class Emulator:
         self.variables = dict(
             os.environ, AWS_ENDPOINT_URL=self.url, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test",
             AWS_DEFAULT_REGION=REGION, AWS_REGION=REGION, BIND_HOST="127.0.0.1", GATEWAY_PORT=str(port),
-            LAMBDA_ACCOUNT_CONCURRENCY="1000")
+            LAMBDA_ACCOUNT_CONCURRENCY=str(concurrency),
+            # Listeners on fixed ports, which several emulators would quarrel over.
+            IOT_MTLS_ENABLED="0", SFTP_ENABLED="0")
         program = Path(sys.executable).parent / "ministack"
         self.process = subprocess.Popen([program], env=self.variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(300):

@@ -41,6 +41,7 @@ def main() -> int:
     wanted = [word for word in sys.argv[1:] if word != "--scan"]
     variables = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     python = environment("venv", HERE / "requirements.txt")
+    variables["INFRA_USER"] = str(environment("user", HERE / "requirements-user.txt").parent)
     if "--scan" in sys.argv[1:]:
         scanner = environment("scan", HERE / "requirements-scan.txt")
         variables["INFRA_SCANNER"] = str(scanner.parent / "checkov")

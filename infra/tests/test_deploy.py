@@ -52,9 +52,7 @@ def deploy_module(at: emulator.Emulator, given: dict, terraform: Terraform):
     package.write_bytes(emulator.package())
     variables["package"] = str(package)
     (terraform.folder / "given.auto.tfvars.json").write_text(json.dumps(variables))
-    (terraform.folder / "emulator_override.tf").write_text(
-        'provider "aws" {\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n'
-        "  skip_requesting_account_id = true\n  s3_use_path_style = true\n}\n")
+    (terraform.folder / "emulator_override.tf").write_text(emulator.PROVIDER)
     terraform.run("apply", "-auto-approve", "-input=false", "-no-color", variables=at.variables)
     outputs = json.loads(terraform.run("output", "-json", variables=at.variables))
     return {name: output["value"] for name, output in outputs.items()}
