@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 
 /// What all functions of a template may take: values looked at and bytes of text made. A text that is put together of
 /// itself doubles with every level; a template has 1 MB at most ("AWS CloudFormation quotas", read 2026-11).
-const MOST_WORK: usize = 50_000_000;
+const MOST_WORK: usize = 10_000_000;
 
 /// The pseudo parameter that removes a property ("Pseudo parameters reference", AWS CloudFormation User Guide, read
 /// 2026-11).
