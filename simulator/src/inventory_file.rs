@@ -13,10 +13,13 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use guard_core::inventory::{AccountLimits, Function, Inventory};
 use guard_core::name::{FunctionName, Region};
+use guard_core::policy::Position;
+use guard_core::report::page::abridged;
 use serde_json::Value;
 
 use self::value::{At, range};
@@ -39,16 +42,23 @@ pub struct InventoryError {
 
 impl InventoryError {
     fn of_file(file: &str, problem: impl fmt::Display) -> Self {
-        InventoryError { place: file.to_owned(), problem: problem.to_string() }
+        InventoryError { place: file.to_owned(), problem: told(problem) }
     }
 
     fn at_line(file: &str, line: usize, column: usize, problem: impl fmt::Display) -> Self {
-        InventoryError { place: format!("{file}:{line}:{column}"), problem: problem.to_string() }
+        // The JSON reader counts the column of a line's end as 0 of the next line.
+        InventoryError { place: format!("{file}:{line}:{}", column.max(1)), problem: told(problem) }
     }
 
     fn at_path(file: &str, path: &str, problem: impl fmt::Display) -> Self {
-        InventoryError { place: format!("{file}: {path}"), problem: problem.to_string() }
+        InventoryError { place: format!("{file}: {}", told(path)), problem: told(problem) }
     }
+}
+
+/// A text for a message: names and values of a file may be of any length.
+fn told(text: impl fmt::Display) -> String {
+    const LONGEST: usize = 500;
+    abridged(&text.to_string(), LONGEST)
 }
 
 /// What the files do not say, or what shall count instead.
@@ -106,12 +116,13 @@ struct Found {
     account: Option<AccountLimits>,
     unknown_dead_letter: BTreeSet<FunctionName>,
     warnings: Vec<String>,
+    warned: BTreeSet<String>,
 }
 
 impl Found {
     fn warn(&mut self, warning: impl fmt::Display) {
-        let warning = warning.to_string();
-        if !self.warnings.contains(&warning) {
+        let warning = told(warning);
+        if self.warned.insert(warning.clone()) {
             self.warnings.push(warning);
         }
     }
@@ -140,19 +151,30 @@ impl<'a> Reader<'a> {
             let document = yaml::read(file, text)?;
             return self.add_template(file, &document);
         }
-        let documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-        let documents: Vec<Value> = documents.collect::<Result<_, _>>().map_err(|error| {
-            InventoryError::at_line(file, error.line(), error.column(), json_problem(&error))
-        })?;
-        for document in &documents {
-            self.add_json(file, document)?;
+        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        let mut begins = 0;
+        // Nothing of a file counts that is damaged further down.
+        let mut read = Vec::new();
+        while let Some(document) = documents.next() {
+            let document = document.map_err(|error| {
+                InventoryError::at_line(file, error.line(), error.column(), json_problem(&error))
+            })?;
+            let ends = documents.byte_offset();
+            read.push((document, begins..ends));
+            begins = ends;
         }
-        Ok(())
+        read.iter().try_for_each(|(document, span)| self.add_json(file, text, document, span))
     }
 
-    fn add_json(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
+    fn add_json(
+        &mut self,
+        file: &str,
+        text: &str,
+        document: &Value,
+        span: &Range<usize>,
+    ) -> Result<(), InventoryError> {
         if document.get("functions").is_some() && document.get("account").is_some() {
-            return self.add_own(file, document);
+            return self.add_own(file, text, span);
         }
         if document.get("Resources").is_some() {
             return self.add_template(file, document);
@@ -160,9 +182,22 @@ impl<'a> Reader<'a> {
         if self.cli.add(&At::root(file, document))? { Ok(()) } else { Err(unknown(file)) }
     }
 
-    fn add_own(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
-        let inventory: Inventory = serde_json::from_value(document.clone())
-            .map_err(|error| InventoryError::of_file(file, format_args!("an inventory, but {error}")))?;
+    /// Reads the text again, not the value: a text has lines.
+    fn add_own(&mut self, file: &str, text: &str, span: &Range<usize>) -> Result<(), InventoryError> {
+        let own = text.get(span.clone()).unwrap_or_default();
+        let inventory: Inventory = serde_json::from_str(own).map_err(|error| {
+            let begin = Position::of(text, span.start);
+            let (line, column) = match error.line() {
+                0 | 1 => (begin.line, begin.column - 1 + error.column()),
+                more => (begin.line - 1 + more, error.column()),
+            };
+            InventoryError::at_line(
+                file,
+                line,
+                column,
+                format_args!("an inventory, but {}", json_problem(&error)),
+            )
+        })?;
         for (index, function) in inventory.functions.iter().enumerate() {
             check(file, index, function)?;
         }
@@ -201,12 +236,12 @@ impl<'a> Reader<'a> {
                  (--account-concurrency)"
             ));
         }
-        let functions: Vec<Function> = found.functions.into_values().collect();
+        let functions: Vec<Function> = std::mem::take(&mut found.functions).into_values().collect();
         let inventory = Inventory::new(Region::new(region), account, functions);
         let reserved = inventory.reserved_total();
         if reserved > account.concurrency {
             let most = account.concurrency;
-            found.warnings.push(format!(
+            found.warn(format_args!(
                 "the functions reserve {reserved} together, more than the {most} that the account allows: is the \
                  limit right (--account-concurrency)?"
             ));

@@ -3,6 +3,7 @@
 
 use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, Inventory};
 use guard_core::name::FunctionName;
+use guard_core::report::page::shortened;
 
 use crate::scenario::{
     AsyncSpec, Client, Duration, Emission, FunctionSpec, Kind, QueueSpec, Rate, Scenario, Via,
@@ -107,13 +108,13 @@ impl Stage {
         functions.push(guard_function(scenario));
         functions.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some([first, _]) = functions.array_windows().find(|[a, b]| a.name == b.name) {
-            return Err(StageError::Twice { function: first.name.clone() });
+            return Err(StageError::Twice { function: named(&first.name) });
         }
         let place = |name: &str| functions.binary_search_by(|function| function.name.as_str().cmp(name)).ok();
         let mut traffic = Vec::new();
         for entry in &scenario.traffic {
             let missing =
-                || StageError::NoFunction { traffic: entry.name.clone(), function: entry.function.clone() };
+                || StageError::NoFunction { traffic: named(&entry.name), function: named(&entry.function) };
             let function = place(&entry.function).ok_or_else(missing)?;
             let spec = functions.get(function).ok_or_else(missing)?;
             let named = |name: &str| entry.through.as_deref().is_none_or(|wanted| wanted == name);
@@ -185,6 +186,11 @@ impl Stage {
     pub fn guard_traffic(&self) -> usize {
         self.traffic.len().saturating_sub(1)
     }
+}
+
+/// A name in a message: its beginning.
+fn named(name: &str) -> String {
+    shortened(name, 64)
 }
 
 /// A traffic that sends nothing by itself.

@@ -18,6 +18,7 @@ pub mod table;
 
 use std::fmt;
 
+use guard_core::report::page::abridged;
 use guard_core::time::Minute;
 
 /// The traffic of some functions over some minutes.
@@ -119,6 +120,10 @@ pub struct Filled {
     pub memory: usize,
 }
 
+/// The seconds since 1970 that a recording may be from: 1900 to 2199. What is beyond is no date but a number in the
+/// wrong place, and a calendar of four digits ends somewhere.
+pub(crate) const CALENDAR_S: std::ops::Range<i64> = -2_208_988_800..7_258_118_400;
+
 /// The longest trace: a year. A wrong digit in a date must not ask for centuries of memory.
 pub(crate) const MAX_MINUTES: i64 = 366 * 1440;
 
@@ -134,6 +139,12 @@ pub(crate) fn check_size(file: &str, functions: usize, minutes: usize) -> Result
         format!("{functions} functions × {minutes} minutes are more than {MAX_CELLS}: take a shorter span");
     Err(TraceError::of_file(file, problem))
 }
+
+/// Characters of a problem: it quotes the file, whose cells may be of any length.
+const LONGEST_PROBLEM: usize = 600;
+
+/// Characters of a column's name in a message.
+const LONGEST_NAME: usize = 60;
 
 /// Why a file is not a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +166,7 @@ impl fmt::Display for TraceError {
             write!(f, ":{line}")?;
         }
         if let Some((number, name)) = &self.column {
-            write!(f, ":{number} (column {name:?})")?;
+            write!(f, ":{number} (column {:?})", abridged(name, LONGEST_NAME))?;
         }
         write!(f, ": {}", self.problem)
     }
@@ -166,7 +177,8 @@ impl std::error::Error for TraceError {}
 impl TraceError {
     /// A fault of the file as a whole.
     pub fn of_file(file: &str, problem: impl Into<String>) -> Self {
-        TraceError { file: file.to_owned(), line: None, column: None, problem: problem.into() }
+        let problem = abridged(&problem.into(), LONGEST_PROBLEM);
+        TraceError { file: file.to_owned(), line: None, column: None, problem }
     }
 
     /// A fault of a line.

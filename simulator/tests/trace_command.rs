@@ -153,7 +153,7 @@ fn a_cut_keeps_what_was_asked_for_at_the_rate_and_time_asked_for() {
     let cut =
         ["trace", "cut", &whole, "--minutes", "1..3", "--function", "a*", "--map", "a?=a", "--scale", "0.5"];
     let told = done(&[&cut[..], &["--shift", "2026-11-07T12:00", "--out", &part]].concat());
-    assert!(told.contains("2026-11-07 12:00 to 2026-11-07 12:02 UTC, 1 functions, 11 invocations"), "{told}");
+    assert!(told.contains("2026-11-07 12:00 to 2026-11-07 12:02 UTC, 1 function, 11 invocations"), "{told}");
     let expected = "function,trigger,memory_mb,mean_ms,longest_ms,2026-11-07T12:00:00Z,2026-11-07T12:01:00Z\n\
                     a,http,128,7,19,11,\n";
     assert_eq!(fs::read_to_string(&part).unwrap(), expected);

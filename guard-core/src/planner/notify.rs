@@ -12,6 +12,7 @@ use crate::plan::{
     Action, BudgetRecord, Change, Notice, NoticeKind, Plan, Reason, Refusal, Setting, Verdict,
 };
 use crate::report;
+use crate::report::page::counted;
 use crate::roster::Roster;
 use crate::settle::Finding;
 use crate::state::{AlertState, Latch, Phase, State};
@@ -154,9 +155,9 @@ fn armed(draft: &Draft<'_>) -> Notice {
         budget: None,
         function: None,
         headline: format!(
-            "DoW Guard is {word} in {} ({} budgets)",
+            "DoW Guard is {word} in {} ({})",
             draft.roster.inventory.region,
-            draft.roster.rules.len()
+            counted(draft.roster.rules.len(), "budget")
         ),
         body: vec![consequence.to_owned()],
         digest: word.to_owned(),
@@ -174,10 +175,9 @@ fn sight(draft: &Draft<'_>) -> Option<Notice> {
         return None;
     }
     let what = match region {
-        Freshness::Fresh | Freshness::Silent => format!("{unknown} functions are unreadable"),
-        other => {
-            format!("region totals are {}, {unknown} functions are unreadable", report::freshness(other))
-        }
+        Freshness::Fresh | Freshness::Silent => unreadable(unknown),
+        other if unknown == 0 => format!("region totals are {}", report::freshness(other)),
+        other => format!("region totals are {}, {}", report::freshness(other), unreadable(unknown)),
     };
     let (kind, headline) = if blind {
         (NoticeKind::Blind, format!("DoW Guard cannot see: {what}"))
@@ -197,6 +197,10 @@ fn sight(draft: &Draft<'_>) -> Option<Notice> {
         ],
         digest: if blind { "blind".to_owned() } else { "sighted".to_owned() },
     })
+}
+
+fn unreadable(functions: usize) -> String {
+    format!("{} {} unreadable", counted(functions, "function"), if functions == 1 { "is" } else { "are" })
 }
 
 fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
@@ -411,7 +415,11 @@ fn rollovers(draft: &Draft<'_>) -> Vec<Notice> {
             alarming: true,
             budget: Some(rule.name.clone()),
             function: None,
-            headline: format!("Period of {} ended with {} functions capped", rule.name, held.len()),
+            headline: format!(
+                "Period of {} ended with {} capped",
+                rule.name,
+                counted(held.len(), "function")
+            ),
             body: vec![
                 format!("Capped: {}{}", names.join(", "), if held.len() > 10 { ", …" } else { "" }),
                 report::rollover(rule.at_rollover).to_owned(),

@@ -4,7 +4,16 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Everything wrong with a policy: at least one problem, in the order of the text. Displays as one line each.
+use crate::report::page::abridged;
+
+/// Characters of a message and of a key: a text of a megabyte in the wrong place must not become a message of one.
+const LONGEST: (usize, usize) = (800, 100);
+
+/// Problems that are told one by one.
+const MOST: usize = 20;
+
+/// Everything wrong with a policy: at least one problem, in the order of the text. Displays as one line each,
+/// the first twenty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PolicyError {
@@ -79,9 +88,33 @@ impl Position {
     /// The place of a byte in a text; the end of the text where it lies beyond.
     pub fn of(text: &str, byte: usize) -> Self {
         let before: &str = text.get(..byte).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Position { line, column }
+        Walked::new(text).to(before.len())
+    }
+}
+
+/// A text on the way through it: places of bytes that come in ascending order.
+pub(super) struct Walked<'t> {
+    text: &'t str,
+    at: usize,
+    place: Position,
+}
+
+impl<'t> Walked<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Walked { text, at: 0, place: Position { line: 1, column: 1 } }
+    }
+
+    /// The place of a byte that is not before the last one asked for.
+    pub(super) fn to(&mut self, byte: usize) -> Position {
+        let passed = self.text.get(self.at..byte).unwrap_or_default();
+        for c in passed.chars() {
+            self.place = match c {
+                '\n' => Position { line: self.place.line + 1, column: 1 },
+                _ => Position { column: self.place.column + 1, ..self.place },
+            };
+        }
+        self.at += passed.len();
+        self.place
     }
 }
 
@@ -123,25 +156,28 @@ impl fmt::Display for Problem {
             write!(f, "{position}: ")?;
         }
         if !self.key.0.is_empty() {
-            write!(f, "{}", self.key)?;
+            f.write_str(&abridged(&self.key.to_string(), LONGEST.1))?;
             if let Some(of) = &self.of {
-                write!(f, " ({of})")?;
+                write!(f, " ({})", abridged(of, LONGEST.1))?;
             }
             f.write_str(": ")?;
         }
-        f.write_str(&self.message)
+        f.write_str(&abridged(&self.message, LONGEST.0))
     }
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.problems.iter().enumerate() {
+        for (i, problem) in self.problems.iter().take(MOST).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{problem}")?;
         }
-        Ok(())
+        match self.problems.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more of this kind or another"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{KeyPath, PolicyError, Position, Problem, Step};
+use super::error::{KeyPath, PolicyError, Position, Problem, Step, Walked};
 use super::nearest::nearest;
 use super::{Policy, validate};
 
@@ -103,11 +103,19 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
 /// Adds line and column to problems that were found in the values, and sorts by them.
 fn located(text: &str, mut error: PolicyError) -> PolicyError {
     if let Ok(table) = DeTable::parse(text) {
-        for problem in &mut error.problems {
-            problem.position =
-                span_of(table.get_ref(), &problem.key).map(|span| Position::of(text, span.start));
-        }
-        error.problems.sort_by_key(|problem| problem.position);
+        let placed = error.problems.into_iter().map(|problem| {
+            let start = span_of(table.get_ref(), &problem.key).map(|span| span.start);
+            (start, problem)
+        });
+        let mut placed: Vec<(Option<usize>, Problem)> = placed.collect();
+        placed.sort_by_key(|(start, _)| *start);
+        // One walk over the text, however many problems it has.
+        let mut walked = Walked::new(text);
+        let problem = |(start, mut problem): (Option<usize>, Problem)| {
+            problem.position = start.map(|start| walked.to(start));
+            problem
+        };
+        error.problems = placed.into_iter().map(problem).collect();
     }
     error
 }
@@ -139,7 +147,7 @@ fn value_of<'t, 'i>(table: &'t DeTable<'i>, path: &KeyPath) -> Option<&'t Spanne
 }
 
 fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
-    table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+    table.get(key)
 }
 
 /// The path of the innermost key or value at a byte of the text.

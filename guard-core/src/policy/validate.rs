@@ -89,7 +89,10 @@ impl Checker {
             let at = KeyPath::default().key("companion").index(i);
             self.of = Some(format!("companion {:?}", companion.functions));
             self.text(at.key("functions"), syntax::check_name_pattern(&companion.functions));
-            let earlier = companions.iter().take(i).position(|e| covers(&e.functions, &companion.functions));
+            let earlier = companions
+                .iter()
+                .take(i.min(COMPARED))
+                .position(|e| covers(&e.functions, &companion.functions));
             if let Some(earlier) = earlier {
                 let pattern = companions.get(earlier).map_or("", |e| e.functions.as_str());
                 self.refuse(
@@ -233,6 +236,9 @@ impl Checker {
         }
     }
 }
+
+/// Companions that later ones are compared with: a list of thousands must not take minutes to refuse.
+const COMPARED: usize = 200;
 
 const SECONDS_PER_HOUR: u32 = 3600;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::money_of;
 use super::cents;
-use super::page::{Page, shortened};
+use super::page::{Page, counted, shortened};
 use crate::cost::UnitCost;
 use crate::exposure::{
     CappedBy, DORMANT_DAYS, ExposureFinding, ExposureRow, PROPORTION, exposure, is_dormancy_known,
@@ -261,10 +261,6 @@ impl ExposureEntry {
         }
         words.join(", ")
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn total(functions: &[ExposureEntry], pool: u32) -> ExposureTotal {

@@ -26,6 +26,12 @@ const FUNCTION: &str = "AWS::Lambda::Function";
 /// 2026-11).
 const DEFAULTS: (u32, u32) = (128, 3);
 
+/// Parts of a function's ARN with a qualifier.
+const ARN_PARTS: usize = 8;
+
+/// Characters of a logical ID ("AWS CloudFormation quotas", name of a resource, read 2026-11).
+const LONGEST_ID: usize = 255;
+
 /// What of a function must be known to be counted.
 const SETTINGS: [&str; 12] = [
     "MemorySize",
@@ -110,6 +116,9 @@ impl<'a> Template<'a> {
                 continue;
             }
             let Some(at) = resources.get(id) else { continue };
+            if id.chars().count() > LONGEST_ID {
+                return Err(at.error(&format!("a name of more than {LONGEST_ID} characters")));
+            }
             let kind = at.get("Type").ok_or_else(|| at.error("Type is missing"))?.text()?;
             if let Some(condition) = at.get("Condition") {
                 match resolver.holds(&condition.text()?) {
@@ -123,14 +132,24 @@ impl<'a> Template<'a> {
             }
             let own = at.get("Properties").map_or(Value::Null, |at| at.value.clone());
             let own = match &globals {
-                Some(globals) if kind == SAM_FUNCTION => merged(globals, own),
+                Some(globals) if kind == SAM_FUNCTION => {
+                    let own = merged(globals, own);
+                    resolver.copied(&own);
+                    own
+                }
                 _ => own,
             };
             if matches!(kind.as_str(), "AWS::CloudFormation::Stack" | "AWS::Serverless::Application") {
                 found
                     .warn(format_args!("{file}: {}: a nested stack is a file of its own: not read", at.path));
             }
-            known.insert(id.clone(), Resource { kind, properties: resolver.plain(&own) });
+            let properties = resolver.plain(&own);
+            if resolver.is_exhausted() {
+                return Err(at.error(
+                    "its functions, with those before it, make more of the template than can be read",
+                ));
+            }
+            known.insert(id.clone(), Resource { kind, properties });
         }
         Ok(Template { file, resources: known })
     }
@@ -180,8 +199,10 @@ impl<'a> Template<'a> {
     /// The function that a property names: by reference, alias, name or ARN.
     fn function_named(&self, value: &Value, drafts: &BTreeMap<String, Draft>) -> Option<String> {
         if let Some(name) = value.as_str() {
-            let last =
-                name.rsplit(':').find(|part| drafts.values().any(|d| d.function.name.as_str() == *part));
+            let last = name
+                .rsplit(':')
+                .take(ARN_PARTS)
+                .find(|part| drafts.values().any(|d| d.function.name.as_str() == *part));
             let by_name = |(_, draft): &(&String, &Draft)| Some(draft.function.name.as_str()) == last;
             return drafts.iter().find(by_name).map(|(id, _)| id.clone());
         }

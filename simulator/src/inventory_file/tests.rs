@@ -241,7 +241,7 @@ fn aliases_of_aliases_and_deep_nests_end_in_an_error() {
         let before = format!("*a{}", level - 1);
         laughs += &format!("a{level}: &a{level} [{}]\n", vec![before; 10].join(", "));
     }
-    assert!(error(&laughs).contains("more than 1000000 values"), "{}", error(&laughs));
+    assert!(error(&laughs).contains("more than 100000000 bytes"), "{}", error(&laughs));
     assert!(error(&format!("a: {}{}\n", "[".repeat(5000), "]".repeat(5000))).starts_with("file:1:"));
     assert!(error(&"[".repeat(5000)).starts_with("file:1:"));
     let turning = "Conditions: { A: !Not [!Condition A] }\nResources:\n  F: { Type: AWS::Lambda::Function, Condition: A }\n";

@@ -2,9 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use guard_core::report::page::{abridged, shortened};
 use serde_json::{Map, Value};
 
 use super::InventoryError;
+
+/// Characters of a key within a path.
+const LONGEST_KEY: usize = 80;
 
 /// A value and where it stands: `Resources.Api.Properties.MemorySize`.
 #[derive(Clone, Debug)]
@@ -22,7 +26,9 @@ impl<'a> At<'a> {
     /// The value of a key; `None` where there is none, or nothing is written behind it.
     pub(super) fn get(&self, key: &str) -> Option<At<'a>> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        // Each item of a list repeats the path that leads to it, so a key of any length must not.
+        let key = abridged(key, LONGEST_KEY);
+        let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
         Some(At { file: self.file, path, value })
     }
 
@@ -98,7 +104,7 @@ impl<'a> At<'a> {
 /// A value in a message: its beginning.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 60;
-    guard_core::report::page::shortened(&value.to_string(), LONGEST)
+    shortened(&value.to_string(), LONGEST)
 }
 
 /// Ranges of the Lambda API ("CreateFunction", "CreateEventSourceMapping", "PutFunctionEventInvokeConfig" and

@@ -15,9 +15,13 @@ use super::InventoryError;
 /// Collections within collections; serde_json has the same limit for JSON.
 const MAX_DEPTH: usize = 128;
 
-/// Values in a document after aliases are replaced by what they stand for: an alias of aliases can stand for more than
-/// memory holds. A template has 500 resources and 1 MB at most ("AWS CloudFormation quotas", read 2026-11).
-const MAX_VALUES: usize = 1_000_000;
+/// Bytes of memory of a document after aliases are replaced by what they stand for, what anchors keep counted again: an
+/// alias of aliases can stand for more than memory holds. A template has 500 resources and 1 MB at most ("AWS
+/// CloudFormation quotas", read 2026-11).
+const MAX_BYTES: usize = 100_000_000;
+
+/// Bytes of a value without its text: a node of a tree with its key.
+const VALUE_BYTES: usize = 100;
 
 /// Reads one document.
 ///
@@ -25,7 +29,7 @@ const MAX_VALUES: usize = 1_000_000;
 /// The line and column of what is no YAML, of a key that is there twice or is no text, of a second document, or where
 /// it is nested too deep or grows too large.
 pub(super) fn read(file: &str, text: &str) -> Result<Value, InventoryError> {
-    let mut tree = Tree { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), values: 0 };
+    let mut tree = Tree { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), bytes: 0 };
     let mut document = None;
     loop {
         let (event, at) = tree.next()?;
@@ -43,9 +47,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Value, InventoryError> {
 struct Tree<'a> {
     file: &'a str,
     parser: Parser<'a, StrInput<'a>>,
-    /// What an anchor stands for, and how many values that is.
+    /// What an anchor stands for, and how many bytes that is.
     anchors: HashMap<usize, (Value, usize)>,
-    values: usize,
+    bytes: usize,
 }
 
 impl<'a> Tree<'a> {
@@ -68,10 +72,13 @@ impl<'a> Tree<'a> {
         if depth > MAX_DEPTH {
             return Err(self.error(at, &format!("nested more than {MAX_DEPTH} deep")));
         }
-        let before = self.values;
-        self.count(at, 1)?;
+        let before = self.bytes;
+        self.count(at, VALUE_BYTES)?;
         let (value, tag, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => (scalar(&text, style), tag, anchor),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(at, text.len())?;
+                (scalar(&text, style), tag, anchor)
+            }
             Event::SequenceStart(anchor, tag) => (self.sequence(depth)?, tag, anchor),
             Event::MappingStart(anchor, tag) => (self.mapping(depth)?, tag, anchor),
             Event::Alias(anchor) => {
@@ -84,17 +91,22 @@ impl<'a> Tree<'a> {
             }
             _ => return Err(self.error(at, "a value was expected")),
         };
-        let value = tag.map_or(value.clone(), |tag| long_form(&tag, value));
+        let value = match tag {
+            Some(tag) => long_form(&tag, value),
+            None => value,
+        };
         if anchor > 0 {
-            self.anchors.insert(anchor, (value.clone(), self.values - before));
+            let size = self.bytes - before;
+            self.count(at, size)?;
+            self.anchors.insert(anchor, (value.clone(), size));
         }
         Ok(value)
     }
 
     fn count(&mut self, at: Span, more: usize) -> Result<(), InventoryError> {
-        self.values = self.values.saturating_add(more);
-        if self.values > MAX_VALUES {
-            return Err(self.error(at, &format!("more than {MAX_VALUES} values, aliases replaced")));
+        self.bytes = self.bytes.saturating_add(more);
+        if self.bytes > MAX_BYTES {
+            return Err(self.error(at, &format!("more than {MAX_BYTES} bytes, aliases replaced")));
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ impl<W: Write> Page<W> {
                 writeln!(self.out, "{}", self.palette.paint(tone, &line))?;
             }
         }
-        self.faint("  Every incident counts alike; money over those with an attack, traffic over all.")
+        self.faint("  Each incident counts alike; money over those with an attack, traffic over all.")
     }
 
     fn faint(&mut self, text: &str) -> io::Result<()> {

@@ -78,6 +78,12 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// A number of things, in words: `1 minute`, `1,234 minutes`.
+pub fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +115,11 @@ mod tests {
     #[test]
     fn digits_stand_in_groups_of_three() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_is_not_many_and_none_is() {
+        assert_eq!([0, 1, 1000].map(|number| count(number, "cap")), ["0 caps", "1 cap", "1,000 caps"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl<W: Write> Page<W> {
     fn message(&mut self, replay: &Replay) -> io::Result<()> {
         let Some(notice) = loudest(replay) else { return Ok(()) };
         self.heading("The alert as it arrives")?;
-        self.line(Tone::Strong, &format!("  Subject: {}", notice.headline))?;
+        self.paragraph("  Subject: ", Tone::Strong, &notice.headline)?;
         for line in &notice.body {
             self.paragraph("  ", Tone::Normal, line)?;
         }

@@ -1,11 +1,18 @@
 //! From text to scenario, with the place of every problem.
 
+use guard_core::report::page::abridged;
 use schemars::schema_for;
 use serde_json::Value;
 
 use super::{Scenario, validate};
 
-/// Why a text is no scenario: one line per problem, each with line and column or the key.
+/// Characters of a problem: it quotes the text, whose values may be of any length.
+const LONGEST: usize = 800;
+
+/// Problems that are told one by one.
+const MOST: usize = 20;
+
+/// Why a text is no scenario: one line per problem, each with line and column or the key; the first twenty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problems.join("\n"))]
 pub struct ScenarioError {
@@ -40,7 +47,13 @@ impl Scenario {
     /// # Errors
     /// All values outside their ranges.
     pub fn check(&self) -> Result<(), ScenarioError> {
-        let problems = validate::problems(self);
+        let mut problems = validate::problems(self);
+        if problems.len() > MOST {
+            let more = problems.len() - MOST;
+            problems.truncate(MOST);
+            problems.push(format!("scenario: {more} more of this kind or another"));
+        }
+        problems.iter_mut().for_each(|problem| *problem = abridged(problem, LONGEST));
         if problems.is_empty() { Ok(()) } else { Err(ScenarioError { problems }) }
     }
 
@@ -62,5 +75,5 @@ fn unreadable(text: &str, error: &toml::de::Error) -> ScenarioError {
         // Without a place the error names the keys that lead to it, on a line of its own.
         None => said(&error.to_string().trim().replace(['\n', '\r'], " ")),
     };
-    ScenarioError { problems: vec![problem] }
+    ScenarioError { problems: vec![abridged(&problem, LONGEST)] }
 }

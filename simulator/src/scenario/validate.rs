@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use guard_core::report::page::shortened;
+
 use super::{Duration, FunctionSpec, Happening, Rate, Scenario, Traffic, Via};
 
 /// Everything wrong with a scenario.
@@ -11,6 +13,11 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<String> {
     let mut check = Check { problems: Vec::new() };
     check.scenario(scenario);
     check.problems
+}
+
+/// A name in a key: its beginning, since every key below it repeats it.
+fn named(name: &str) -> String {
+    shortened(name, 64)
 }
 
 struct Check {
@@ -53,10 +60,10 @@ impl Check {
         }
         self.names(scenario);
         for (index, function) in scenario.functions.iter().enumerate() {
-            self.function(&format!("function[{index}] ({:?})", function.name), function);
+            self.function(&format!("function[{index}] ({:?})", named(&function.name)), function);
         }
         for (index, traffic) in scenario.traffic.iter().enumerate() {
-            self.traffic(&format!("traffic[{index}] ({:?})", traffic.name), traffic, scenario);
+            self.traffic(&format!("traffic[{index}] ({:?})", named(&traffic.name)), traffic, scenario);
         }
         self.events(scenario);
         if let Err(error) = scenario.policy.validate() {
@@ -97,7 +104,7 @@ impl Check {
             self.range(&format!("{key}.asynchronous.duplicates_under_load"), under_load, 0.0..=1.0);
         }
         for queue in &function.queues {
-            let key = format!("{key}.queue ({:?})", queue.name);
+            let key = format!("{key}.queue ({:?})", named(&queue.name));
             self.range(&format!("{key}.batch_size"), queue.batch_size, 1..=10_000);
             self.range(&format!("{key}.visibility_s"), queue.visibility_s, 1..=43_200);
             self.range(&format!("{key}.retention_s"), queue.retention_s, 60..=1_209_600);
@@ -105,7 +112,7 @@ impl Check {
             self.range(&format!("{key}.max_concurrency"), queue.max_concurrency.unwrap_or(2), 2..=1000);
         }
         for stream in &function.streams {
-            let key = format!("{key}.stream ({:?})", stream.name);
+            let key = format!("{key}.stream ({:?})", named(&stream.name));
             self.range(&format!("{key}.shards"), stream.shards, 1..=10_000);
             self.range(&format!("{key}.parallelization"), stream.parallelization, 1..=10);
             self.range(&format!("{key}.batch_size"), stream.batch_size, 1..=10_000);

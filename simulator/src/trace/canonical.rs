@@ -15,7 +15,7 @@ use guard_core::time::Minute;
 
 use super::input::Input;
 use super::table::Table;
-use super::{Trace, TraceError, TraceFunction, Trigger};
+use super::{CALENDAR_S, Trace, TraceError, TraceFunction, Trigger};
 
 /// The column that names a function, and with [`MEAN_COLUMN`] tells this format from others.
 pub const KEY_COLUMN: &str = "function";
@@ -86,7 +86,7 @@ fn minute_columns(file: &str, header: &[String]) -> Result<(Minute, Vec<usize>),
         };
         let minute = DateTime::parse_from_rfc3339(name)
             .ok()
-            .filter(|at| at.timestamp().rem_euclid(60) == 0)
+            .filter(|at| CALENDAR_S.contains(&at.timestamp()) && at.timestamp().rem_euclid(60) == 0)
             .map(|at| Minute::of(at.to_utc()))
             .ok_or_else(|| {
                 fault("a column is a minute such as 2026-11-02T00:00:00Z, or has a known name".to_owned())

@@ -17,7 +17,10 @@ use guard_core::time::Minute;
 
 use super::input::InputError;
 use super::stream::Stream;
-use super::{Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size};
+use super::table::{MAX_VALUE, thousandths};
+use super::{
+    CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
+};
 
 /// More functions than any account's front door has: what is above is the noise of scanners.
 const MAX_FUNCTIONS: usize = 10_000;
@@ -129,6 +132,9 @@ impl Counter {
                 LogFormat::CloudFront => cloudfront::parse(&line, &mut header),
             };
             let Some(request) = request.map_err(at_line)? else { continue };
+            if !CALENDAR_S.contains(&request.at_s) {
+                return Err(at_line(Fault::new("the time is not from 1900 to 2199")).into());
+            }
             let minute = request.at_s.div_euclid(60);
             let (first, last) = span.map_or((minute, minute), |(a, b)| (a.min(minute), b.max(minute)));
             span = Some((first, last));
@@ -257,8 +263,8 @@ impl Tally {
 
 /// The first segments of a path, without its query; a route keeps its method (`GET /pets`).
 fn prefix(path: Option<&str>, segments: usize) -> Cow<'static, str> {
-    let Some(path) = path else { return Cow::Borrowed("(no path)") };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.and_then(|path| path.split(['?', '#']).next()).map(str::trim);
+    let Some(path) = path.filter(|path| !path.is_empty()) else { return Cow::Borrowed("(no path)") };
     let (method, path) = match path.split_once(' ') {
         Some((method, path)) => (format!("{method} "), path),
         None => (String::new(), path),
@@ -277,6 +283,11 @@ fn target(request: &str) -> Option<&str> {
         Some((_, rest)) => Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")),
         None => Some(target),
     }
+}
+
+/// Seconds as a decimal number, in microseconds; `None` also for what no table could hold.
+fn seconds(text: &str) -> Option<u64> {
+    thousandths(text)?.checked_mul(1000).filter(|us| *us < MAX_VALUE * 1000)
 }
 
 /// A time in the Common Log Format: `10/Oct/2000:13:55:36 -0700`.

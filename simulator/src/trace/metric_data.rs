@@ -17,19 +17,25 @@ mod label;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
+use guard_core::report::page::abridged;
 use guard_core::time::Minute;
 use serde::Deserialize;
 
 use self::label::{Metric, Reading as LabelReading};
 use super::input::Input;
-use super::table::{MAX_VALUE, thousandths};
-use super::{Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size};
+use super::table::thousandths;
+use super::{
+    CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
+};
 
 /// The key that tells this format from others.
 pub const KEY: &str = "MetricDataResults";
 
 /// The longest a function can run, in milliseconds ("Lambda quotas", read 2026-11).
 const LONGEST_RUN_MS: u64 = 900_000;
+
+/// Characters of a remark.
+const LONGEST_REMARK: usize = 400;
 
 /// What the values of `Duration` are, where no label says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -131,8 +137,8 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
     let minutes = usize::try_from(last - first + period).unwrap_or(usize::MAX);
     let mut counted = BTreeMap::new();
     for one in series.iter().filter(|series| series.what.metric == Some(Metric::Invocations)) {
-        if counted.insert(one.what.function.clone(), one).is_some() {
-            let name = one.what.name();
+        let name = one.what.name();
+        if counted.insert(name.clone(), one).is_some() {
             return Err(at_key(
                 file,
                 &one.key,
@@ -144,10 +150,16 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
     let frame = Frame { file, first, minutes, period };
     let mut functions = Vec::new();
     let mut filled = Filled { durations: 0, memory: counted.len() };
-    for (name, counts) in &counted {
+    let mut durations: BTreeMap<Option<&str>, Vec<&Series>> = BTreeMap::new();
+    for one in series.iter().filter(|one| one.what.metric == Some(Metric::Duration) && !one.points.is_empty())
+    {
+        durations.entry(one.what.function.as_deref()).or_default().push(one);
+    }
+    for counts in counted.values() {
         let (invocations, incomplete) = frame.spread(counts)?;
         remarks.extend(incomplete);
-        let durations = frame.durations(&series, name.as_deref(), counts, hints)?;
+        let mine = durations.get(&counts.what.function.as_deref()).map(Vec::as_slice).unwrap_or_default();
+        let durations = frame.durations(mine, counts, hints)?;
         filled.durations += usize::from(durations.is_none());
         let (mean_us, longest_us) = durations.or(fill.duration_us.map(|us| (us, us))).ok_or_else(|| {
             let problem =
@@ -176,6 +188,8 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
     remarks.push(
         "The span is from the first point to the last: the request's own is not in the file.".to_owned(),
     );
+    // They quote names and messages of the file.
+    remarks.iter_mut().for_each(|remark| *remark = abridged(remark, LONGEST_REMARK));
     let trace = Trace { title: file.to_owned(), first: Minute(first), minutes, functions, remarks };
     Ok(Reading { trace, filled })
 }
@@ -245,8 +259,8 @@ impl Stamp {
                 (whole, text)
             }
         };
-        if seconds.rem_euclid(60) != 0 || seconds.unsigned_abs() > MAX_VALUE {
-            return Err(format!("{shown} is not the beginning of a minute"));
+        if seconds.rem_euclid(60) != 0 || !CALENDAR_S.contains(&seconds) {
+            return Err(format!("{shown} is not the beginning of a minute from 1900 to 2199"));
         }
         Ok(seconds.div_euclid(60))
     }
@@ -332,16 +346,12 @@ impl Frame<'_> {
     /// Mean and longest duration in microseconds.
     fn durations(
         &self,
-        series: &[Series],
-        function: Option<&str>,
+        series: &[&Series],
         counts: &Series,
         hints: Hints,
     ) -> Result<Option<(u64, u64)>, TraceError> {
         let (mut mean_us, mut longest_us) = (None, None);
-        let mine = |one: &&Series| {
-            one.what.metric == Some(Metric::Duration) && one.what.function.as_deref() == function
-        };
-        for one in series.iter().filter(mine).filter(|one| !one.points.is_empty()) {
+        for one in series {
             let exceeds_a_run = one.points.values().any(|ms| *ms > LONGEST_RUN_MS * 1000);
             let statistic = match one.what.statistic.or(hints.duration) {
                 Some(statistic) => statistic,

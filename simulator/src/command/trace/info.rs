@@ -15,7 +15,7 @@ use super::InfoArgs;
 use crate::bill::Bill;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::report::layout::{Palette, Tone, bar, grouped, wrapped};
+use crate::report::layout::{Palette, Tone, bar, count, grouped, wrapped};
 use crate::report::phrase;
 use crate::trace::detect::Format;
 use crate::trace::{Fill, Reading, Trace};
@@ -121,11 +121,11 @@ pub(super) fn distinct(formats: &[Format]) -> Vec<Format> {
 pub(super) fn extent(trace: &Trace) -> String {
     let (first, end) = (trace.first.start(), trace.end().start());
     format!(
-        "{} to {} UTC, {} functions, {} invocations",
+        "{} to {} UTC, {}, {}",
         first.format("%Y-%m-%d %H:%M"),
         end.format("%Y-%m-%d %H:%M"),
-        trace.functions.len(),
-        grouped(trace.invocations()),
+        count(u64::try_from(trace.functions.len()).unwrap_or(u64::MAX), "function"),
+        count(trace.invocations(), "invocation"),
     )
 }
 

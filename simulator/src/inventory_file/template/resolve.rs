@@ -1,6 +1,7 @@
 //! What of a template's functions can be resolved without AWS: parameters with a value, conditions over them, mappings,
 //! joins and substitutions. The rest stays as it is written.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,10 @@ use crate::inventory_file::Options;
 
 /// Functions within functions, and conditions within conditions; a condition that asks for itself ends here.
 const MAX_DEPTH: usize = 64;
+
+/// What all functions of a template may take: values looked at and bytes of text made. A text that is put together of
+/// itself doubles with every level; a template has 1 MB at most ("AWS CloudFormation quotas", read 2026-11).
+const MOST_WORK: usize = 10_000_000;
 
 /// The pseudo parameter that removes a property ("Pseudo parameters reference", AWS CloudFormation User Guide, read
 /// 2026-11).
@@ -19,6 +24,8 @@ pub(super) struct Resolver<'a> {
     parameters: BTreeMap<&'a str, Value>,
     conditions: Option<&'a Map<String, Value>>,
     mappings: Option<&'a Value>,
+    /// What is left of [`MOST_WORK`].
+    left: Cell<usize>,
 }
 
 impl<'a> Resolver<'a> {
@@ -39,7 +46,25 @@ impl<'a> Resolver<'a> {
             parameters,
             conditions: template.get("Conditions").and_then(Value::as_object),
             mappings: template.get("Mappings"),
+            left: Cell::new(MOST_WORK),
         }
+    }
+
+    /// Whether the template's functions ask for more than [`MOST_WORK`]; what was resolved then is not whole.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    /// Takes work off what is left; `None` where nothing is.
+    fn work(&self, amount: usize) -> Option<()> {
+        let left = self.left.get().saturating_sub(amount);
+        self.left.set(left);
+        (left > 0).then_some(())
+    }
+
+    /// Counts a value that was copied.
+    pub(super) fn copied(&self, value: &Value) {
+        let _ = self.work(weight(value));
     }
 
     /// The value with all that can be resolved resolved. What is removed is null.
@@ -48,11 +73,18 @@ impl<'a> Resolver<'a> {
     }
 
     fn at_depth(&self, value: &Value, depth: usize) -> Value {
+        if self.work(1).is_none() {
+            return Value::Null;
+        }
         if depth > MAX_DEPTH {
+            self.copied(value);
             return value.clone();
         }
         if let Some((name, argument)) = function(value) {
-            return self.call(name, argument, depth).unwrap_or_else(|| value.clone());
+            return self.call(name, argument, depth).unwrap_or_else(|| {
+                self.copied(value);
+                value.clone()
+            });
         }
         match value {
             Value::Array(items) => {
@@ -70,7 +102,7 @@ impl<'a> Resolver<'a> {
     fn call(&self, name: &str, argument: &Value, depth: usize) -> Option<Value> {
         match name {
             "Ref" if argument.as_str() == Some(NO_VALUE) => Some(Value::Null),
-            "Ref" => self.parameters.get(argument.as_str()?).cloned(),
+            "Ref" => self.copy(self.parameters.get(argument.as_str()?)?),
             "Fn::If" => {
                 let [condition, yes, no] = argument.as_array()?.as_slice() else { return None };
                 let chosen = if self.named(condition.as_str()?, depth + 1)? { yes } else { no };
@@ -78,19 +110,26 @@ impl<'a> Resolver<'a> {
             }
             "Fn::FindInMap" => {
                 let keys = argument.as_array()?.iter().take(3).map(|key| self.text(key, depth));
-                keys.collect::<Option<Vec<_>>>()?
-                    .iter()
-                    .try_fold(self.mappings?, |at, key| at.get(key))
-                    .cloned()
+                let keys = keys.collect::<Option<Vec<_>>>()?;
+                self.copy(keys.iter().try_fold(self.mappings?, |at, key| at.get(key))?)
             }
             "Fn::Join" => {
                 let [separator, parts] = argument.as_array()?.as_slice() else { return None };
                 let parts = parts.as_array()?.iter().map(|part| self.text(part, depth));
-                Some(Value::String(parts.collect::<Option<Vec<_>>>()?.join(separator.as_str()?)))
+                let (parts, separator) = (parts.collect::<Option<Vec<_>>>()?, separator.as_str()?);
+                let bytes = parts.iter().map(|part| part.len() + separator.len()).sum();
+                self.work(bytes)?;
+                Some(Value::String(parts.join(separator)))
             }
             "Fn::Sub" => self.substituted(argument, depth).map(Value::String),
             _ => None,
         }
+    }
+
+    /// A copy, counted.
+    fn copy(&self, value: &Value) -> Option<Value> {
+        self.work(weight(value))?;
+        Some(value.clone())
     }
 
     /// A text, resolved.
@@ -120,7 +159,9 @@ impl<'a> Resolver<'a> {
                 None => {
                     let own = own.and_then(|own| own.get(name)).and_then(|value| self.text(value, depth));
                     let known = || self.text(self.parameters.get(name)?, depth);
-                    out.push_str(&own.or_else(known)?);
+                    let text = own.or_else(known)?;
+                    self.work(text.len())?;
+                    out.push_str(&text);
                 }
             }
             rest = after;
@@ -138,6 +179,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn condition(&self, value: &Value, depth: usize) -> Option<bool> {
+        self.work(1)?;
         if depth > MAX_DEPTH {
             return None;
         }
@@ -157,6 +199,16 @@ impl<'a> Resolver<'a> {
             ("Fn::Or", _) => all().collect::<Option<Vec<_>>>().map(|_| false),
             _ => None,
         }
+    }
+}
+
+/// Values within a value, itself included, and the bytes of their texts.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 1 + text.len(),
+        Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        Value::Object(map) => 1 + map.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>(),
+        _ => 1,
     }
 }
 

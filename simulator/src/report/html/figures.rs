@@ -4,9 +4,9 @@ use guard_core::money::Usd;
 use guard_core::plan::Unit;
 
 use crate::replay::{Findings, Overrun, Replay};
-use crate::report::layout::{Tone, grouped};
+use crate::report::layout::{Tone, count, grouped};
 use crate::report::phrase;
-use crate::report::replay::screen::{clock_at, count, percent};
+use crate::report::replay::screen::{clock_at, percent};
 use crate::world::Tally;
 
 /// One figure.

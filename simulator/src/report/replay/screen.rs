@@ -7,7 +7,7 @@ use guard_core::plan::Unit;
 
 use super::Page;
 use crate::replay::{Findings, Overrun, Replay, gone};
-use crate::report::layout::{Palette, Tone, bar, grouped};
+use crate::report::layout::{Palette, Tone, bar, count, grouped};
 use crate::report::phrase;
 use crate::report::spark::sparkline;
 use crate::run::{Fate, Row};
@@ -239,11 +239,6 @@ pub(in crate::report) fn percent(tally: &Tally) -> String {
             format!("{}.{:02} %", hundredths / 100, hundredths % 100)
         }
     }
-}
-
-pub(in crate::report) fn count(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(number))
 }
 
 /// Dollars an hour, minute by minute.

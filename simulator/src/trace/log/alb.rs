@@ -7,8 +7,7 @@
 
 use chrono::DateTime;
 
-use super::{Fault, Request, fields, target};
-use crate::trace::table::thousandths;
+use super::{Fault, Request, fields, seconds, target};
 
 /// Values of the first field that are requests.
 const TYPES: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
@@ -53,7 +52,7 @@ pub fn parse(line: &str) -> Result<Request<'_>, Fault> {
     if taken == "-1" {
         return Ok(Request { at_s, path, duration_us: None, doubt: Some(NO_TARGET) });
     }
-    let duration_us = thousandths(taken).and_then(|ms| ms.checked_mul(1000)).ok_or_else(|| {
+    let duration_us = seconds(taken).ok_or_else(|| {
         let problem = format!("{taken:?} is not a number of seconds such as 0.086, or -1");
         Fault::of(TARGET_PROCESSING_TIME, "target_processing_time", problem)
     })?;

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
-use super::{Fault, Request};
-use crate::trace::table::thousandths;
+use super::{Fault, Request, seconds};
 
 /// Where the columns stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub fn parse<'a>(line: &'a str, header: &mut Option<Header>) -> Result<Option<Re
     let duration_us = match header.taken.map(|index| (index, cell(index))) {
         None | Some((_, "-")) => None,
         Some((index, text)) => {
-            let us = thousandths(text).and_then(|ms| ms.checked_mul(1000));
+            let us = seconds(text);
             let problem = || format!("{text:?} is not a number of seconds such as 0.001");
             Some(us.ok_or_else(|| Fault::of(index, "time-taken", problem()))?)
         }

@@ -199,7 +199,7 @@ fn a_value_that_makes_no_sense_is_named_by_its_key() {
     );
     assert_eq!(
         error(&text.replace(":01:00Z", ":01:07Z")),
-        "m.json: MetricDataResults[0].Timestamps[1]: 2026-11-02T00:01:07Z is not the beginning of a minute"
+        "m.json: MetricDataResults[0].Timestamps[1]: 2026-11-02T00:01:07Z is not the beginning of a minute from 1900 to 2199"
     );
     assert_eq!(
         error(&text.replace("1.0,2.0", "1.0")),
