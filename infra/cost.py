@@ -30,14 +30,15 @@ KEY = 1.00
 
 # Calls and sizes. Metrics of a look: `sampling::METRICS_PER_LOOK`.
 METRICS_PER_LOOK = 5
-# Seconds of a warm tick: five to ten calls to AWS, one after another, some 50 ms each.
-TICK_S = 0.5
+# Seconds of a warm tick: the survey's five calls at ten a second, and five more of some 50 ms each.
+TICK_S = 0.8
 # A census of so many functions reads in batches of 100, four at a time, five batches a tick.
 CENSUS_S_PER_1000 = 3.0
 # KB of the log per tick: START, END and REPORT 0.4, the structured line 0.8; 0.5 for each EMF document.
 LOG_KB, EMF_KB = 1.2, 0.5
-# KB of the head that every tick writes, and KB it grows by per 1,000 functions: the directory, some 8 bytes a bucket.
-HEAD_KB, HEAD_KB_PER_1000 = 6.0, 6.0
+# Write units of an idle tick, the head and what the survey's turn changed, by functions
+# (`guard-fn/src/aws/state_store.rs`, with the command that measures them).
+IDLE_UNITS = {10: 11, 100: 11, 1_000: 13, 10_000: 18}
 # KB of a function in the table; a census rewrites all of them.
 FUNCTION_KB = 1.0
 # Custom metrics: those of the guard, and those of each budget (guard-fn/src/emf.rs).
@@ -60,8 +61,8 @@ def month(functions: int, alarms: int = 2, tick_minutes: int = 1, metrics: str =
     custom = custom_metrics(metrics)
     documents = {"none": 0, "guard": 1, "all": 1 + BUDGETS}[metrics]
     log_gb = ticks * (LOG_KB + documents * EMF_KB) / 1e6
-    head_units = -(-(HEAD_KB + HEAD_KB_PER_1000 * functions / 1_000) // 1)
-    writes = ticks * head_units + DAYS * functions * FUNCTION_KB * 2  # written anew, the old deleted
+    idle_units = next(units for size, units in IDLE_UNITS.items() if functions <= size)
+    writes = ticks * idle_units + DAYS * functions * FUNCTION_KB * 2  # written anew, the old deleted
     reads = DAYS * 24 * functions * FUNCTION_KB / 4  # a cold start every hour reads all of it
     return {
         "metrics read, region": ticks * METRICS_PER_LOOK * METRIC_READ,
