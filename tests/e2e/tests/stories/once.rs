@@ -80,7 +80,6 @@ fn two_invocations_at_once_and_an_event_delivered_twice_have_one_effect() {
 }
 
 #[test]
-#[ignore = "takes minutes, and was not yet seen to pass on this tree: cargo test -p e2e -- --ignored killed"]
 fn killed_at_any_call_the_next_process_ends_with_one_cap_and_the_original() {
     let mut world = attacked();
     let start = world.clock.at();

@@ -15,8 +15,8 @@ fn an_idle_tick_at_a_thousand_functions_makes_ten_calls_at_most() {
     }
     world.past(1, &[("f000", CALM), ("f500", CALM)]);
     let guard = world.guard();
-    // The survey of the first ticks, and the census.
-    for _ in 0..3 {
+    // The survey of the first tick, and seven slices of the first census.
+    for _ in 0..9 {
         world.live(&guard, &[("f000", CALM)]).ok();
     }
     for _ in 0..5 {
