@@ -100,7 +100,7 @@ fn losses_of_other_functions_and_of_caught_events_are_misses_with_their_names() 
     let mut replay = self::replay(&loaded);
     assert_eq!(held(&loaded, &replay, Goal::Kept), Some(true));
     replay.with.traffic[0].tally.lost += 1;
-    assert_eq!(why(&loaded, &replay, Goal::Kept), "invoices: 1 of 72047 events were lost");
+    assert!(why(&loaded, &replay, Goal::Kept).starts_with("invoices: 1 of "));
 }
 
 #[test]
