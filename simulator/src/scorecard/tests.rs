@@ -52,8 +52,7 @@ fn each_goal_is_missed_where_its_numbers_say_so() {
     assert_eq!(held(&loaded, &over, Goal::Overrun), Some(false));
     let mut unfair = good.clone();
     let customers = &mut unfair.with.under_cap[0];
-    (customers.attempts, customers.throttles) =
-        (customers.attempts / 2, customers.throttles + customers.attempts);
+    customers.throttles = customers.attempts * 100;
     assert_eq!(held(&loaded, &unfair, Goal::Share), Some(false));
     assert!(
         why(&loaded, &unfair, Goal::Share).starts_with("api: "),
