@@ -131,10 +131,12 @@ fn best(lines: &[Line]) -> Vec<Block> {
     let rows = lines.iter().map(|line| {
         let best = line.best();
         let cells = POLICIES.into_iter().map(|policy| {
-            if best.contains(&policy) {
+            if line.is_idle(policy) {
+                Cell::toned(Tone::Faint, "idle")
+            } else if best.contains(&policy) {
                 Cell::toned(Tone::Good, "best")
             } else {
-                Cell::toned(Tone::Faint, NONE)
+                Cell::plain("beaten")
             }
         });
         std::iter::once(Cell::plain(line.scenario.as_str())).chain(cells).collect()

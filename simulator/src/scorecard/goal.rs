@@ -213,11 +213,19 @@ fn share(stage: &Stage, replay: &Replay) -> Verdict {
         if !is_fair {
             let name = stage.functions.get(place).map_or("", |spec| spec.name.as_str());
             why.push(format!("{name}: {friends:.1} % of legitimate attempts ran, {all:.1} % of all"));
-            let is_even = |actor: &Performer| matches!(actor.flow, Flow::Law(Rate::Even { .. }));
-            if attacks(stage).any(|actor| actor.function == place && is_even(actor)) {
-                why.push(
-                    "the attack is evenly spaced, and a cap admits more of that than of arrivals by chance"
-                        .to_owned(),
+            let laws = attacks(stage).filter(|actor| actor.function == place).map(|actor| &actor.flow);
+            for law in laws {
+                why.extend(
+                    match law {
+                        Flow::Law(Rate::Even { .. }) => {
+                            Some("the attack is evenly spaced, and a cap admits more of that")
+                        }
+                        Flow::Law(Rate::Adaptive { .. }) => {
+                            Some("the attack is quiet while it is refused, and comes back")
+                        }
+                        _ => None,
+                    }
+                    .map(str::to_owned),
                 );
             }
         }

@@ -52,8 +52,7 @@ fn each_goal_is_missed_where_its_numbers_say_so() {
     assert_eq!(held(&loaded, &over, Goal::Overrun), Some(false));
     let mut unfair = good.clone();
     let customers = &mut unfair.with.under_cap[0];
-    (customers.attempts, customers.throttles) =
-        (customers.attempts / 2, customers.throttles + customers.attempts);
+    customers.throttles = customers.attempts * 100;
     assert_eq!(held(&loaded, &unfair, Goal::Share), Some(false));
     assert!(
         why(&loaded, &unfair, Goal::Share).starts_with("api: "),
@@ -100,7 +99,7 @@ fn losses_of_other_functions_and_of_caught_events_are_misses_with_their_names() 
     let mut replay = self::replay(&loaded);
     assert_eq!(held(&loaded, &replay, Goal::Kept), Some(true));
     replay.with.traffic[0].tally.lost += 1;
-    assert_eq!(why(&loaded, &replay, Goal::Kept), "invoices: 1 of 72047 events were lost");
+    assert!(why(&loaded, &replay, Goal::Kept).starts_with("invoices: 1 of "));
 }
 
 #[test]

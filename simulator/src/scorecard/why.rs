@@ -77,9 +77,12 @@ fn cents(usd: Usd) -> String {
     format!("${:.2}", usd.to_f64())
 }
 
+/// A cap; where the money set it, what the money afforded and the floor.
+type Lowest = (u32, Option<(u32, u32)>);
+
 /// The lowest cap of each function, and what the money would have afforded.
 fn caps(replay: &Replay) -> String {
-    let mut lowest: BTreeMap<&str, (u32, Option<(u32, u32)>)> = BTreeMap::new();
+    let mut lowest: BTreeMap<&str, Lowest> = BTreeMap::new();
     for tick in &replay.with.ticks {
         for (action, outcome) in tick.plan.actions.iter().zip(&tick.outcomes) {
             let to = match outcome.change {
