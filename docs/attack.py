@@ -143,7 +143,8 @@ def name_of(run: str) -> str:
 
 STYLE = """
   .page { fill: #ffffff } .attack { fill: #fbe9e2 } .grid { stroke: #e1e6eb }
-  text { font: 12px system-ui, sans-serif; fill: #1f2933 } .head { font-weight: 600 } .axis { font-size: 11px; fill: #52606d }
+  text { font: 12px system-ui, sans-serif; fill: #1f2933 } .head { font-weight: 600 }
+  .axis { font-size: 11px; fill: #52606d }
   .line { fill: none; stroke-width: 2.2 } .line.a { stroke: #c2410c } .line.b { stroke: #1f6fc4 }
   .line.c { stroke: #26803b; stroke-dasharray: 3 3 } .name { font-weight: 600 }
   .name.a { fill: #c2410c } .name.b { fill: #1f6fc4 } .name.c { fill: #26803b }

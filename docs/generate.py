@@ -129,8 +129,8 @@ def policy() -> str:
         parts += [f"## `{heading}`\n", words + "\n", table(head, rows)]
     parts += [
         "## Tags of a function\n",
-        "Owners of functions restrain the guard without touching the policy. A tag that cannot be read is reported and left\n"
-        "out, except that what looks like a wish for protection protects.\n",
+        "Owners of functions restrain the guard without touching the policy. A tag that cannot be read is reported and\n"
+        "left out, except that what looks like a wish for protection protects.\n",
         table(["tag", "meaning"], tags()),
     ]
     return "\n".join(parts)
@@ -141,7 +141,7 @@ def policy() -> str:
 
 def scenarios() -> str:
     parts = []
-    for path in sorted((ROOT / "simulator/scenarios").glob("*.toml")):
+    for path in sorted((ROOT / "simulator/scenarios").glob("*.toml"), key=lambda path: path.stem):
         read = tomllib.loads(path.read_text())
         attacked = any(actor.get("kind") == "attack" for actor in read.get("traffic", []))
         functions = len(read.get("function", []))
@@ -154,9 +154,9 @@ def scenarios() -> str:
     head = (
         "# Scenarios\n\n"
         + MADE.format("`simulator/scenarios/*.toml`")
-        + f"\nThe {len(parts)} incidents, real days, and things that go wrong that come with `dowsim`. Any of them is replayed by its\n"
-        "name, such as `dowsim replay redos`. What the model does and by which document: `simulator/MODEL.md`. How the guard does\n"
-        "in each of them: [scorecard.md](scorecard.md).\n"
+        + f"\nThe {len(parts)} incidents, real days, and things that go wrong that come with `dowsim`. Any of them is replayed\n"
+        "by its name, such as `dowsim replay redos`. What the model does and by which document: `simulator/MODEL.md`.\n"
+        "How the guard does in each of them: [scorecard.md](scorecard.md).\n"
     )
     return "\n".join([head, *parts])
 
@@ -171,7 +171,8 @@ def metrics() -> str:
     if len(found) != listed.count("metric("):
         raise SystemExit("guard-fn/src/emf.rs: the table of metrics is not as this reads it")
     namespace = re.search(r'NAMESPACE: &str = "(\w+)"', source)[1]
-    price = int(re.search(r"USD_PER_METRIC_MONTH: Usd = Usd::from_picos\(([\d_]+)\)", source)[1].replace("_", "")) / 1e12
+    price = re.search(r"USD_PER_METRIC_MONTH: Usd = Usd::from_picos\(([\d_]+)\)", source)[1]
+    price = int(price.replace("_", "")) / 1e12
     places = {"Guard": "`Stage`", "Budget": "`Stage`, `Budget`"}
     guard, budget = (sum(scope == each for _, _, scope, _ in found) for each in places)
     rows = [[f"`{name}`", unit, places[scope], meaning] for name, unit, scope, meaning in found]
@@ -179,11 +180,11 @@ def metrics() -> str:
         [
             "# Metrics\n",
             MADE.format("`guard-fn/src/emf.rs`"),
-            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics` of the template\n"
-            "says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money: dollars are `None`, and of a budget\n"
-            "counted in invocations they are `Count`. Functions have no metrics of their own.\n",
-            f"A custom metric is ${price:.2f} a month (\"Amazon CloudWatch pricing\", us-east-1, read 2026-11): the guard's {guard} are\n"
-            f"${guard * price:.2f}, each budget's {budget} ${budget * price:.2f}.\n",
+            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics` of the\n"
+            "template says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money: dollars are `None`,\n"
+            "and of a budget counted in invocations they are `Count`. Functions have no metrics of their own.\n",
+            f'A custom metric is ${price:.2f} a month ("Amazon CloudWatch pricing", us-east-1, read 2026-11): the guard\'s\n'
+            f"{guard} are ${guard * price:.2f}, each budget's {budget} ${budget * price:.2f}.\n",
             table(["metric", "unit", "dimensions", "meaning"], rows),
             "The dashboard asks for them: `infra/dashboard.json`.\n",
         ]

@@ -1,7 +1,7 @@
-//! What the texts tell people to type at the guard is tried here: its command line with the built binary, its payloads as
-//! the Lambda reads them. All other commands: simulator/tests/documented.rs.
+//! What the texts tell people to type at the guard is tried here: its command line with the built binary, its payloads
+//! as the Lambda reads them. All other commands: simulator/tests/documented.rs.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../../tests/documented/commands.rs"]
 mod commands;
@@ -43,7 +43,8 @@ fn every_policy_command_of_the_texts_succeeds() {
         fs::copy(commands::root().join("infra/policy").join(name), policies.join(name)).unwrap();
     }
     fs::write(folder.path().join("mine.toml"), commands::block_of_readme("toml")).unwrap();
-    let policy: Vec<String> = command_lines().into_iter().filter(|line| line.starts_with("policy ")).collect();
+    let policy: Vec<String> =
+        command_lines().into_iter().filter(|line| line.starts_with("policy ")).collect();
     assert!(policy.len() >= 2, "{policy:?}");
     for line in policy {
         let output = guard(&commands::words(&line), folder.path());
@@ -57,7 +58,8 @@ fn every_policy_command_of_the_texts_succeeds() {
 #[test]
 fn every_other_command_of_the_texts_is_one_that_the_program_knows() {
     let folder = tempfile::tempdir().unwrap();
-    let others: Vec<String> = command_lines().into_iter().filter(|line| !line.starts_with("policy ")).collect();
+    let others: Vec<String> =
+        command_lines().into_iter().filter(|line| !line.starts_with("policy ")).collect();
     assert!(others.len() > 5, "{others:?}");
     for line in others {
         let output = guard(&commands::words(&line), folder.path());
@@ -78,7 +80,8 @@ fn every_payload_of_the_texts_is_one_that_the_guard_understands() {
         let asks = words[0] == "guard" || one.command.starts_with("aws lambda invoke");
         let Some(payload) = words.iter().find(|word| asks && word.starts_with('{')) else { continue };
         let payload = serde_json::from_str(payload).unwrap();
-        let wake = wake::recognise(&payload, now, &limits).unwrap_or_else(|error| panic!("{one:?}: {error}"));
+        let wake = wake::recognise(&payload, now, &limits)
+            .unwrap_or_else(|error| panic!("{}: {}: {error}", one.file, one.command));
         payloads += 1;
         orders += u32::from(matches!(wake, Wake::Operator(_)));
     }

@@ -41,7 +41,8 @@ class References(unittest.TestCase):
         self.assertEqual(re.findall(r"^## (.+)$", (DOCS / "scenarios.md").read_text(), re.M), files)
 
     def test_a_property_is_told_without_what_its_columns_say(self):
-        value = {"type": "integer", "minimum": 5, "maximum": 10080, "description": "Minutes, 5 to 10,080. Default 7."}
+        words = "Minutes, 5 to 10,080. Default 7."
+        value = {"type": "integer", "minimum": 5, "maximum": 10080, "description": words}
         self.assertEqual(generate.kind_and_range({}, value), ("whole number", "5 to 10,080"))
         self.assertEqual(generate.meaning(value, "5 to 10,080"), "Minutes.")
         amount = {"exclusiveMinimum": 0, "maximum": 9, "description": "Dollars, or more."}
@@ -82,14 +83,40 @@ class Picture(unittest.TestCase):
         self.assertEqual(taken, [",".join(attack.COLUMNS)] + [f"with,{at},t{at},{at}.5,,3,2" for at in (0, 4, 5)])
 
 
+class Links(unittest.TestCase):
+    def test_every_link_leads_to_a_file_and_a_heading_of_it(self):
+        files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", cfn.INFRA / "README.md", *sorted(DOCS.glob("*.md"))]
+        followed = 0
+        for file in files:
+            for link in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
+                if "://" in link:
+                    continue
+                path, _, heading = link.partition("#")
+                target = (file.parent / path).resolve() if path else file
+                followed += 1
+                with self.subTest(file=file.name, link=link):
+                    self.assertTrue(target.exists())
+                    if heading:
+                        self.assertIn(heading, [anchor(line) for line in headings(target.read_text())])
+        self.assertGreater(followed, 20)
+
+
+def headings(text: str) -> list:
+    return re.findall(r"^#+ (.+)$", text, re.M)
+
+
+def anchor(heading: str) -> str:
+    """The name of a heading in a link, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 class Runbook(unittest.TestCase):
     def test_every_word_that_a_subject_begins_with_has_its_section(self):
         source = (ROOT / "guard-fn/src/alert/facts.rs").read_text()
         words = set(re.findall(r'NoticeKind::[^"\n]+=> "([A-Z ]+)",', source))
         self.assertGreater(len(words), 12)
-        headings = re.findall(r"^### (.+)$", (DOCS / "runbook.md").read_text(), re.M)
-        told = {word for heading in headings for word in heading.split(", ")}
-        self.assertEqual(words, told)
+        found = re.findall(r"^### ([A-Z ,]+)$", (DOCS / "runbook.md").read_text(), re.M)
+        self.assertEqual(words, {word for heading in found for word in heading.split(", ")})
 
 
 if __name__ == "__main__":

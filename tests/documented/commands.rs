@@ -22,20 +22,20 @@ const PROGRAMS: [&str; 12] = [
 
 /// One command, and the text it is in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Documented {
+pub(crate) struct Documented {
     /// The command, without comments, on one line.
-    pub command: String,
+    pub(crate) command: String,
     /// The file, relative to the repository.
-    pub file: String,
+    pub(crate) file: String,
 }
 
 /// The repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// All commands of README.md, CONTRIBUTING.md and docs/*.md, sorted, each once per file.
-pub fn all() -> Vec<Documented> {
+pub(crate) fn all() -> Vec<Documented> {
     let mut files = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -89,7 +89,7 @@ fn bare(line: &str) -> &str {
 }
 
 /// A command as words, the way a POSIX shell splits it: blanks outside quotes. Ends at a pipe or a redirection.
-pub fn words(command: &str) -> Vec<String> {
+pub(crate) fn words(command: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None, None);
     for c in command.chars() {
         match (quote, c) {
@@ -108,7 +108,7 @@ pub fn words(command: &str) -> Vec<String> {
 }
 
 /// The first block of a language in README.md.
-pub fn block_of_readme(language: &str) -> String {
+pub(crate) fn block_of_readme(language: &str) -> String {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let after = text.split_once(&format!("```{language}\n")).unwrap().1;
     after.split_once("```").unwrap().0.to_owned()
