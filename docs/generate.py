@@ -118,7 +118,7 @@ def policy() -> str:
     parts = [
         "# Policy\n",
         MADE.format("`infra/policy/schema.json`"),
-        "A policy is a TOML file. A key that is not listed here is refused, with its line and the nearest key that is.\n"
+        "A policy is a TOML file. A key that is not listed here is refused, with its line and the nearest one that is.\n"
         "`infra/policy/minimal.toml` and `infra/policy/complete.toml` are policies to begin with;\n"
         "`guard-fn policy check infra/policy/complete.toml` says what one means before it is trusted.\n",
         "## The top of the file\n",
@@ -129,8 +129,8 @@ def policy() -> str:
         parts += [f"## `{heading}`\n", words + "\n", table(head, rows)]
     parts += [
         "## Tags of a function\n",
-        "Owners of functions restrain the guard without touching the policy. A tag that cannot be read is reported and\n"
-        "left out, except that what looks like a wish for protection protects.\n",
+        "Owners of functions restrain the guard without touching the policy. A tag that cannot be read is reported\n"
+        "and left out, except that what looks like a wish for protection protects.\n",
         table(["tag", "meaning"], tags()),
     ]
     return "\n".join(parts)
@@ -154,9 +154,9 @@ def scenarios() -> str:
     head = (
         "# Scenarios\n\n"
         + MADE.format("`simulator/scenarios/*.toml`")
-        + f"\nThe {len(parts)} incidents, real days, and things that go wrong that come with `dowsim`. Any of them is replayed\n"
-        "by its name, such as `dowsim replay redos`. What the model does and by which document: `simulator/MODEL.md`.\n"
-        "How the guard does in each of them: [scorecard.md](scorecard.md).\n"
+        + f"\nThe {len(parts)} incidents, real days, and things that go wrong that come with `dowsim`. Any of them is\n"
+        "replayed by its name, such as `dowsim replay redos`. What the model does and by which document:\n"
+        "`simulator/MODEL.md`. How the guard does in each of them: [scorecard.md](scorecard.md).\n"
     )
     return "\n".join([head, *parts])
 
@@ -180,11 +180,11 @@ def metrics() -> str:
         [
             "# Metrics\n",
             MADE.format("`guard-fn/src/emf.rs`"),
-            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics` of the\n"
-            "template says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money: dollars are `None`,\n"
-            "and of a budget counted in invocations they are `Count`. Functions have no metrics of their own.\n",
-            f'A custom metric is ${price:.2f} a month ("Amazon CloudWatch pricing", us-east-1, read 2026-11): the guard\'s\n'
-            f"{guard} are ${guard * price:.2f}, each budget's {budget} ${budget * price:.2f}.\n",
+            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics` of\n"
+            "the template says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money: dollars are\n"
+            "`None`, and of a budget counted in invocations they are `Count`. Functions have no metrics of their own.\n",
+            f'A custom metric is ${price:.2f} a month ("Amazon CloudWatch pricing", us-east-1, read 2026-11): the\n'
+            f"guard's {guard} are ${guard * price:.2f}, each budget's {budget} ${budget * price:.2f}.\n",
             table(["metric", "unit", "dimensions", "meaning"], rows),
             "The dashboard asks for them: `infra/dashboard.json`.\n",
         ]

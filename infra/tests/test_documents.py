@@ -52,7 +52,8 @@ class References(unittest.TestCase):
 
 class Picture(unittest.TestCase):
     def test_the_picture_is_drawn_from_the_data(self):
-        self.assertEqual(attack.PICTURE.read_text(), attack.draw(attack.DATA.read_text()), "run: python3 docs/attack.py")
+        drawn = attack.draw(attack.DATA.read_text())
+        self.assertEqual(attack.PICTURE.read_text(), drawn, "run: python3 docs/attack.py")
         self.assertIn("](docs/attack.svg)", (ROOT / "README.md").read_text())
 
     def test_the_attack_and_the_budget_are_the_scenarios(self):
