@@ -124,7 +124,7 @@ def draw(data: str) -> str:
     out += money.hours()
 
     people = Panel(guarded, 376, 452, 1)
-    out += people.frame([(0, "0 %"), (1, "100 %")], "Customers served, of all who came in each minute")
+    out += people.frame([(0, "0 %"), (1, "100 %")], "Customers served in each minute, of all who came to both APIs")
     for run, _, kind in reversed(RUNS[:2]):
         shares = [
             (int(row["minute"]), min(1, int(row["legitimate_served"]) / max(1, int(row["legitimate_offered"]))))

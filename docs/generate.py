@@ -118,7 +118,7 @@ def policy() -> str:
     parts = [
         "# Policy\n",
         MADE.format("`infra/policy/schema.json`"),
-        "A policy is a TOML file. A key that is not listed here is refused, with its line and the nearest one that is.\n"
+        "A policy is a TOML file. A key that is not listed here is refused, with its line and the nearest that is.\n"
         "`infra/policy/minimal.toml` and `infra/policy/complete.toml` are policies to begin with;\n"
         "`guard-fn policy check infra/policy/complete.toml` says what one means before it is trusted.\n",
         "## The top of the file\n",
@@ -180,9 +180,10 @@ def metrics() -> str:
         [
             "# Metrics\n",
             MADE.format("`guard-fn/src/emf.rs`"),
-            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics` of\n"
-            "the template says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money: dollars are\n"
-            "`None`, and of a budget counted in invocations they are `Count`. Functions have no metrics of their own.\n",
+            f"A tick writes these into its log in CloudWatch's embedded format, namespace `{namespace}`, if `Metrics`\n"
+            "of the template says so (`none` as installed; `guard`; `all`). CloudWatch knows no unit of money:\n"
+            "dollars are `None`, and of a budget counted in invocations they are `Count`. Functions have no metrics\n"
+            "of their own.\n",
             f'A custom metric is ${price:.2f} a month ("Amazon CloudWatch pricing", us-east-1, read 2026-11): the\n'
             f"guard's {guard} are ${guard * price:.2f}, each budget's {budget} ${budget * price:.2f}.\n",
             table(["metric", "unit", "dimensions", "meaning"], rows),
