@@ -39,6 +39,7 @@ class References(unittest.TestCase):
         self.assertEqual(cells("metrics.md"), names)
         files = sorted(path.stem for path in (ROOT / "simulator/scenarios").glob("*.toml"))
         self.assertEqual(re.findall(r"^## (.+)$", (DOCS / "scenarios.md").read_text(), re.M), files)
+        self.assertIn(f"there are {len(files)} to begin with", " ".join((ROOT / "README.md").read_text().split()))
 
     def test_a_property_is_told_without_what_its_columns_say(self):
         words = "Minutes, 5 to 10,080. Default 7."
