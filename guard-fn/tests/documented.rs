@@ -1,0 +1,89 @@
+//! What the texts tell people to type at the guard is tried here: its command line with the built binary, its payloads
+//! as the Lambda reads them. All other commands: simulator/tests/documented.rs.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
+
+#[path = "../../tests/documented/commands.rs"]
+mod commands;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use chrono::{DateTime, TimeDelta};
+use guard_fn::wake::{self, Limits, Wake};
+
+/// Runs the binary without AWS: no credentials, no region, no home.
+fn guard(words: &[String], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_guard-fn"))
+        .args(words)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Commands as `guard-fn …`, however the texts start the program.
+fn command_lines() -> Vec<String> {
+    let all = commands::all().into_iter().map(|one| one.command);
+    let ours = all.filter_map(|command| {
+        let words = command.strip_prefix("guard-fn ").or(command.strip_prefix("cargo run -p guard-fn -- "));
+        words.map(str::to_owned)
+    });
+    ours.collect()
+}
+
+#[test]
+fn every_policy_command_of_the_texts_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("infra/policy");
+    fs::create_dir_all(&policies).unwrap();
+    for name in ["minimal.toml", "complete.toml"] {
+        fs::copy(commands::root().join("infra/policy").join(name), policies.join(name)).unwrap();
+    }
+    fs::write(folder.path().join("mine.toml"), commands::block_of_readme("toml")).unwrap();
+    let policy: Vec<String> =
+        command_lines().into_iter().filter(|line| line.starts_with("policy ")).collect();
+    assert!(policy.len() >= 2, "{policy:?}");
+    for line in policy {
+        let output = guard(&commands::words(&line), folder.path());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "guard-fn {line}\n{error}");
+        assert!(!output.stdout.is_empty(), "guard-fn {line}");
+    }
+}
+
+/// The others ask AWS. Where there is no policy they end with 4 before that, and a wrong argument ends with 2.
+#[test]
+fn every_other_command_of_the_texts_is_one_that_the_program_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let others: Vec<String> =
+        command_lines().into_iter().filter(|line| !line.starts_with("policy ")).collect();
+    assert!(others.len() > 5, "{others:?}");
+    for line in others {
+        let output = guard(&commands::words(&line), folder.path());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "guard-fn {line}\n{error}");
+        assert!(error.contains(".toml: cannot read: "), "guard-fn {line}\n{error}");
+    }
+}
+
+#[test]
+fn every_payload_of_the_texts_is_one_that_the_guard_understands() {
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    let limits = Limits::for_period(TimeDelta::minutes(1));
+    let mut orders = 0;
+    let mut payloads = 0;
+    for one in commands::all() {
+        let words = commands::words(&one.command);
+        let asks = words[0] == "guard" || one.command.starts_with("aws lambda invoke");
+        let Some(payload) = words.iter().find(|word| asks && word.starts_with('{')) else { continue };
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap();
+        let wake = wake::recognise(&payload, now, &limits)
+            .unwrap_or_else(|error| panic!("{}: {}: {error}", one.file, one.command));
+        payloads += 1;
+        orders += u32::from(matches!(wake, Wake::Operator(_)));
+    }
+    assert!(payloads > 6 && orders > 2, "{payloads} payloads, {orders} orders");
+}
