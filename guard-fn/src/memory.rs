@@ -1,8 +1,10 @@
 //! Everything a tick leaves to the next one.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::money::Usd;
 use guard_core::name::{FunctionName, Region};
 use guard_core::sampling::SamplingPlan;
 use guard_core::state::{Phase, State};
@@ -38,6 +40,10 @@ pub struct KnownPolicy {
     pub since: DateTime<Utc>,
 }
 
+/// How long what is known of a function in focus is good for deciding. Our choice: a change of somebody else's is found
+/// out right before ours in any case.
+const KNOWN_FOR: TimeDelta = TimeDelta::minutes(5);
+
 impl Memory {
     /// A guard that remembers nothing.
     pub fn new(region: Region) -> Self {
@@ -50,11 +56,31 @@ impl Memory {
         }
     }
 
-    /// Functions whose configuration decides something at this tick: those with a lever moved or watched, and those
-    /// in focus.
-    pub fn urgent(&self) -> BTreeSet<FunctionName> {
-        let held = self.state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Watching);
-        held.map(|(name, _)| name.clone()).chain(self.sampling.focus.iter().cloned()).collect()
+    /// Functions whose configuration decides something at this tick, the most pressing first: those with a lever moved,
+    /// the one read longest ago first; then those in focus of which what is known is older than a few minutes, the
+    /// dearest of the last minutes first. A change starts from the value in force whatever is known here.
+    pub fn urgent(&self, focus: &BTreeSet<FunctionName>, at: DateTime<Utc>) -> Vec<FunctionName> {
+        let read_at = |name: &FunctionName| self.survey.read_at.get(name).copied();
+        let is_held = |name: &FunctionName| {
+            self.state.latches.get(name).is_some_and(|latch| latch.phase != Phase::Watching)
+        };
+        let mut held: Vec<&FunctionName> = self.state.latches.keys().filter(|name| is_held(name)).collect();
+        held.sort_by_key(|name| read_at(name));
+        let is_old = |name: &FunctionName| read_at(name).is_none_or(|read_at| at - read_at >= KNOWN_FOR);
+        let mut watched: Vec<&FunctionName> =
+            focus.iter().filter(|name| !is_held(name) && is_old(name)).collect();
+        watched.sort_by_key(|name| Reverse(self.spent_lately(name)));
+        held.into_iter().chain(watched).cloned().collect()
+    }
+
+    /// What a function cost in its latest minutes.
+    fn spent_lately(&self, name: &FunctionName) -> Usd {
+        let minutes = self.state.function(name).map(|ledger| &ledger.minutes);
+        minutes
+            .into_iter()
+            .flat_map(|minutes| minutes.iter().rev().take(5))
+            .map(|(_, posted)| posted.cost.expected)
+            .sum()
     }
 
     /// Puts messages behind those that wait.
@@ -62,5 +88,51 @@ impl Memory {
         self.outbox.extend(messages);
         let beyond = self.outbox.len().saturating_sub(OUTBOX_MAX);
         self.outbox.drain(..beyond);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use guard_core::ledger::{FunctionLedger, Posted};
+    use guard_core::money::UsdRange;
+    use guard_core::state::Latch;
+    use guard_core::time::Minute;
+
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_read_before_what_is_watched_and_of_that_the_dearest_first() {
+        let at = Utc.with_ymd_and_hms(2026, 11, 23, 12, 0, 0).unwrap();
+        let mut memory = Memory::new("us-east-1".into());
+        let ago = |minutes: i64| at - TimeDelta::minutes(minutes);
+        for (name, phase, read) in
+            [("held", Phase::Capped, 1), ("older", Phase::Ramping, 2), ("free", Phase::Watching, 9)]
+        {
+            let latch = Latch {
+                budget: None,
+                tripped_at: at,
+                phase,
+                phase_since: at,
+                calm_since: None,
+                relapses: 0,
+                levers: Vec::new(),
+            };
+            memory.state.latches.insert(name.into(), latch);
+            memory.survey.read_at.insert(name.into(), ago(read));
+        }
+        for (name, dollars) in [("cheap", 1), ("dear", 9), ("known", 99)] {
+            let mut ledger = FunctionLedger::new(name.into());
+            let posted = Posted { cost: UsdRange::exact(Usd::from_dollars(dollars)), ..Posted::default() };
+            ledger.minutes.push_back((Minute::of(ago(4)), posted));
+            memory.state.functions.push(ledger);
+        }
+        memory.survey.read_at.insert("known".into(), ago(4));
+        memory.survey.read_at.insert("cheap".into(), ago(5));
+        let focus = ["cheap", "dear", "held", "known", "never"].map(FunctionName::from).into();
+        assert_eq!(
+            memory.urgent(&focus, at),
+            ["older", "held", "dear", "cheap", "never"].map(FunctionName::from)
+        );
     }
 }

@@ -84,12 +84,12 @@ pub trait MetricSource: Send + Sync {
 /// Who reads configuration and changes it.
 #[async_trait]
 pub trait ConcurrencyControl: Send + Sync {
-    /// Brings the survey up to date: what is urgent in full, the rest by turns, with at most so many calls on top of
-    /// what is urgent. What could not be read stays as it was known; what went wrong is returned, each once.
+    /// Brings the survey up to date: what is urgent in full and in this order, as far as a part of a tick goes; the rest
+    /// by turns, with at most so many calls on top of that. What could not be read stays as it was known; what went wrong is returned, each once.
     async fn survey(
         &self,
         survey: &mut Survey,
-        urgent: &BTreeSet<FunctionName>,
+        urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
     ) -> Vec<Unavailable>;

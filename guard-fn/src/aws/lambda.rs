@@ -16,7 +16,6 @@ mod survey;
 mod translate;
 mod turns;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -64,7 +63,7 @@ impl ConcurrencyControl for LambdaControl {
     async fn survey(
         &self,
         survey: &mut Survey,
-        urgent: &BTreeSet<FunctionName>,
+        urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
     ) -> Vec<Unavailable> {

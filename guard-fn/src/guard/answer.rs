@@ -198,7 +198,7 @@ impl Guard {
         at: DateTime<Utc>,
     ) -> Roster {
         let policy = self.policy(memory, at).await.policy;
-        let urgent = function.cloned().into_iter().collect();
+        let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
         let calls = super::tick::survey_calls(memory);
         self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
         self.roster(policy, memory.survey.inventory.clone())

@@ -143,8 +143,7 @@ impl Guard {
 
         let mut focus: BTreeSet<FunctionName> = memory.sampling.focus.iter().cloned().collect();
         focus.extend(hinted.iter().cloned());
-        let mut urgent = memory.urgent();
-        urgent.extend(focus.iter().cloned());
+        let urgent = memory.urgent(&focus, at);
         let calls = survey_calls(memory);
         let survey = self.ports.control.survey(&mut memory.survey, &urgent, at, calls);
         let faults = timed(&mut took, "survey", survey).await;

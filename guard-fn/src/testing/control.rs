@@ -1,6 +1,6 @@
 //! A pretend account: what exists in it, what was changed and what was refused.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -131,7 +131,7 @@ impl ConcurrencyControl for MemoryControl {
     async fn survey(
         &self,
         survey: &mut Survey,
-        _: &BTreeSet<FunctionName>,
+        _: &[FunctionName],
         at: DateTime<Utc>,
         _: u32,
     ) -> Vec<Unavailable> {

@@ -215,7 +215,7 @@ impl<P: ConcurrencyControl> ConcurrencyControl for Failing<P> {
     async fn survey(
         &self,
         survey: &mut Survey,
-        urgent: &BTreeSet<FunctionName>,
+        urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
     ) -> Vec<Unavailable> {

@@ -4,7 +4,7 @@
 //! `GetFunctionEventInvokeConfig`) and two calls rarely (`GetPolicy` for who invokes it, and provisioned concurrency,
 //! which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
@@ -22,6 +22,14 @@ use crate::survey::Survey;
 /// How old the rarely read facts of an urgent function may be.
 const URGENT_AGE: TimeDelta = TimeDelta::hours(1);
 
+/// Calls that a tick spends on what is urgent: 15 seconds at ten a second. In an attack on hundreds of functions the
+/// most pressing are read now and the others at the next ticks.
+const URGENT_CALLS: u32 = 150;
+
+/// Calls that one function takes at most: its settings, its asynchronous settings, its mappings, who may invoke it, its
+/// provisioned concurrency.
+const CALLS_IN_FULL: u32 = 5;
+
 /// Calls without an answer in a row, each tried twice, after which the rest of the survey waits for the next tick.
 const UNANSWERED_MAX: u32 = 2;
 
@@ -33,7 +41,7 @@ const REFUSED_MAX: u32 = 3;
 pub(super) async fn survey(
     api: &Api,
     survey: &mut Survey,
-    urgent: &BTreeSet<FunctionName>,
+    urgent: &[FunctionName],
     at: DateTime<Utc>,
     calls: u32,
 ) -> Vec<Unavailable> {
@@ -41,17 +49,20 @@ pub(super) async fn survey(
         api,
         survey,
         at,
-        last: None,
+        last: api.sent().saturating_add(URGENT_CALLS),
         problems: BTreeMap::new(),
         refused: BTreeMap::new(),
         unanswered: 0,
         is_stopped: false,
     };
     for name in urgent {
+        if surveyor.left() < CALLS_IN_FULL {
+            break;
+        }
         surveyor.in_full(name).await;
     }
-    surveyor.last = Some(api.sent().saturating_add(calls));
-    let account = surveyor.account(urgent).await;
+    surveyor.last = api.sent().saturating_add(calls);
+    let account = surveyor.account().await;
     surveyor.lists(account).await;
     surveyor.turns().await;
     surveyor.problems.into_values().collect()
@@ -62,8 +73,8 @@ pub(super) struct Surveyor<'a> {
     pub(super) api: &'a Api,
     pub(super) survey: &'a mut Survey,
     pub(super) at: DateTime<Utc>,
-    /// The request after which the budget is spent; `None` while there is none.
-    last: Option<u32>,
+    /// The request after which the budget is spent.
+    last: u32,
     /// The first failure of each call.
     problems: BTreeMap<&'static str, Unavailable>,
     refused: BTreeMap<&'static str, u32>,
@@ -86,7 +97,7 @@ impl Surveyor<'_> {
         if self.is_stopped {
             return 0;
         }
-        self.last.map_or(u32::MAX, |last| last.saturating_sub(self.api.sent()))
+        self.last.saturating_sub(self.api.sent())
     }
 
     /// Asks, as long as there is a point and a budget.
@@ -149,7 +160,7 @@ impl Surveyor<'_> {
 
     /// The account's limits. Where nobody has a reservation, that is read for all functions at once, except for those
     /// that were just read one by one: the sums of an account may be older than its parts.
-    async fn account(&mut self, urgent: &BTreeSet<FunctionName>) -> Option<Account> {
+    async fn account(&mut self) -> Option<Account> {
         let client = self.api.client.clone();
         let settings = self.ask("lambda:GetAccountSettings", || client.get_account_settings().send()).await;
         let Asked::Got(settings) = settings else { return None };
@@ -157,8 +168,9 @@ impl Surveyor<'_> {
         self.survey.inventory.account = account.limits;
         self.survey.account_at = Some(self.at);
         if account.unreserved == Some(account.limits.concurrency) {
+            let (read_at, at) = (&self.survey.read_at, self.at);
             let others = self.survey.inventory.functions.iter_mut();
-            for function in others.filter(|function| !urgent.contains(&function.name)) {
+            for function in others.filter(|function| read_at.get(&function.name) != Some(&at)) {
                 function.reserved = None;
             }
         }

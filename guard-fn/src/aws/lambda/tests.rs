@@ -5,8 +5,6 @@ mod plane;
 mod proving;
 mod surveying;
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::{FunctionName, Region};
 use guard_core::plan::{Action, Change, Reason};
@@ -22,7 +20,7 @@ fn nothing_known() -> Survey {
     Survey::new(Region::from("eu-central-1"))
 }
 
-fn names(names: &[&str]) -> BTreeSet<FunctionName> {
+fn names(names: &[&str]) -> Vec<FunctionName> {
     names.iter().map(|name| FunctionName::from(*name)).collect()
 }
 

@@ -36,7 +36,6 @@ fn an_idle_tick_at_a_thousand_functions_makes_ten_calls_at_most() {
 }
 
 #[test]
-#[ignore = "takes minutes, and was not yet seen to pass on this tree: cargo test -p e2e -- --ignored among"]
 fn among_a_hundred_and_twenty_functions_the_protected_and_the_guard_itself_are_never_touched() {
     let policy = format!("protected = [\"pay-*\", \"tag:critical\"]\n{ARMED}");
     let mut world = World::new(&policy);
@@ -55,20 +54,25 @@ fn among_a_hundred_and_twenty_functions_the_protected_and_the_guard_itself_are_n
     let quiet = Load::of(6, 100);
     world.past(1, &of(quiet));
     let guard = world.guard();
+    let mut touched = Vec::new();
+    // The pages of ListFunctions hold 50: a cap on the last of them has gone through all.
+    let is_enough =
+        |touched: &[String]| touched.len() >= 50 && touched.iter().any(|change| change.contains(" f11"));
     for _ in 0..15 {
         world.live(&guard, &of(Load { invocations: FLOOD.invocations / 40, ..FLOOD })).ok();
+        touched.extend(changes(&world.proxy.calls()));
+        if is_enough(&touched) {
+            break;
+        }
     }
-    let touched = changes(&world.proxy.calls());
     assert!(
-        touched.len() >= 50,
+        is_enough(&touched),
         "a flood in all of them must have been worth caps: {touched:?}\n{}",
         guard.said()
     );
     let forbidden =
         |change: &&String| change.contains(" pay-") || change.contains(" f060 ") || change.contains(GUARD);
     assert!(!touched.iter().any(|change| forbidden(&change)), "{touched:?}");
-    // The pages of ListFunctions hold 50.
-    assert!(touched.iter().any(|change| change.contains(" f11")), "{touched:?}");
 }
 
 #[test]

@@ -130,6 +130,24 @@ async fn what_is_urgent_is_read_in_full_first_and_beside_the_budget() {
     assert_eq!(calls(&plane.take()), ["get f002", "event-invoke-config f002"], "policies change rarely");
 }
 
+/// A flood over hundreds of functions at once must not make a tick last minutes.
+#[tokio::test(start_paused = true)]
+async fn of_hundreds_that_are_urgent_the_first_are_read_now_and_the_rest_later() {
+    let plane = Plane::of(500);
+    let mut known = complete(&plane).await;
+    let urgent: Vec<String> = (0..500).rev().map(|index| format!("f{index:03}")).collect();
+    let urgent: Vec<&str> = urgent.iter().map(String::as_str).collect();
+    survey(&plane, &mut known, &urgent, 61, 0).await;
+    let asked = calls(&plane.take());
+    assert!((140..=150).contains(&asked.len()), "{}", asked.len());
+    let settings: Vec<&String> = asked.iter().filter(|call| call.starts_with("get ")).collect();
+    assert_eq!(
+        (settings[0].as_str(), settings[1].as_str()),
+        ("get f499", "get f498"),
+        "in the order asked for"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_function_that_no_list_has_yet_is_read_when_it_is_urgent() {
     let plane = Plane::of(2);
