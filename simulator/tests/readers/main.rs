@@ -2,6 +2,8 @@
 //! spoiled: they never panic, and a refusal names the line, the column or the key. What more they promise is in
 //! [`promise`], which the fuzz targets ask for too.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod large;
 mod promise;
 mod seeds;
