@@ -44,7 +44,7 @@ pub struct Outcome {
     pub others_unserved: Option<f64>,
     /// All legitimate events that were not served by the end.
     pub unserved: u64,
-    /// Minutes of outage: see [`outage_min`].
+    /// Minutes of outage: those at whose end fewer than half of the last five minutes' legitimate events had been served.
     pub outage_min: u32,
     /// Functions that nobody attacked and that were stopped or capped, each time.
     pub false_stops: u32,

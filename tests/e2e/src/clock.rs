@@ -38,9 +38,18 @@ impl Clock {
 
     /// Sets it.
     pub fn set(&mut self, at: DateTime<Utc>) {
+        self.write(at, &(at - now()).num_seconds().to_string());
+    }
+
+    /// Sets it, and it stands still.
+    pub fn stop(&mut self, at: DateTime<Utc>) {
+        self.write(at, &format!("={}", at.timestamp()));
+    }
+
+    fn write(&mut self, at: DateTime<Utc>, text: &str) {
         self.at = at;
         let part = self.file.with_extension("part");
-        fs::write(&part, (at - now()).num_seconds().to_string()).unwrap();
+        fs::write(&part, text).unwrap();
         fs::rename(part, &self.file).unwrap();
     }
 }

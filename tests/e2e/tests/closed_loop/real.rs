@@ -124,7 +124,8 @@ impl Rival for Real {
         // The guard is a function of the world like any other.
         assert!(seat.world.invoke(self.guard_traffic), "the world refuses the guard");
         self.tell(seat);
-        self.account.clock.set(seat.at.start());
+        // The replay's ticks are a minute apart to the nanosecond, and a cooldown of ten minutes ends with the tenth.
+        self.account.clock.stop(seat.at.start());
         self.account.proxy.calls();
         let tick = self.account.tick(&self.guard).ok();
         let budget = &tick["budgets"][0];
