@@ -59,6 +59,9 @@ pub(super) fn all(replay: &Replay) -> Vec<Figure> {
     figures
 }
 
+/// Pico-dollars in a cent.
+const CENT: i128 = 10_000_000_000;
+
 fn bills(replay: &Replay) -> [Figure; 4] {
     let found = &replay.findings;
     let figure = |label, usd, detail: &str| Figure {
@@ -83,7 +86,13 @@ fn bills(replay: &Replay) -> [Figure; 4] {
         figure("Bill without a guard", found.usd_without, "everything runs"),
         figure("Bill with the guard", found.usd_with, with),
         figure("Bill with a perfect guard", found.usd_perfect, "legitimate traffic alone"),
-        Figure { label: "Saved", value: dollars(saved), detail: share, tone },
+        // Bills are rounded up, and what is saved of them down: both read the same, it is nothing.
+        Figure {
+            label: "Saved",
+            value: dollars(Usd::from_picos(saved.picos() / CENT * CENT)),
+            detail: share,
+            tone,
+        },
     ]
 }
 

@@ -229,7 +229,8 @@ fn key_figures_are_the_findings() {
     starts("Bill without a guard", &dollars(found.usd_without));
     starts("Bill with the guard", &dollars(found.usd_with));
     starts("Bill with a perfect guard", &dollars(found.usd_perfect));
-    starts("Saved", &dollars(found.usd_without - found.usd_with));
+    let cents = (found.usd_without - found.usd_with).picos() / 10_000_000_000;
+    starts("Saved", &dollars(Usd::from_picos(cents * 10_000_000_000)));
     starts("The guard's own cost", &dollars(found.usd_guard));
     starts("Noticed", &figures::span(found.notice_min.unwrap()));
     starts("Capped", &figures::span(found.cap_min.unwrap()));
@@ -280,6 +281,8 @@ fn what_a_perfect_guard_does_not_save_is_not_called_nothing_to_save() {
     replay.findings.usd_perfect = replay.findings.usd_without;
     let saved = &figures_on(&page(&replay))["Saved"];
     assert!(saved.ends_with("the perfect guard saves nothing here"), "{saved}");
+    replay.findings.usd_with = replay.findings.usd_without - Usd::from_picos(9_999_999_999);
+    assert!(figures_on(&page(&replay))["Saved"].starts_with("$0.00 "), "less than a cent is nothing");
     replay.findings.usd_with = replay.findings.usd_without;
     let saved = &figures_on(&page(&replay))["Saved"];
     assert_eq!(saved, "$0.00 there was nothing to save");
