@@ -65,7 +65,7 @@ fn commands(directory: &Path) -> Vec<(Vec<String>, PathBuf)> {
     let row = |minute: u32| format!("1998-04-30 {:02}:{:02}:00,7\n", minute / 60, minute % 60);
     let rows: String = (0..120).map(row).collect();
     fs::write(path("site.csv"), format!("period,count\n{rows}")).unwrap();
-    let shard = ["sweep", &path("own.toml"), "--seeds", "2", "--out", &path("shard.csv")];
+    let shard = ["sweep", &path("own.toml"), "--seeds", "8", "--out", &path("shard.csv")];
     let made = Command::new(env!("CARGO_BIN_EXE_dowsim")).args(shard).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let sizes = "--duration-ms 50 --memory-mb 128 --force --out";
@@ -75,7 +75,6 @@ fn commands(directory: &Path) -> Vec<(Vec<String>, PathBuf)> {
         (format!("trace import {} {sizes}", path("site.csv")), "import.csv"),
         (format!("trace cut {} --minutes 0..100 {sizes}", path("site.csv")), "cut.csv"),
         (format!("sweep --merge {} --out", path("shard.csv")), "merged.csv"),
-        (format!("sweep {} --seeds 1 --out", path("own.toml")), "sweep.csv"),
     ]
     .into_iter()
     .map(|(command, name)| {
@@ -85,18 +84,14 @@ fn commands(directory: &Path) -> Vec<(Vec<String>, PathBuf)> {
     .collect()
 }
 
-/// A file that is there already; a sweep goes on with one, so it begins with none.
-fn old(args: &[String]) -> Option<&'static [u8]> {
-    let is_sweep = args[0] == "sweep" && !args.contains(&"--merge".to_owned());
-    (!is_sweep).then_some(b"old\n")
-}
+/// A file that is there already.
+const OLD: &[u8] = b"old\n";
 
 #[test]
 fn a_full_disk_leaves_the_old_file_and_nothing_beside_it() {
     let directory = directory("full");
     for (args, path) in commands(&directory) {
-        let before = old(&args);
-        before.inspect(|old| fs::write(&path, old).unwrap());
+        fs::write(&path, OLD).unwrap();
         let names = names_in(&directory);
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         let output = limited(&words, false);
@@ -104,7 +99,7 @@ fn a_full_disk_leaves_the_old_file_and_nothing_beside_it() {
         assert_eq!(output.status.code(), Some(4), "{args:?}: {told}");
         assert!(told.starts_with(&format!("dowsim: {}: cannot be written: ", path.display())), "{told}");
         assert!(output.stdout.is_empty(), "{args:?}");
-        assert_eq!(fs::read(&path).ok().as_deref(), before, "{args:?}");
+        assert_eq!(fs::read(&path).unwrap(), OLD, "{args:?}");
         assert_eq!(names_in(&directory), names, "{args:?}");
     }
 }
@@ -113,11 +108,32 @@ fn a_full_disk_leaves_the_old_file_and_nothing_beside_it() {
 fn a_kill_in_the_middle_of_a_write_leaves_the_old_file() {
     let directory = directory("killed");
     for (args, path) in commands(&directory) {
-        let before = old(&args);
-        before.inspect(|old| fs::write(&path, old).unwrap());
+        fs::write(&path, OLD).unwrap();
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         let output = limited(&words, true);
         assert_eq!(output.status.code(), None, "{args:?} was not killed: {output:?}");
-        assert_eq!(fs::read(&path).ok().as_deref(), before, "{args:?}");
+        assert_eq!(fs::read(&path).unwrap(), OLD, "{args:?}");
     }
+}
+
+/// A sweep's table is the one file that grows case by case: what is there after a kill is gone on with.
+#[test]
+fn a_sweep_that_was_killed_in_the_middle_of_a_row_ends_with_the_bytes_of_one_that_was_not() {
+    let directory = directory("resumed");
+    let path = |name: &str| directory.join(name).display().to_string();
+    fs::write(path("own.toml"), SCENARIO).unwrap();
+    let sweep =
+        |name: &str| ["sweep", &path("own.toml"), "--seeds", "8", "--out", &path(name)].map(str::to_owned);
+    let whole = |args: &[String]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_dowsim")).args(args).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    whole(&sweep("whole.csv"));
+    let args = sweep("killed.csv");
+    let killed = limited(&args.iter().map(String::as_str).collect::<Vec<_>>(), true);
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    let half = fs::read(path("killed.csv")).unwrap();
+    assert!(!half.ends_with(b"\n"), "a row was cut off");
+    whole(&args);
+    assert_eq!(fs::read(path("killed.csv")).unwrap(), fs::read(path("whole.csv")).unwrap());
 }

@@ -84,7 +84,29 @@ impl KeyPath {
     }
 }
 
+/// Brackets within each other that the reader of TOML follows: `toml` 1.x, read in its source.
+const DEPTH_MAX: usize = 80;
+
 impl Position {
+    /// Where brackets are nested deeper than any reader of ours follows, or else the longest line: the place of a text
+    /// that was given up for its depth.
+    pub fn deepest(text: &str) -> Self {
+        let mut depth = 0_usize;
+        for (byte, character) in text.char_indices() {
+            match character {
+                '[' | '{' => depth += 1,
+                ']' | '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > DEPTH_MAX {
+                return Position::of(text, byte);
+            }
+        }
+        let longest = text.split_inclusive('\n').max_by_key(|line| line.len()).unwrap_or_default();
+        let start = text.find(longest).unwrap_or_default();
+        Position::of(text, start)
+    }
+
     /// The place of a byte in a text; the end of the text where it lies beyond.
     pub fn of(text: &str, byte: usize) -> Self {
         let before: &str = text.get(..byte).unwrap_or(text);

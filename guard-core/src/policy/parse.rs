@@ -41,7 +41,11 @@ impl Policy {
 /// The one problem of a text that is no policy.
 fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
     let span = error.span();
-    let position = span.as_ref().map(|span| Position::of(text, span.start));
+    let is_too_deep = error.message().contains("recursion limit");
+    let position = match &span {
+        Some(span) => Some(Position::of(text, span.start)),
+        None => is_too_deep.then(|| Position::deepest(text)),
+    };
     let table = DeTable::parse(text).ok();
     let key = match (&table, &span) {
         (Some(table), Some(span)) => path_at(table.get_ref(), span.start),

@@ -475,3 +475,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_that_is_nested_too_deeply_is_refused_at_its_place() {
+    let told = |text: &str| Policy::from_toml(text).unwrap_err().to_string();
+    let lists = format!("armed = true\na = {}", "[".repeat(500));
+    assert!(told(&lists).starts_with("line 2, column 85: "), "{}", told(&lists));
+    let keys = format!("armed = true\n{}a = 1\n", "a.".repeat(500));
+    assert!(told(&keys).starts_with("line 2, column 1: "), "{}", told(&keys));
+}

@@ -1,5 +1,6 @@
 //! From text to scenario, with the place of every problem.
 
+use guard_core::policy::Position;
 use guard_core::report::page::abridged;
 use schemars::schema_for;
 use serde_json::Value;
@@ -65,7 +66,11 @@ impl Scenario {
 
 /// The one problem of a text that has no meaning.
 fn unreadable(text: &str, error: &toml::de::Error) -> ScenarioError {
-    let place = error.span().map(|span| guard_core::policy::Position::of(text, span.start));
+    let is_too_deep = error.message().contains("recursion limit");
+    let place = match error.span() {
+        Some(span) => Some(Position::of(text, span.start)),
+        None => is_too_deep.then(|| Position::deepest(text)),
+    };
     let said = |message: &str| {
         message.replace("unknown field", "unknown key").replace("missing field", "missing key")
     };

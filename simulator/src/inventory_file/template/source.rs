@@ -1,7 +1,7 @@
 //! What invokes a function of a template: SAM events, event source mappings and what stands behind them.
 
 use guard_core::inventory::EventSourceMapping;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::resolve::{function, references};
 use super::{Template, Way};
@@ -156,7 +156,8 @@ fn queue_facts(
     found: &mut Found,
 ) -> Result<SourceFacts, InventoryError> {
     let known = ["RedrivePolicy.maxReceiveCount", "MessageRetentionPeriod"];
-    let settled = template.settled(queue, &known, found);
+    let asked = only(queue.value, &known);
+    let settled = template.settled(&At { value: &asked, ..queue.clone() }, &known, found);
     let queue = At { value: &settled, ..queue.clone() };
     let defaults = SourceFacts::default();
     let retention = optional(&queue, "MessageRetentionPeriod", range::QUEUE_RETENTION_S)?;
@@ -171,6 +172,12 @@ fn queue_facts(
     })
 }
 
+/// The parts of a resource that are asked for: the rest may be large, and many may ask.
+fn only(value: &Value, paths: &[&str]) -> Value {
+    let keys = paths.iter().filter_map(|path| path.split('.').next());
+    keys.filter_map(|key| Some((key.to_owned(), value.get(key)?.clone()))).collect::<Map<_, _>>().into()
+}
+
 /// What a stream says, and whether its shards are a fixed number.
 fn stream_facts(
     template: &Template<'_>,
@@ -178,7 +185,8 @@ fn stream_facts(
     found: &mut Found,
 ) -> Result<(SourceFacts, bool), InventoryError> {
     let known = ["ShardCount", "RetentionPeriodHours", "StreamModeDetails.StreamMode"];
-    let settled = template.settled(stream, &known, found);
+    let asked = only(stream.value, &known);
+    let settled = template.settled(&At { value: &asked, ..stream.clone() }, &known, found);
     let stream = At { value: &settled, ..stream.clone() };
     let shards = optional(&stream, "ShardCount", range::SHARDS)?;
     let hours = optional(&stream, "RetentionPeriodHours", range::STREAM_RETENTION_H)?.unwrap_or(24);
