@@ -5,6 +5,7 @@ mod call;
 mod fault;
 mod refusal;
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,8 @@ pub struct Proxy {
 struct Shared {
     upstream: SocketAddr,
     calls: Mutex<Vec<Call>>,
+    /// IAM actions that all calls so far took.
+    actions: Mutex<BTreeSet<String>>,
     rules: Mutex<Vec<Rule>>,
     /// One change of concurrency at a time is checked against the account.
     checked: Mutex<()>,
@@ -46,6 +49,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream,
             calls: Mutex::default(),
+            actions: Mutex::default(),
             rules: Mutex::default(),
             checked: Mutex::default(),
         });
@@ -59,6 +63,11 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// The IAM actions that all calls so far took.
+    pub fn actions(&self) -> BTreeSet<String> {
+        self.shared.actions.lock().unwrap().clone()
     }
 
     /// Fails the next calls of an operation, such as `monitoring:GetMetricData`; `*` stands for any.
@@ -151,6 +160,7 @@ impl Proxy {
     }
 
     fn note(&self, call: Call) -> usize {
+        self.shared.actions.lock().unwrap().insert(call.action());
         let mut calls = self.shared.calls.lock().unwrap();
         calls.push(call);
         calls.len() - 1

@@ -60,6 +60,19 @@ impl Call {
         }
     }
 
+    /// The IAM action that it takes ("Actions, resources, and condition keys for AWS services", read 2026-11).
+    pub fn action(&self) -> String {
+        let (service, operation) = self.operation.split_once(':').unwrap_or_default();
+        let is_mapping = operation.contains("/event-source-mappings/");
+        match (service, operation.split(' ').next().unwrap_or_default()) {
+            ("monitoring", _) => format!("cloudwatch:{operation}"),
+            ("lambda", "GET") if is_mapping => "lambda:GetEventSourceMapping".to_owned(),
+            ("lambda", "PUT") if is_mapping => "lambda:UpdateEventSourceMapping".to_owned(),
+            ("lambda", "GET") => "lambda:GetFunction".to_owned(),
+            _ => self.operation.clone(),
+        }
+    }
+
     /// Whether AWS did what it asked for.
     pub fn is_done(&self) -> bool {
         (200..300).contains(&self.status)
