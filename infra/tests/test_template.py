@@ -164,3 +164,16 @@ class Template(unittest.TestCase):
 
 
 EMF = cfn.INFRA.parent / "guard-fn" / "src" / "emf.rs"
+
+
+class Sam(unittest.TestCase):
+    def test_sam_finds_nothing_to_say(self):
+        programs = os.environ.get("INFRA_USER")
+        if not programs:
+            self.skipTest("the SAM CLI is installed by run.py")
+        environment = os.environ | {"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}
+        command = [f"{programs}/sam", "validate", "--lint", "--template", str(cfn.INFRA / "sam" / "template.yaml")]
+        said = subprocess.run(command, capture_output=True, text=True, env=environment)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+        self.assertIn("is a valid SAM Template", said.stdout)
+
