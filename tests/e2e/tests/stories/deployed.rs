@@ -13,7 +13,7 @@ fn deployed_with_a_schedule_of_a_minute_it_caps_a_flood_without_anybody_s_doing(
     let mut world = World::new(ARMED);
     world.function("shop");
     world.clock.set_real();
-    // Half an hour of a flood that will go on for ten minutes, after two quiet days.
+    // Half an hour of a flood that will go on for ten minutes, after twelve quiet days.
     let now = world.clock.at();
     world.clock.set(now - TimeDelta::minutes(30));
     // In the first half of an hour the flood lies in the hour before as well: of so many hours one is not the
