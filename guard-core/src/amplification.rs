@@ -12,8 +12,8 @@ mod observed;
 use serde::{Deserialize, Serialize};
 
 pub use observed::{
-    Repeated, committed_invocations, deferred_seconds, failure_per_mille, observed, observed_since,
-    refused_ppm,
+    Repeated, committed_invocations, counts_received, deferred_seconds, failure_per_mille, observed,
+    observed_since, refused_ppm,
 };
 
 use crate::inventory::{EventSource, EventSourceMapping, Function};

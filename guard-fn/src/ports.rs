@@ -56,6 +56,8 @@ pub struct Ask {
     pub settled: Minute,
     /// Functions to read minute by minute, sorted.
     pub focus: Vec<FunctionName>,
+    /// Those of them of which to read as well what Lambda's own queue received: `Point::async_received`.
+    pub received: Vec<FunctionName>,
     /// Hours to read, and of whom.
     pub census: Option<CensusSlice>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use guard_core::amplification::counts_received;
 use guard_core::inventory::Architecture;
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
@@ -131,7 +132,11 @@ impl Pilot {
         let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
         let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
         let hourly = census.as_ref().map_or(0, |slice| 1 + slice.functions.len());
-        let metrics = METRICS_PER_LOOK * u64::try_from(1 + focus.len() + hourly).unwrap_or(0);
+        let functions = &self.roster.inventory.functions;
+        let received =
+            focus.iter().filter(|place| functions.get(**place).is_some_and(counts_received)).count();
+        let count = |number: usize| u64::try_from(number).unwrap_or(0);
+        let metrics = METRICS_PER_LOOK * count(1 + focus.len() + hourly) + count(received);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {
             at,

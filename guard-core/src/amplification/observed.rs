@@ -141,7 +141,7 @@ pub fn deferred_seconds(backlog: u64, drained_per_s: u64, max_event_age_s: u32) 
 fn not_yet_run(function: &Function, window: &[(Minute, Point)], retries: u32, failure_ppm: u32) -> [u64; 3] {
     let all = window.iter().fold(Point::default(), |sum, (_, point)| sum.plus(*point));
     let known = window.iter().all(|(_, point)| point.async_received.is_some());
-    let Some(received) = all.async_received.filter(|_| known && is_async_only(function)) else {
+    let Some(received) = all.async_received.filter(|_| known && counts_received(function)) else {
         return [0; 3];
     };
     let failed = if retries == 0 { 0 } else { all.errors.min(all.invocations) };
@@ -183,7 +183,8 @@ fn repeats(function: &Function) -> bool {
     repeating(function).next().is_some()
 }
 
-fn is_async_only(function: &Function) -> bool {
+/// Whether Lambda's metric `AsyncEventsReceived` counts the events of all that a function is invoked by.
+pub fn counts_received(function: &Function) -> bool {
     !function.synchronous && repeats(function) && !is_mapped(function)
 }
 
@@ -263,7 +264,7 @@ impl Tally {
     /// Invocations beyond one per event, where the metrics count the events of all that the function is invoked by.
     fn beyond_events(&self, function: &Function) -> Option<u64> {
         let ran = self.counted.invocations;
-        if is_async_only(function) && self.received_known {
+        if counts_received(function) && self.received_known {
             return Some(ran.saturating_sub(self.counted.async_received?));
         }
         let mapped_only = !function.synchronous && function.asynchronous.is_none() && is_mapped(function);

@@ -1,5 +1,6 @@
 //! CloudWatch: the region's totals, functions in focus minute by minute, and a slice of the census hour by hour.
-//! Plain `GetMetricData` queries, five metrics of each; what was asked and not answered in full is unknown, never zero.
+//! Plain `GetMetricData` queries, five metrics of each, and a sixth of functions that only events invoke; what was asked
+//! and not answered in full is unknown, never zero.
 
 mod answer;
 mod notes;
@@ -65,6 +66,7 @@ impl CloudWatch {
                 Subject::Function(place) => {
                     census.functions.extend(names.get(place).map(|name| (name.clone(), hours)));
                 }
+                Subject::Received(_) => {}
             }
         }
         is_answered.then_some(census)
@@ -89,10 +91,10 @@ impl CloudWatch {
             match answer {
                 Ok(gathered) => {
                     notes.answered(&gathered.messages);
-                    for (subject, answer) in batch.subjects.iter().zip(gathered.finish()) {
+                    for (subject, answer) in gathered.finish(batch) {
                         match answer {
-                            Ok(points) => series.push((*subject, points)),
-                            Err(fault) => notes.fault(*subject, fault, names),
+                            Ok(points) => series.push((subject, points)),
+                            Err(fault) => notes.fault(subject, fault, names),
                         }
                     }
                 }
@@ -151,8 +153,11 @@ impl CloudWatch {
 impl MetricSource for CloudWatch {
     async fn look(&self, ask: &Ask) -> Look {
         let mut notes = Notes::default();
-        let subjects: Vec<Subject> =
-            std::iter::once(Subject::Region).chain((0..ask.focus.len()).map(Subject::Function)).collect();
+        let received = ask.received.iter().filter_map(|name| ask.focus.binary_search(name).ok());
+        let subjects: Vec<Subject> = std::iter::once(Subject::Region)
+            .chain((0..ask.focus.len()).map(Subject::Function))
+            .chain(received.map(Subject::Received))
+            .collect();
         let span = Span::minutes(ask.from, Minute::of(ask.at));
         let minutes = self.series(&subjects, span, &ask.focus, &mut notes).await;
         let census = match &ask.census {
@@ -199,6 +204,13 @@ fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Op
         let slot = match subject {
             Subject::Region => Some(&mut region),
             Subject::Function(place) => functions.get_mut(place),
+            Subject::Received(place) => {
+                // Without its other metrics a function is unknown.
+                if let Some(Some(minutes)) = functions.get_mut(place) {
+                    receive(minutes, &points);
+                }
+                None
+            }
         };
         if let Some(slot) = slot {
             *slot = Some(points.into_iter().map(|(number, point)| (Minute(number), point)).collect());
@@ -222,6 +234,21 @@ fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Op
         functions: functions.collect(),
         census,
         region: Series { freshness: of_region, minutes: region.unwrap_or_default() },
+    }
+}
+
+/// Enters what a queue received into the minutes of its function. A minute of which nothing is told received nothing.
+fn receive(minutes: &mut Vec<(Minute, Point)>, received: &[(i64, Point)]) {
+    for (number, _) in received {
+        let minute = Minute(*number);
+        if let Err(place) = minutes.binary_search_by_key(&minute, |(at, _)| *at) {
+            minutes.insert(place, (minute, Point::default()));
+        }
+    }
+    for (minute, point) in minutes {
+        let told = received.binary_search_by_key(&minute.0, |(number, _)| *number).ok();
+        let count = told.and_then(|place| received.get(place)?.1.async_received);
+        point.async_received = Some(count.unwrap_or(0));
     }
 }
 

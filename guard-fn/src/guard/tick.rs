@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::amplification::counts_received;
 use guard_core::name::FunctionName;
 use guard_core::observation::Observation;
 use guard_core::plan::{Notice, NoticeKind, Plan};
@@ -257,8 +258,10 @@ pub(super) fn survey_calls(memory: &Memory) -> u32 {
 /// What to ask of CloudWatch now.
 fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: Vec<FunctionName>) -> Ask {
     let now = Minute::of(at);
+    let received = focus.iter().filter(|name| roster.inventory.function(name).is_some_and(counts_received));
     Ask {
         at,
+        received: received.cloned().collect(),
         from: ask_from(roster, &memory.state, at, &focus),
         settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
         focus,

@@ -155,7 +155,8 @@ fn executable(script: &Path) {
     fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn collect(pipe: impl std::io::Read + Send + 'static, output: &Arc<Mutex<Vec<String>>>) {
+/// Gathers the lines of a pipe.
+pub(crate) fn collect(pipe: impl std::io::Read + Send + 'static, output: &Arc<Mutex<Vec<String>>>) {
     let output = Arc::clone(output);
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {

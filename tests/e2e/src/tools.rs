@@ -32,7 +32,19 @@ pub fn tools() -> &'static Tools {
 /// minutes that link-time optimisation takes.
 pub fn guard() -> &'static Path {
     static GUARD: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    GUARD.get_or_init(|| build(&target())).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
+    GUARD.get_or_init(guard_of_stories).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// A program of the workspace as it is shipped, such as the bootstrap: `guard-fn` of the package `guard-fn`.
+pub fn shipped(package: &str, program: &str) -> PathBuf {
+    build(&target(), "release", package, program).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn guard_of_stories() -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("E2E_GUARD") {
+        return fs::canonicalize(&path).map_err(|error| format!("E2E_GUARD = {}: {error}", path.display()));
+    }
+    build(&target(), "e2e", "guard-fn", "guard-fn")
 }
 
 fn install() -> Result<Tools, String> {
@@ -101,29 +113,16 @@ fn environment(folder: &Path) -> Result<PathBuf, String> {
     Ok(environment)
 }
 
-fn build(target: &Path) -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("E2E_GUARD") {
-        return fs::canonicalize(&path).map_err(|error| format!("E2E_GUARD = {}: {error}", path.display()));
-    }
+fn build(target: &Path, profile: &str, package: &str, program: &str) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--profile",
-            "e2e",
-            "--package",
-            "guard-fn",
-            "--bin",
-            "guard-fn",
-        ])
+        .args(["build", "--quiet", "--locked", "--profile", profile, "--package", package, "--bin", program])
         .arg("--target-dir")
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("CARGO_BUILD_TARGET");
-    run(&mut cargo, "the guard's binary must build")?;
-    Ok(target.join("e2e/guard-fn"))
+    run(&mut cargo, &format!("{program} must build"))?;
+    Ok(target.join(profile).join(program))
 }
 
 fn clock(folder: &Path) -> Result<PathBuf, String> {

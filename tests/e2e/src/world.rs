@@ -1,6 +1,5 @@
 //! An account with a guard in it: functions and their traffic, topics with queues behind them, a table, a policy.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 use crate::aws::{Aws, REGION, credentials};
 use crate::clock::Clock;
 use crate::emulator::Emulator;
+use crate::permissions;
 use crate::proxy::Proxy;
 use crate::runtime::{Answer, Runtime};
 use crate::tools;
@@ -297,29 +297,13 @@ impl World {
 /// Whatever a story asked of AWS is what `infra/iam` permits.
 impl Drop for World {
     fn drop(&mut self) {
-        let permitted = permitted();
+        let permitted = permissions::of_the_guard();
         let missing: Vec<String> =
             self.proxy.actions().into_iter().filter(|action| !permitted.contains(action)).collect();
         if !std::thread::panicking() {
             assert!(missing.is_empty(), "no permission set of infra/iam has {missing:?}");
         }
     }
-}
-
-/// Every action of the permission sets that the guard's role has.
-fn permitted() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/iam");
-    let mut actions = BTreeSet::new();
-    for set in ["read", "act-by-tag", "alert", "memory", "policy"] {
-        let text = std::fs::read_to_string(folder.join(format!("{set}.json"))).unwrap();
-        let set: Value = serde_json::from_str(&text).unwrap();
-        let statements = set["Statement"].as_array().unwrap();
-        for action in statements.iter().map(|statement| &statement["Action"]) {
-            let several = action.as_array().cloned().unwrap_or_else(|| vec![action.clone()]);
-            actions.extend(several.iter().map(|action| action.as_str().unwrap().to_owned()));
-        }
-    }
-    actions
 }
 
 /// The five metrics of so many like minutes in one point each. The emulator sums over functions by itself where a

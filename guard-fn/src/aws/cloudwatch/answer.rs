@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::types::{MessageData, MetricDataResult, StatusCode};
 use guard_core::observation::Point;
 
-use super::query::{Batch, METRICS, Span, place_of};
+use super::query::{Batch, Span, Subject, place_of};
 
 /// The greatest whole number up to which a float knows every one: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -75,12 +75,15 @@ impl Gathered {
         }
     }
 
-    /// Points by subject, ascending, each period at most once; or why they are unknown.
-    pub(super) fn finish(self) -> impl Iterator<Item = Result<Vec<(i64, Point)>, Fault>> {
+    /// Points of each of the call's subjects, ascending, each period at most once; or why they are unknown.
+    pub(super) fn finish(
+        self,
+        batch: &Batch,
+    ) -> impl Iterator<Item = (Subject, Result<Vec<(i64, Point)>, Fault>)> {
         let mut results = self.results.into_iter();
-        std::iter::from_fn(move || {
-            let five: Vec<Column> = results.by_ref().take(METRICS.len()).collect();
-            (!five.is_empty()).then(|| series(five))
+        batch.subjects.iter().map(move |subject| {
+            let columns = subject.metrics().iter().zip(results.by_ref());
+            (*subject, series(columns.map(|((name, _), column)| (*name, column))))
         })
     }
 }
@@ -120,11 +123,11 @@ impl Column {
     }
 }
 
-/// One subject's five results as points. Where a period has a point of one metric and none of another, the other had
+/// One subject's results as points. Where a period has a point of one metric and none of another, the other had
 /// nothing to report: Lambda sends metrics only then ("Types of metrics for Lambda functions", read 2026-11).
-fn series(five: Vec<Column>) -> Result<Vec<(i64, Point)>, Fault> {
+fn series(columns: impl Iterator<Item = (&'static str, Column)>) -> Result<Vec<(i64, Point)>, Fault> {
     let mut points: BTreeMap<i64, Point> = BTreeMap::new();
-    for (metric, result) in five.into_iter().enumerate() {
+    for (metric, result) in columns.collect::<Vec<_>>() {
         for (number, value) in result.whole()? {
             set(points.entry(number).or_default(), metric, value)?;
         }
@@ -133,15 +136,15 @@ fn series(five: Vec<Column>) -> Result<Vec<(i64, Point)>, Fault> {
 }
 
 /// Enters a value. Of a period told twice the higher counts: metrics only ever grow.
-fn set(point: &mut Point, metric: usize, value: f64) -> Result<(), Fault> {
-    let name = METRICS.get(metric).map_or("", |(name, _)| *name);
-    let fault = Fault::Value(name);
+fn set(point: &mut Point, metric: &'static str, value: f64) -> Result<(), Fault> {
+    let fault = Fault::Value(metric);
     let field = match metric {
-        0 => &mut point.invocations,
-        1 => &mut point.errors,
-        2 => &mut point.throttles,
+        "Invocations" => &mut point.invocations,
+        "Errors" => &mut point.errors,
+        "Throttles" => &mut point.throttles,
+        "AsyncEventsReceived" => point.async_received.get_or_insert(0),
         // Milliseconds, with fractions.
-        3 => {
+        "Duration" => {
             let micros = whole(value * 1000.0).ok_or(fault)?;
             point.duration_us = point.duration_us.max(micros);
             return Ok(());

@@ -49,11 +49,7 @@ impl Notes {
 
     /// A series is unknown though its call was answered.
     pub(super) fn fault(&mut self, subject: Subject, fault: Fault, names: &[FunctionName]) {
-        let whose = match subject {
-            Subject::Region => None,
-            Subject::Function(place) => names.get(place),
-        };
-        let first = || whose.map_or_else(|| "the region".to_owned(), ToString::to_string);
+        let first = || subject.name(names).map_or_else(|| "the region".to_owned(), ToString::to_string);
         self.faults.entry(fault).or_insert_with(|| (0, first())).0 += 1;
     }
 

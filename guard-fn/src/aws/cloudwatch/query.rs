@@ -1,4 +1,4 @@
-//! What one call asks: five metrics of as many functions as its limits allow, over one span.
+//! What one call asks: the metrics of as many functions as its limits allow, over one span.
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_smithy_types::DateTime;
@@ -6,7 +6,7 @@ use guard_core::name::FunctionName;
 use guard_core::sampling::{METRICS_PER_LOOK, POINTS_PER_CALL, QUERIES_PER_CALL};
 use guard_core::time::{Hour, Minute};
 
-/// Metrics of each function and of the region, with their statistics. Places in it are places in an answer.
+/// Metrics of each function and of the region, with their statistics.
 pub(super) const METRICS: [(&str, &str); 5] = [
     ("Invocations", "Sum"),
     ("Errors", "Sum"),
@@ -14,6 +14,9 @@ pub(super) const METRICS: [(&str, &str); 5] = [
     ("Duration", "Sum"),
     ("ConcurrentExecutions", "Maximum"),
 ];
+
+/// What Lambda's own queue received for a function: against its invocations, how often an event runs.
+const RECEIVED: [(&str, &str); 1] = [("AsyncEventsReceived", "Sum")];
 
 /// What a look costs is reckoned by as many.
 const _: () = assert!(METRICS.len() as u64 == METRICS_PER_LOOK);
@@ -25,6 +28,26 @@ pub(super) enum Subject {
     Region,
     /// A function, by its place among the names.
     Function(usize),
+    /// What the queue of this function received.
+    Received(usize),
+}
+
+impl Subject {
+    /// What is asked of it. Places in it are places in an answer.
+    pub(super) const fn metrics(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Subject::Region | Subject::Function(_) => &METRICS,
+            Subject::Received(_) => &RECEIVED,
+        }
+    }
+
+    /// Its function, among the names.
+    pub(super) fn name(self, names: &[FunctionName]) -> Option<&FunctionName> {
+        match self {
+            Subject::Region => None,
+            Subject::Function(place) | Subject::Received(place) => names.get(place),
+        }
+    }
 }
 
 /// Periods, numbered since the epoch.
@@ -51,8 +74,15 @@ pub(super) struct Batch {
 /// whole when the call is.
 pub(super) fn batches(subjects: &[Subject], span: Span) -> Vec<Batch> {
     let by_points = POINTS_PER_CALL / usize::try_from(span.periods()).unwrap_or(POINTS_PER_CALL);
-    let each = (by_points.min(QUERIES_PER_CALL) / METRICS.len()).max(1);
-    subjects.chunks(each).map(|subjects| Batch { subjects: subjects.to_vec(), span }).collect()
+    let room = by_points.min(QUERIES_PER_CALL);
+    let mut batches: Vec<Batch> = Vec::new();
+    for subject in subjects {
+        match batches.last_mut() {
+            Some(batch) if batch.metrics() + subject.metrics().len() <= room => batch.subjects.push(*subject),
+            _ => batches.push(Batch { subjects: vec![*subject], span }),
+        }
+    }
+    batches
 }
 
 impl Span {
@@ -90,14 +120,12 @@ impl Batch {
     /// The call's queries, named by their places.
     pub(super) fn queries(&self, names: &[FunctionName]) -> Vec<MetricDataQuery> {
         let all =
-            self.subjects.iter().flat_map(|subject| METRICS.iter().map(move |metric| (subject, metric)));
+            self.subjects.iter().flat_map(|subject| subject.metrics().iter().map(move |of| (subject, of)));
         all.enumerate()
             .map(|(place, (subject, (name, stat)))| {
-                let dimension = match subject {
-                    Subject::Region => None,
-                    Subject::Function(place) => names.get(*place),
-                }
-                .map(|name| Dimension::builder().name("FunctionName").value(name.as_str()).build());
+                let dimension = subject
+                    .name(names)
+                    .map(|name| Dimension::builder().name("FunctionName").value(name.as_str()).build());
                 let metric = Metric::builder()
                     .namespace("AWS/Lambda")
                     .metric_name(*name)
@@ -112,7 +140,7 @@ impl Batch {
 
     /// Metrics that a request for it asks for.
     pub(super) fn metrics(&self) -> usize {
-        self.subjects.len() * METRICS.len()
+        self.subjects.iter().map(|subject| subject.metrics().len()).sum()
     }
 }
 

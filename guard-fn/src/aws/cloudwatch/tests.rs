@@ -31,6 +31,7 @@ fn ask(focus: usize) -> Ask {
         from: FROM,
         settled: SETTLED,
         focus: names(focus),
+        received: Vec::new(),
         census: None,
     }
 }
@@ -213,4 +214,56 @@ async fn ids_are_unique_within_every_call() {
         let ids: BTreeSet<&String> = request.queries.iter().map(|query| &query.id).collect();
         assert_eq!(ids.len(), request.queries.len());
     }
+}
+
+/// Three minutes of invocations, and events received in the first of them and in the one before.
+fn with_received(query: &Query) -> Vec<(i64, f64)> {
+    let told = |ages: &[i64]| ages.iter().map(|age| ((NOW.0 - age) * 60, 4.0)).collect();
+    match query.metric.as_str() {
+        "AsyncEventsReceived" => told(&[6, 5]),
+        "Invocations" => told(&[5, 4, 3]),
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn of_a_function_that_only_events_invoke_it_is_read_what_its_queue_received() {
+    let fake = Fake::start(|request| {
+        Reply::page(request.queries.iter().map(|query| query.complete(with_received(query))).collect())
+    });
+    let look = fake.client().look(&Ask { received: vec![name(1)], ..ask(2) }).await;
+    assert_eq!((look.problems, look.metrics), (Vec::new(), 16), "one call, and one metric more");
+    let counts = |series: usize| -> Vec<(i64, u64, Option<u64>)> {
+        let minutes = &look.observation.functions[series].1.minutes;
+        minutes.iter().map(|(at, point)| (NOW.since(*at), point.invocations, point.async_received)).collect()
+    };
+    assert_eq!(counts(0), [(5, 4, None), (4, 4, None), (3, 4, None)]);
+    let expected = [(6, 0, Some(4)), (5, 4, Some(4)), (4, 4, Some(0)), (3, 4, Some(0))];
+    assert_eq!(counts(1), expected, "received before it ran, and nothing received while retries run");
+    assert!(look.observation.region.minutes.iter().all(|(_, point)| point.async_received.is_none()));
+}
+
+#[tokio::test]
+async fn where_it_is_not_told_what_a_queue_received_that_alone_is_unknown() {
+    let fake = Fake::start(|request| {
+        let answer = |query: &Query| match query.metric.as_str() {
+            "AsyncEventsReceived" => query.with_status("InternalError", Vec::new()),
+            _ => query.complete(with_received(query)),
+        };
+        Reply::page(request.queries.iter().map(answer).collect())
+    });
+    let look = fake.client().look(&Ask { received: vec![name(0)], ..ask(1) }).await;
+    assert!(reasons(&look).contains("fn-00000"), "{}", reasons(&look));
+    let series = &look.observation.functions[0].1;
+    assert_eq!((series.freshness, series.minutes.len()), (Freshness::Fresh, 3));
+    assert!(series.minutes.iter().all(|(_, point)| point.async_received.is_none()));
+}
+
+#[test]
+fn what_queues_received_goes_along_in_calls_that_have_room() {
+    let functions = (0..150).map(Subject::Function).chain((0..150).map(Subject::Received));
+    let subjects: Vec<Subject> = functions.collect();
+    let sizes: Vec<usize> =
+        batches(&subjects, Span::minutes(FROM, NOW)).iter().map(|batch| batch.metrics()).collect();
+    assert_eq!(sizes, [500, 400], "150 × 5 and 150 × 1");
 }

@@ -18,7 +18,7 @@ pub struct Call {
 }
 
 /// Lambda's REST operations, by method and end of the path.
-const LAMBDA: &[(&str, &str, &str)] = &[
+const LAMBDA: [(&str, &str, &str); 12] = [
     ("GET", "/concurrency", "GetFunctionConcurrency"),
     ("PUT", "/concurrency", "PutFunctionConcurrency"),
     ("DELETE", "/concurrency", "DeleteFunctionConcurrency"),
@@ -33,8 +33,16 @@ const LAMBDA: &[(&str, &str, &str)] = &[
     ("GET", "/functions", "ListFunctions"),
 ];
 
+/// Those whose path ends with a name, by method and what comes before it.
+const LAMBDA_OF_ONE: [(&str, &str, &str); 4] = [
+    ("GET", "/event-source-mappings/", "GetEventSourceMapping"),
+    ("PUT", "/event-source-mappings/", "UpdateEventSourceMapping"),
+    ("GET", "/tags/", "ListTags"),
+    ("GET", "/functions/", "GetFunction"),
+];
+
 impl Call {
-    pub(super) fn of(request: &Message) -> Self {
+    pub(crate) fn of(request: &Message) -> Self {
         let (method, target) = (request.word(0), request.word(1));
         let path = target.split('?').next().unwrap_or_default().trim_end_matches('/');
         // Credential=KEY/DATE/REGION/SERVICE/aws4_request
@@ -47,6 +55,9 @@ impl Call {
             operation.to_owned()
         } else if service == "lambda" {
             let known = LAMBDA.iter().find(|(verb, end, _)| *verb == method && path.ends_with(end));
+            let of_one =
+                || LAMBDA_OF_ONE.iter().find(|(verb, part, _)| *verb == method && path.contains(part));
+            let known = known.or_else(of_one);
             known.map_or_else(|| format!("{method} {path}"), |(_, _, operation)| (*operation).to_owned())
         } else {
             let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
@@ -62,15 +73,7 @@ impl Call {
 
     /// The IAM action that it takes ("Actions, resources, and condition keys for AWS services", read 2026-11).
     pub fn action(&self) -> String {
-        let (service, operation) = self.operation.split_once(':').unwrap_or_default();
-        let is_mapping = operation.contains("/event-source-mappings/");
-        match (service, operation.split(' ').next().unwrap_or_default()) {
-            ("monitoring", _) => format!("cloudwatch:{operation}"),
-            ("lambda", "GET") if is_mapping => "lambda:GetEventSourceMapping".to_owned(),
-            ("lambda", "PUT") if is_mapping => "lambda:UpdateEventSourceMapping".to_owned(),
-            ("lambda", "GET") => "lambda:GetFunction".to_owned(),
-            _ => self.operation.clone(),
-        }
+        self.operation.replace("monitoring:", "cloudwatch:")
     }
 
     /// Whether AWS did what it asked for.
@@ -89,11 +92,11 @@ impl Call {
     }
 
     /// An error in the words of the service's protocol.
-    pub(super) fn error(&self, status: u16, code: &str) -> Message {
+    pub(crate) fn error(&self, status: u16, code: &str) -> Message {
         self.error_saying(status, code, "said by the proxy")
     }
 
-    pub(super) fn error_saying(&self, status: u16, code: &str, message: &str) -> Message {
+    pub(crate) fn error_saying(&self, status: u16, code: &str, message: &str) -> Message {
         let start = format!("HTTP/1.1 {status} Error");
         match self.operation.split(':').next().unwrap_or_default() {
             "monitoring" => Message::new(start, cbor_error(code, message))

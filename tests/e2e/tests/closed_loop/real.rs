@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use e2e::runtime::Runtime;
-use e2e::world::{GUARD, World};
+use chrono::{DateTime, Utc};
+use e2e::proxy::Call;
 use guard_core::inventory::Function;
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
 use guard_core::observation::Point;
-use guard_core::plan::{Change, Verdict};
+use guard_core::plan::{AsyncSetting, Change, Lever, Setting, Verdict};
 use guard_core::time::Minute;
-use serde_json::{Value, json};
+use serde_json::Value;
 use simulator::cloudwatch::Query;
 use simulator::control_plane::ControlPlane;
 use simulator::field::{Rival, Seat};
@@ -28,23 +28,38 @@ pub(crate) struct Decided {
     pub(crate) spent: Usd,
     /// What it decided for it.
     pub(crate) verdict: Verdict,
-    /// Reserved concurrency it set: the minute, the function, the value.
-    pub(crate) changes: Vec<(u32, String, Option<u32>)>,
+    /// What it set.
+    pub(crate) changes: Vec<Made>,
 }
+
+/// A change as it was made: the minute, the function, the lever, and what it is set to.
+pub(crate) type Made = (u32, String, Lever, Setting);
 
 /// Minutes behind now that may still change: the longest delay of any scenario, with room.
 const BACK_MIN: i64 = 60;
 
+/// An AWS account with the shipped guard in it, on its own clock.
+pub(crate) trait Aws {
+    /// A function as the scenario has it: called by an API, and reserved as declared.
+    fn deploy(&mut self, function: &Function);
+    /// A minute, or an hour by its first minute, shows more than it did: of a function, or of the region.
+    fn publish(&mut self, of: Option<&FunctionName>, minute: Minute, before: &Point, now: &Point);
+    /// The schedule invokes the guard.
+    fn tick(&mut self, at: DateTime<Utc>) -> Value;
+    /// What the guard asked since this was asked last.
+    fn calls(&self) -> Vec<Call>;
+}
+
 pub(crate) struct Real {
-    account: World,
-    guard: Runtime,
+    aws: Box<dyn Aws>,
     names: Vec<FunctionName>,
-    /// What was put of each minute of each function so far.
-    told: BTreeMap<(usize, Minute), Point>,
+    /// What was told of each minute of each function, and of the region, so far.
+    told: BTreeMap<(Option<usize>, Minute), Point>,
     control: ControlPlane,
     guard_traffic: usize,
     minute: u32,
-    decided: Rc<RefCell<Vec<Decided>>>,
+    /// By minute; `None`: the guard was refused.
+    decided: Rc<RefCell<Vec<Option<Decided>>>>,
 }
 
 impl std::fmt::Debug for Real {
@@ -54,35 +69,32 @@ impl std::fmt::Debug for Real {
 }
 
 impl Real {
-    /// An account on the emulator with the functions of a scenario and its policy, and a guard that starts cold.
+    /// The functions of a scenario with their past in an account, and a guard that starts cold.
     pub(crate) fn new(
-        name: &str,
+        mut aws: Box<dyn Aws>,
         scenario: &Scenario,
         stage: &Stage,
-        decided: Rc<RefCell<Vec<Decided>>>,
+        decided: Rc<RefCell<Vec<Option<Decided>>>>,
     ) -> Self {
         let inventory = stage.inventory();
-        let mut account = World::with_limit(inventory.account.concurrency, &policy_of(name));
-        account.clock.set(scenario.start);
         let start = Minute::of(scenario.start);
         let past = Past { stage, start, days: scenario.history_days };
-        let mut data = Vec::new();
+        let mut region: BTreeMap<Minute, Point> = BTreeMap::new();
         for (place, function) in inventory.functions.iter().enumerate() {
-            deploy(&account, function);
+            assert!(function.mappings.is_empty() && function.provisioned == 0, "{}", function.name);
+            aws.deploy(function);
             // A point an hour: nobody asks for minutes of then.
-            let hours = past.hours(place, start.hour().plus(-24 * 28), start.hour());
-            let none = Point::default();
-            data.extend(
-                hours
-                    .iter()
-                    .flat_map(|(hour, point)| difference(&function.name, hour.first_minute(), &none, point)),
-            );
+            for (hour, point) in past.hours(place, start.hour().plus(-24 * 28), start.hour()) {
+                aws.publish(Some(&function.name), hour.first_minute(), &Point::default(), &point);
+                let sum = region.entry(hour.first_minute()).or_default();
+                *sum = sum.plus(point);
+            }
         }
-        put(&account, &data);
-        let guard = account.guard();
+        for (minute, point) in region {
+            aws.publish(None, minute, &Point::default(), &point);
+        }
         Real {
-            guard,
-            account,
+            aws,
             names: inventory.functions.iter().map(|function| function.name.clone()).collect(),
             told: BTreeMap::new(),
             control: ControlPlane { actuation_s: scenario.service.actuation_s },
@@ -92,7 +104,7 @@ impl Real {
         }
     }
 
-    /// Puts into the emulator's CloudWatch what the world's shows and did not show before.
+    /// Tells AWS what the world's CloudWatch shows and did not show before.
     fn tell(&mut self, seat: &mut Seat<'_, '_>) {
         let all: Vec<usize> = (0..self.names.len()).collect();
         let from = seat.at.plus(-BACK_MIN);
@@ -105,52 +117,47 @@ impl Real {
             names: &self.names,
             functions_answer: true,
         });
-        let mut data = Vec::new();
-        for (place, (name, series)) in seen.functions.iter().enumerate() {
+        let functions = seen.functions.iter().enumerate().map(|(place, (_, series))| (Some(place), series));
+        for (of, series) in functions.chain([(None, &seen.region)]) {
             for (minute, point) in &series.minutes {
-                let before = self.told.insert((place, *minute), *point).unwrap_or_default();
-                if before != *point {
-                    data.extend(difference(name, *minute, &before, point));
+                let before = self.told.insert((of, *minute), *point);
+                if before != Some(*point) {
+                    let name = of.map(|place| &self.names[place]);
+                    self.aws.publish(name, *minute, &before.unwrap_or_default(), point);
                 }
             }
         }
         self.told.retain(|(_, minute), _| *minute >= from);
-        put(&self.account, &data);
     }
 }
 
 impl Rival for Real {
     fn minute(&mut self, seat: &mut Seat<'_, '_>) {
-        // The guard is a function of the world like any other.
-        assert!(seat.world.invoke(self.guard_traffic), "the world refuses the guard");
+        // The guard is a function of the world like any other: in a saturated account it misses a tick.
+        if !seat.world.invoke(self.guard_traffic) {
+            self.decided.borrow_mut().push(None);
+            self.minute += 1;
+            return;
+        }
         self.tell(seat);
+        self.aws.calls();
         // The replay's ticks are a minute apart to the nanosecond, and a cooldown of ten minutes ends with the tenth.
-        self.account.clock.stop(seat.at.start());
-        self.account.proxy.calls();
-        let tick = self.account.tick(&self.guard).ok();
+        let tick = self.aws.tick(seat.at.start());
         let budget = &tick["budgets"][0];
         let mut decided = Decided {
             spent: serde_json::from_value(budget["spent"].clone()).unwrap_or_else(|_| panic!("{tick}")),
             verdict: serde_json::from_value(budget["verdict"].clone()).unwrap(),
             changes: Vec::new(),
         };
-        let calls = self.account.proxy.calls();
+        let calls = self.aws.calls();
         for (index, call) in (0..).zip(calls.iter().filter(|call| call.is_mutating() && call.is_done())) {
-            let to = match call.operation.as_str() {
-                "lambda:PutFunctionConcurrency" => {
-                    let value = call.json()["ReservedConcurrentExecutions"].as_u64();
-                    Some(value.and_then(|value| u32::try_from(value).ok()).unwrap())
-                }
-                "lambda:DeleteFunctionConcurrency" => None,
-                other => panic!("{other}: a lever that the emulator lacks"),
-            };
             let name = FunctionName::from(call.target.split('/').nth(3).unwrap());
             let place = self.names.binary_search(&name).unwrap();
-            let change = Change::ReservedConcurrency { from: seat.world.reserved(place), to };
+            let change = change_of(call);
+            decided.changes.push((self.minute, name.to_string(), change.lever(), change.to()));
             seat.world.schedule(place, change, self.control.delay_s(index));
-            decided.changes.push((self.minute, name.to_string(), to));
         }
-        self.decided.borrow_mut().push(decided);
+        self.decided.borrow_mut().push(Some(decided));
         self.minute += 1;
     }
 
@@ -159,74 +166,28 @@ impl Rival for Real {
     }
 }
 
+/// What a call set. What was in force before, the world knows.
+fn change_of(call: &Call) -> Change {
+    let body = call.json();
+    let number = |name: &str| body[name].as_u64().and_then(|value| u32::try_from(value).ok());
+    match call.operation.as_str() {
+        "lambda:PutFunctionConcurrency" | "lambda:DeleteFunctionConcurrency" => {
+            Change::ReservedConcurrency { from: None, to: number("ReservedConcurrentExecutions") }
+        }
+        "lambda:PutFunctionEventInvokeConfig" | "lambda:UpdateFunctionEventInvokeConfig" => {
+            let to = AsyncSetting {
+                max_retries: u8::try_from(number("MaximumRetryAttempts").unwrap()).unwrap(),
+                max_event_age_s: number("MaximumEventAgeInSeconds").unwrap(),
+            };
+            Change::AsyncConfig { from: to, to }
+        }
+        other => panic!("{other}: a lever that no incident here should move"),
+    }
+}
+
 /// The policy of an embedded scenario, as a file of its own.
-fn policy_of(name: &str) -> String {
+pub(crate) fn policy_of(name: &str) -> String {
     let text = simulator::scenarios::ALL.iter().find(|one| one.name == name).unwrap().text;
     let scenario: toml::Table = text.parse().unwrap();
     toml::to_string(&scenario["policy"]).unwrap()
-}
-
-/// A function on the emulator as the scenario has it: called by an API, and reserved as declared.
-fn deploy(account: &World, function: &Function) {
-    let name = function.name.as_str();
-    if name != GUARD {
-        account.function(name);
-    }
-    let settings =
-        json!({ "FunctionName": name, "MemorySize": function.memory_mb, "Timeout": function.timeout_s });
-    account.aws.call("lambda", "update_function_configuration", settings);
-    assert!(function.mappings.is_empty() && function.provisioned == 0, "{name}");
-    if function.synchronous {
-        let permission = json!({
-            "FunctionName": name, "StatementId": "api", "Action": "lambda:InvokeFunction",
-            "Principal": "apigateway.amazonaws.com",
-        });
-        account.aws.call("lambda", "add_permission", permission);
-    }
-    if let Some(reserved) = function.reserved {
-        account.reserve(name, reserved);
-    }
-}
-
-fn put(account: &World, data: &[Value]) {
-    for data in data.chunks(1000) {
-        let arguments = json!({ "Namespace": "AWS/Lambda", "MetricData": data });
-        account.aws.call("cloudwatch", "put_metric_data", arguments);
-    }
-}
-
-/// What a minute shows now beyond what it showed before. Sums are added to by the emulator; of concurrency the highest
-/// value counts.
-fn difference(name: &FunctionName, minute: Minute, before: &Point, now: &Point) -> Vec<Value> {
-    let value = |metric: &str, value: u64| {
-        json!({
-            "MetricName": metric,
-            "Dimensions": [{ "Name": "FunctionName", "Value": name }],
-            "Timestamp": minute.start().to_rfc3339(),
-            "Value": value,
-        })
-    };
-    let sums = [
-        ("Invocations", before.invocations, now.invocations),
-        ("Errors", before.errors, now.errors),
-        ("Throttles", before.throttles, now.throttles),
-    ];
-    let mut data: Vec<Value> = sums
-        .into_iter()
-        .filter(|(_, before, now)| now > before || (*now == 0 && *before == 0))
-        .map(|(metric, before, now)| value(metric, now - before))
-        .collect();
-    data.push(value("ConcurrentExecutions", now.concurrency_max.into()));
-    if now.duration_us > before.duration_us {
-        // CloudWatch has milliseconds with fractions.
-        let mut duration = value("Duration", 0);
-        duration["Value"] = json!(milliseconds(now.duration_us - before.duration_us));
-        data.push(duration);
-    }
-    data
-}
-
-#[expect(clippy::cast_precision_loss, reason = "below 2^53 microseconds, which is 285 years")]
-fn milliseconds(us: u64) -> f64 {
-    us as f64 / 1000.0
 }
