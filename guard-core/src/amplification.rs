@@ -99,6 +99,14 @@ const ONE: u128 = 1_000_000_000_000;
 
 /// Attempts per event where each attempt fails with a probability and is tried again up to `retries` times:
 /// Σ_{k=0..retries} πᵏ, in millionths, rounded up; between one and `retries` + 1.
+///
+/// ```
+/// use guard_core::amplification::retried;
+///
+/// // Of an asynchronous event whose attempts fail half the time: 1 + 0.5 + 0.25 runs. Where all fail: three.
+/// assert_eq!(retried(500_000, 2), 1_750_000);
+/// assert_eq!(retried(1_000_000, 2), 3_000_000);
+/// ```
 pub fn retried(failure_ppm: u32, retries: u32) -> u64 {
     let failure = u128::from(failure_ppm);
     if failure >= u128::from(PPM) {

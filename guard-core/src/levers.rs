@@ -39,6 +39,21 @@ pub struct Work {
 /// The concurrency that an allowance affords for a time:
 /// `N = ⌊A ÷ (T · (m·p + e + 10·(q + c)))⌋`, because reserved N admits at most N busy environments and 10·N
 /// requests per second. A bound, not an estimate.
+///
+/// ```
+/// use guard_core::cost::UnitCost;
+/// use guard_core::inventory::{Architecture, Function};
+/// use guard_core::levers::affordable;
+/// use guard_core::money::Usd;
+/// use guard_core::policy::Policy;
+/// use guard_core::pricing::PriceTable;
+///
+/// let quote = PriceTable::embedded().quote(&"us-east-1".into(), Architecture::X86_64);
+/// let shop = Function::new("shop", 1024, 10);
+/// let unit = UnitCost::new(&shop, &quote, &Default::default(), Usd::ZERO);
+/// // A busy gigabyte costs $0.06 an hour, and ten requests a second $0.0072: a dollar buys 14 of them.
+/// assert_eq!(affordable(Usd::from_dollars(1), 3600, &unit), 14);
+/// ```
 pub fn affordable(allowance: Usd, seconds: u64, unit: &UnitCost) -> u32 {
     let each = unit.worst_per_concurrency(seconds);
     match allowance.at_least_zero().div_floor(each) {

@@ -52,6 +52,8 @@ pub struct Guard {
     tick_s: u32,
     /// Whether it may change anything, whatever policy and operators say.
     may_change: bool,
+    /// Whether the memory is another guard's, which has a policy of its own.
+    is_visiting: bool,
 }
 
 /// The policy in force and what is wrong with the present one.
@@ -72,6 +74,7 @@ impl Guard {
             warm: None,
             tick_s: Policy::default().timing.tick_s,
             may_change: true,
+            is_visiting: false,
         }
     }
 
@@ -84,6 +87,12 @@ impl Guard {
     /// remembered and told as by a disarmed guard, and an operator's order is only said.
     pub fn permit_changes(&mut self, may_change: bool) {
         self.may_change = may_change;
+    }
+
+    /// Makes it a visitor to another guard's memory: its policy is in force for what it is asked here, and is not what
+    /// the other falls back on when its own cannot be read.
+    pub fn visit(&mut self) {
+        self.is_visiting = true;
     }
 
     /// How old an event may be to be obeyed.
@@ -138,7 +147,7 @@ impl Guard {
         let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));
         let problem = match present {
             Ok((Ok(policy), text)) => {
-                if memory.policy.as_ref().is_none_or(|known| known.text != text) {
+                if !self.is_visiting && memory.policy.as_ref().is_none_or(|known| known.text != text) {
                     memory.policy = Some(KnownPolicy { text, since: at });
                 }
                 return InForce { policy, problem: None };
@@ -159,7 +168,11 @@ impl Guard {
     async fn carry_out(&self, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for action in &plan.actions {
-            let result = self.ports.control.apply(action).await;
+            let result = if memory.survey.read_at.contains_key(&action.function) {
+                self.ports.control.apply(action).await
+            } else {
+                unread()
+            };
             let result = if is_open(action, plan, memory) { undecided(result) } else { result };
             if result == ApplyResult::Applied {
                 guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
@@ -208,6 +221,12 @@ fn undecided(result: ApplyResult) -> ApplyResult {
         ApplyResult::Rejected { message } => ApplyResult::Unavailable { message },
         other => other,
     }
+}
+
+/// Nothing is changed of a function whose tags were never read: they may protect it. It stays written down, and is read
+/// before anything else at the next tick.
+fn unread() -> ApplyResult {
+    ApplyResult::Unavailable { message: "its tags and settings were not read yet".to_owned() }
 }
 
 /// Failed sends after which a tick gives up sending. Our choice: each may take the time-out of the call.

@@ -215,6 +215,9 @@ fn guard(place: &Place, sdk: &SdkConfig) -> Guard {
     };
     let mut guard = Guard::new(ports, identity, PriceTable::embedded().clone());
     guard.permit_changes(place.arm);
+    if place.table.is_some() {
+        guard.visit();
+    }
     guard
 }
 

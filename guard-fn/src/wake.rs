@@ -95,6 +95,21 @@ impl Limits {
 ///
 /// A rule that sends only an event's `detail` (`InputPath`) would make whoever may publish to the bus an operator; our
 /// template sends whole events.
+///
+/// ```
+/// use chrono::{TimeDelta, TimeZone, Utc};
+/// use guard_fn::wake::{Limits, Wake, recognise};
+/// use serde_json::json;
+///
+/// let now = Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).single().expect("a time");
+/// let limits = Limits::for_period(TimeDelta::minutes(1));
+/// let woken = |payload| recognise(&payload, now, &limits);
+/// assert!(matches!(woken(json!({ "tick": "2026-11-02T12:00:00Z" })), Ok(Wake::Tick { .. })));
+/// assert!(matches!(woken(json!({ "command": "release", "function": "orders" })), Ok(Wake::Operator(_))));
+/// // A tick of yesterday is refused, and so is what nobody knows.
+/// assert!(woken(json!({ "tick": "2026-11-01T12:00:00Z" })).is_err());
+/// assert!(woken(json!({ "hello": "world" })).is_err());
+/// ```
 pub fn recognise(payload: &Value, now: DateTime<Utc>, limits: &Limits) -> Result<Wake, Unrecognised> {
     size::check(payload, "the payload")?;
     let Some(object) = payload.as_object() else {

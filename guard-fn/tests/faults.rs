@@ -179,3 +179,34 @@ async fn two_guards_at_once_have_one_effect() {
     assert!(conflicts > 5, "{conflicts} conflicts: they did not race");
     assert_eq!(world.control.effects(), calm.control.effects());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_of_a_visitor_from_a_laptop_is_not_what_the_guard_falls_back_on() {
+    let world = World::new();
+    let known = || world.store.memory().policy.map(|known| known.text);
+    world.guard(&Faults::none()).tick(world.advance(0), &[]).await.unwrap();
+    assert_eq!(known().as_deref(), Some(world::POLICY));
+    for (tick, is_visiting) in [(1, true), (2, false)] {
+        let mut guard = world.guard_under("armed = false");
+        if is_visiting {
+            guard.visit();
+        }
+        guard.tick(world.advance(tick), &[]).await.unwrap();
+        assert_eq!(known().as_deref(), Some(if is_visiting { world::POLICY } else { "armed = false" }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_whose_tags_were_never_read_is_left_until_they_are() {
+    let world = World::new();
+    world.control.leave_unread(&"api".into(), true);
+    let mut guard = world.guard(&Faults::none());
+    let touched = || world.control.effects().into_iter().any(|effect| effect.function.as_str() == "api");
+    for tick in 0..5 {
+        guard.tick(world.advance(tick), &[]).await.unwrap();
+        assert!(!touched(), "tick {tick}");
+    }
+    world.control.leave_unread(&"api".into(), false);
+    guard.tick(world.advance(5), &[]).await.unwrap();
+    assert!(touched(), "what was written down is made once it is known whom it hits");
+}

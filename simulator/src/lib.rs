@@ -1,4 +1,21 @@
 //! The attack lab: replays traffic with the guard's own decision code in the loop, and prints what it decides.
+//!
+//! ```
+//! use guard_core::pricing::PriceTable;
+//! use simulator::load::scenario;
+//! use simulator::replay::{Replay, Request};
+//!
+//! let loaded = scenario("blast").expect("an embedded scenario");
+//! let request = Request {
+//!     name: &loaded.name,
+//!     scenario: &loaded.scenario,
+//!     stage: &loaded.stage,
+//!     policy: &loaded.scenario.policy,
+//!     seed: 1,
+//! };
+//! let replay = Replay::new(&request, PriceTable::embedded(), |_, _| ());
+//! assert!(replay.findings.usd_with < replay.findings.usd_without);
+//! ```
 
 pub mod bill;
 pub mod cases;

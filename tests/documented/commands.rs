@@ -16,7 +16,7 @@ const PROGRAMS: [&str; 12] = [
     "perf",
     "python3",
     "sam",
-    "simulator/fuzz/run",
+    "fuzz/run",
     "terraform",
 ];
 

@@ -123,6 +123,17 @@ impl PerArchitecture {
 /// The bill of one account and region for a month. The free tier, where deducted, takes one million requests and
 /// 400,000 GB-seconds off what ran on demand, and the volume tiers count what is left; what runs on provisioned
 /// concurrency has no part in either ("AWS Lambda Pricing", read 2026-11).
+///
+/// ```
+/// use guard_core::cost::bill::{Usage, bill};
+/// use guard_core::policy::FreeTier;
+/// use guard_core::pricing::PriceTable;
+///
+/// // Three million requests of 120 ms at 1,536 MB: $0.60 and 540,000 GB-seconds.
+/// let usage = Usage { memory_mb: 1536, invocations: 3_000_000, billed_ms: 360_000_000, ..Usage::default() };
+/// let bill = bill(&[usage], &PriceTable::embedded().quotes(&"us-east-1".into()), FreeTier::Ignore);
+/// assert_eq!(format!("{:.2}, {:.6}", bill.requests, bill.duration_total()), "$0.60, $9.000018");
+/// ```
 pub fn bill(usages: &[Usage], quotes: &RegionQuotes, free_tier: FreeTier) -> Bill {
     let (free_requests, free_mb_ms) = match free_tier {
         FreeTier::Ignore => (0, 0),

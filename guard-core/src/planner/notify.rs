@@ -284,7 +284,10 @@ fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
                 report::setting(*found),
                 report::setting(*ours)
             ),
-            vec!["The guard leaves it alone and will not restore it. Release or cap it by hand.".to_owned()],
+            vec![
+                "The guard leaves it alone and will not restore it: whoever changed it decides what it should be."
+                    .to_owned(),
+            ],
         ),
         Finding::Resume { .. } | Finding::Gone { .. } => return None,
     };

@@ -16,6 +16,14 @@ impl Policy {
     /// # Errors
     /// All values outside their accepted ranges at once; or, as nothing can be said about a text that has no
     /// meaning, the first error of syntax, unknown key or wrong type. Each with line and column.
+    ///
+    /// ```
+    /// use guard_core::policy::Policy;
+    ///
+    /// let error = Policy::from_toml("[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = -1").unwrap_err();
+    /// let text = error.problems[0].to_string();
+    /// assert!(text.contains("usd") && text.contains("-1"), "{text}");
+    /// ```
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
         let policy: Policy = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         policy.validate().map_err(|error| located(text, error))?;

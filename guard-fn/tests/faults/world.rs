@@ -60,8 +60,16 @@ impl World {
     }
 
     pub(crate) fn guard(&self, faults: &Faults) -> Guard {
-        let ports =
-            testing::ports(&self.control, &self.metrics, &self.store, &self.alerts, &self.policy, faults);
+        self.guard_with(&self.policy, faults)
+    }
+
+    /// Another guard in the same account and with the same memory.
+    pub(crate) fn guard_under(&self, policy: &str) -> Guard {
+        self.guard_with(&StaticPolicy::new(policy), &Faults::none())
+    }
+
+    fn guard_with(&self, policy: &StaticPolicy, faults: &Faults) -> Guard {
+        let ports = testing::ports(&self.control, &self.metrics, &self.store, &self.alerts, policy, faults);
         let identity = Identity {
             account: "123456789012".to_owned(),
             region: Region::new("eu-central-1"),

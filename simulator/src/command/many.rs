@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use clap::Args;
 
 use crate::cases::{cores, in_order};
 use crate::failure::Failure;
@@ -15,15 +17,59 @@ use crate::report::document::Document;
 use crate::report::html;
 use crate::scenarios::ALL;
 
-/// Scenarios made ready: those asked for, or all embedded ones. Everything is read before anything runs.
-pub(super) fn ready(names: &[String]) -> Result<Vec<Loaded>, Failure> {
-    let all = || ALL.iter().map(|embedded| embedded.name.to_owned()).collect();
-    let names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
-    names.iter().map(|name| Source::open(name)?.ready(&[])).collect()
+/// What commands over many scenarios have in common.
+#[derive(Clone, Debug, Args)]
+pub struct ManyArgs {
+    /// Embedded scenarios by name, or files. Without any: all embedded ones.
+    scenarios: Vec<String>,
+    /// The document to write (Markdown) instead of standard output.
+    #[arg(long, value_name = "FILE.md")]
+    out: Option<PathBuf>,
+    /// Also write it as one self-contained page.
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
+    /// Threads. Without it: one per core.
+    #[arg(long, value_name = "THREADS", allow_negative_numbers = true)]
+    jobs: Option<NonZeroUsize>,
 }
 
-/// Works on every scenario and seed: results in this order.
-pub(super) fn on_all<R: Send>(
+impl ManyArgs {
+    /// Scenarios made ready. Everything is read before anything runs, and what would keep the files from being written
+    /// is told before long work.
+    pub(super) fn ready(&self) -> Result<Vec<Loaded>, Failure> {
+        let all = || ALL.iter().map(|embedded| embedded.name.to_owned()).collect();
+        let names: Vec<String> = if self.scenarios.is_empty() { all() } else { self.scenarios.clone() };
+        let scenarios =
+            names.iter().map(|name| Source::open(name)?.ready(&[])).collect::<Result<_, Failure>>()?;
+        [&self.out, &self.html].into_iter().flatten().try_for_each(|path| check_place(path))?;
+        Ok(scenarios)
+    }
+
+    /// Works on every scenario and seed: results in this order.
+    pub(super) fn on_all<R: Send>(
+        &self,
+        scenarios: &[Loaded],
+        seeds: &[u64],
+        work: impl Fn(&Request<'_>) -> R + Sync,
+    ) -> Vec<R> {
+        on_all(scenarios, seeds, self.jobs, work)
+    }
+
+    /// Writes a document to its files; without a file for the text, to standard output.
+    pub(super) fn publish(&self, document: &Document, mut out: impl Write) -> Result<(), Failure> {
+        if let Some(path) = &self.html {
+            write_whole(path, |file| file.write_all(html::document(document).as_bytes()))?;
+        }
+        match &self.out {
+            Some(path) => write_whole(path, |file| file.write_all(document.markdown().as_bytes()))?,
+            None => out.write_all(document.markdown().as_bytes())?,
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn on_all<R: Send>(
     scenarios: &[Loaded],
     seeds: &[u64],
     jobs: Option<NonZeroUsize>,
@@ -56,27 +102,4 @@ pub(super) fn on_all<R: Send>(
         Ok(()) => progress.clear(),
     }
     results
-}
-
-/// Tells before long work what would keep its files from being written.
-pub(super) fn check_places(out: Option<&Path>, page: Option<&Path>) -> Result<(), Failure> {
-    [out, page].into_iter().flatten().try_for_each(check_place)
-}
-
-/// Writes a document to its files; without a file for the text, to standard output.
-pub(super) fn publish(
-    document: &Document,
-    file: Option<&Path>,
-    page: Option<&Path>,
-    mut out: impl Write,
-) -> Result<(), Failure> {
-    if let Some(path) = page {
-        write_whole(path, |file| file.write_all(html::document(document).as_bytes()))?;
-    }
-    match file {
-        Some(path) => write_whole(path, |file| file.write_all(document.markdown().as_bytes()))?,
-        None => out.write_all(document.markdown().as_bytes())?,
-    }
-    out.flush()?;
-    Ok(())
 }

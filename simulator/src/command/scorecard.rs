@@ -1,13 +1,11 @@
 //! `dowsim scorecard`: every scenario on several seeds, judged by the goals.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
 use clap::Args;
 use guard_core::pricing::PriceTable;
 
-use super::many;
+use super::many::ManyArgs;
 use crate::failure::Failure;
 use crate::report::scorecard::document;
 use crate::scorecard::{Card, Score};
@@ -15,20 +13,12 @@ use crate::scorecard::{Card, Score};
 /// What to judge.
 #[derive(Clone, Debug, Args)]
 pub struct ScorecardArgs {
-    /// Embedded scenarios by name, or files. Without any: all embedded ones.
-    pub scenarios: Vec<String>,
+    /// Scenarios, files and threads.
+    #[command(flatten)]
+    pub many: ManyArgs,
     /// Seeds: the first so many. The same seeds, the same bytes.
     #[arg(long, value_name = "COUNT", default_value_t = 3, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
-    /// The document to write (Markdown) instead of standard output.
-    #[arg(long, value_name = "FILE.md")]
-    pub out: Option<PathBuf>,
-    /// Also write it as one self-contained page.
-    #[arg(long, value_name = "FILE.html")]
-    pub html: Option<PathBuf>,
-    /// Threads. Without it: one per core.
-    #[arg(long, value_name = "THREADS", allow_negative_numbers = true)]
-    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Judges and tells.
@@ -37,11 +27,10 @@ pub struct ScorecardArgs {
 /// With the code to return and a line for standard error; [`crate::exit_code::ExitCode::Ok`] where the reader closed the
 /// pipe.
 pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
-    let scenarios = many::ready(&args.scenarios)?;
-    many::check_places(args.out.as_deref(), args.html.as_deref())?;
+    let scenarios = args.many.ready()?;
     let seeds: Vec<u64> = (1..=args.seeds).collect();
     let prices = PriceTable::embedded();
-    let scores = many::on_all(&scenarios, &seeds, args.jobs, |request| Score::new(request, prices));
+    let scores = args.many.on_all(&scenarios, &seeds, |request| Score::new(request, prices));
     let mut scores = scores.into_iter();
     let cards: Vec<Card> = scenarios
         .iter()
@@ -50,5 +39,5 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
             scores: scores.by_ref().take(seeds.len()).collect(),
         })
         .collect();
-    many::publish(&document(&cards, args.seeds), args.out.as_deref(), args.html.as_deref(), out)
+    args.many.publish(&document(&cards, args.seeds), out)
 }

@@ -42,7 +42,7 @@ struct Notified {
     event: String,
 }
 
-/// What came to a queue since it was looked at last.
+/// What came to a queue since it was looked at last. What programs read has their schema.
 fn notified(world: &World, audience: &str) -> Vec<Notified> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let of = |message: Value| Notified {
@@ -50,7 +50,22 @@ fn notified(world: &World, audience: &str) -> Vec<Notified> {
         body: text(&message["Message"]),
         event: text(&message["MessageAttributes"]["event"]["Value"]),
     };
-    world.messages(audience).into_iter().map(of).collect()
+    let messages: Vec<Notified> = world.messages(audience).into_iter().map(of).collect();
+    let schema = match audience {
+        "chat" => Some(include_str!("../../../../guard-fn/tests/schemas/chat.schema.json")),
+        "pager" => Some(include_str!("../../../../guard-fn/tests/schemas/alarm.schema.json")),
+        _ => None,
+    };
+    if let Some(schema) = schema {
+        let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+        for message in &messages {
+            let body: Value = serde_json::from_str(&message.body).unwrap();
+            if let Err(error) = schema.validate(&body) {
+                panic!("a message for {audience}: {error}\n{body:#}");
+            }
+        }
+    }
+    messages
 }
 
 /// The events told to an audience.
