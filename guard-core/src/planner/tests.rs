@@ -1,6 +1,7 @@
 //! Decisions with exact numbers, on a desk where everything that was read can be set by hand.
 
 mod decisions;
+mod records;
 mod release;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
