@@ -10,17 +10,6 @@ fn reserve(from: Option<u32>, to: Option<u32>) -> Change {
     Change::ReservedConcurrency { from, to }
 }
 
-/// A second budget like the first.
-fn with_also(desk: &mut Desk) {
-    let also = Budget { name: "also".to_owned(), ..desk.roster.policy.budget[0].clone() };
-    desk.roster.policy.budget.push(also);
-    desk.roster =
-        Roster::new(desk.roster.policy.clone(), PriceTable::embedded(), desk.roster.inventory.clone(), None);
-    desk.reading.hidden.push(Hidden::default());
-    let book = desk.book().clone();
-    desk.state.budgets.insert("also".into(), book);
-}
-
 #[test]
 fn a_function_s_record_tells_the_concurrency_that_the_guard_holds_it_at() {
     let mut desk = Desk::new(policy(), &[("a", 0), ("b", 0), ("c", 0)]);
@@ -111,7 +100,7 @@ fn an_hour_that_history_has_taken_in_already_is_not_noted_as_extraordinary_any_m
 fn each_function_that_two_budgets_break_gets_the_tighter_cap_of_its_own() {
     let mut desk = Desk::new(policy(), &[("a", 5), ("b", 5)]);
     desk.spent("10");
-    with_also(&mut desk);
+    desk.with_also();
     desk.roster.rules[1].below_floor = BelowFloor::Stop;
     let plan = desk.plan();
     assert_eq!(caps(&plan), [cap("a", 0), cap("b", 0)]);
@@ -122,7 +111,7 @@ fn each_function_that_two_budgets_break_gets_the_tighter_cap_of_its_own() {
 fn of_two_budgets_that_ask_for_the_same_cap_the_first_has_asked() {
     let mut desk = Desk::new(policy(), &[("a", 5)]);
     desk.spent("10");
-    with_also(&mut desk);
+    desk.with_also();
     let plan = desk.plan();
     assert_eq!((caps(&plan), plan.actions[0].budget.clone()), (vec![cap("a", 5)], Some("day".into())));
 }
@@ -140,7 +129,7 @@ fn a_change_made_again_is_made_to_the_function_that_it_was_written_down_for() {
 /// ask for so much. Nothing catches what "a" gives up, unless `caught`.
 fn author(change: Change, caught: bool, rules: impl FnOnce(&mut [BudgetRule])) -> String {
     let mut desk = Desk::new(policy(), &[("a", 0)]);
-    with_also(&mut desk);
+    desk.with_also();
     rules(&mut desk.roster.rules);
     let function = &mut desk.roster.inventory.functions[0];
     function.asynchronous = Some(AsyncConfig { on_failure: caught, ..AsyncConfig::default() });
