@@ -1,5 +1,6 @@
 //! Decisions with exact numbers, on a desk where everything that was read can be set by hand.
 
+mod alarms;
 mod decisions;
 mod escalation;
 mod records;
