@@ -3,6 +3,7 @@
 mod alarms;
 mod decisions;
 mod escalation;
+mod messages;
 mod records;
 mod release;
 

@@ -108,3 +108,12 @@ fn what_was_told_is_forgotten_two_days_after_unless_it_is_open_or_says_whether_t
     let kept: Vec<&str> = desk.state.alerts.keys().map(String::as_str).collect();
     assert_eq!(kept, ["closed later", "dow-guard/armed", "open"]);
 }
+
+#[test]
+fn the_same_cap_is_told_once_and_one_that_goes_further_down_at_once() {
+    let mut desk = last_minute(Mode::Cap, BelowFloor::KeepFloor);
+    desk.state.operator.armed = Some(false);
+    assert_eq!(desk.told_of_a(0, "9.5"), [NoticeKind::WouldHaveCapped], "440 are afforded");
+    assert_eq!(desk.told_of_a(0, "9.5"), []);
+    assert_eq!(desk.told_of_a(0, "10"), [NoticeKind::WouldHaveCapped], "down to the floor of five");
+}
