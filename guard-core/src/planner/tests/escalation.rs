@@ -93,3 +93,16 @@ fn without_room_for_the_floor_a_function_is_stopped_only_where_policy_and_events
         assert_eq!(caps(&desk.plan()), wanted, "{no_room:?} {loses} {allow_event_loss}");
     }
 }
+
+#[test]
+fn what_a_change_that_is_replaced_had_taken_from_the_pool_can_be_reserved_again() {
+    let desk = Desk::new(policy(), &[("a", 0)]);
+    let mut pool = pool::Pool::new(&desk.roster);
+    let raised = Change::ReservedConcurrency { from: None, to: Some(300) };
+    pool.take(&raised);
+    assert_eq!(pool.room(None), 600);
+    pool.give_back(&raised);
+    assert_eq!(pool.room(None), 900);
+    pool.give_back(&Change::ReservedConcurrency { from: Some(100), to: Some(40) });
+    assert_eq!(pool.room(None), 840, "a reservation that is not lowered after all");
+}
