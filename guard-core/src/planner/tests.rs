@@ -1,6 +1,7 @@
 //! Decisions with exact numbers, on a desk where everything that was read can be set by hand.
 
 mod alarms;
+mod ceilings;
 mod decisions;
 mod escalation;
 mod messages;
