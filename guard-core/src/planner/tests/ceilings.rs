@@ -263,7 +263,8 @@ fn what_the_guard_may_not_move_is_taken_off_what_is_left_first() {
 
 #[test]
 fn a_reservation_inside_the_budget_is_priced_by_itself() {
-    // The dearer of the two is lowered: (5 − 230 s of 1,000 in the pool and of 100 − 100 s of 100) ÷ 0.00186667 = 48.57.
+    // The one in the pool is lowered, as it can burn most. Before: 230 s of 1,000 and of 100; of the other from now on
+    // 100 s of 100. (5 − 4.7226751 − 0.186667) ÷ 0.00186667 = 48.57.
     let mut desk = Desk::new(policy(), &[("a", 0), ("b", 0)]);
     desk.roster.rules[0].guarantee = true;
     desk.spent("5");
