@@ -167,11 +167,7 @@ impl<'a> Draft<'a> {
     fn deferred(&self, rule: usize) -> UsdRange {
         let mut high = Usd::ZERO;
         for (name, latch) in &self.state.latches {
-            let Ok(index) =
-                self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name))
-            else {
-                continue;
-            };
+            let Some(index) = self.index_of(name) else { continue };
             let (Some(function), Some(member)) =
                 (self.roster.inventory.functions.get(index), self.roster.members.get(index))
             else {

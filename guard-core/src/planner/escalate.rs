@@ -201,7 +201,7 @@ impl Draft<'_> {
                 continue;
             }
             let reason = own_reason.unwrap_or_else(|| reason.clone());
-            match self.fitting(index, rule, change, step.floor, work.allow_event_loss) {
+            match self.fitting(index, change, step.floor, work.allow_event_loss) {
                 Ok(change) => self.act(index, change, reason, Some(rule)),
                 Err((change, refusal)) => self.refuse(index, Some(change), refusal, Some(rule)),
             }
@@ -215,7 +215,6 @@ impl Draft<'_> {
     fn fitting(
         &self,
         index: usize,
-        rule: &BudgetRule,
         change: Change,
         floor: u32,
         allow_event_loss: bool,
@@ -230,8 +229,7 @@ impl Draft<'_> {
         }
         let function = self.roster.inventory.functions.get(index);
         let loses = function.is_some_and(levers::loses_events_at_zero);
-        let may_stop = self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss);
-        if may_stop && self.roster.mode(index, rule) >= Mode::Cap {
+        if self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss) {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });
         }
         Err((change, Reason::NoRoom { wanted, room }))

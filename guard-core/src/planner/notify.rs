@@ -76,7 +76,7 @@ pub(crate) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
             };
         }
     }
-    let stirring = stirring(plan);
+    let stirring = stirring(&plan.actions, &plan.refusals);
     for (alarm, alert) in state.alerts.iter_mut().filter(|(_, alert)| alert.open) {
         let Some(name) = alarm.strip_prefix(FUNCTION_ALARM) else { continue };
         let is_quiet = !stirring.contains(name) && !is_held(&state.latches, name);
@@ -86,11 +86,11 @@ pub(crate) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     state.alerts.retain(|alarm, alert| alert.open || alarm == ARMED_ALARM || plan.at < alert.sent_at + kept);
 }
 
-/// Functions that a plan acts on or refuses to act on, and tells people so.
-fn stirring(plan: &Plan) -> BTreeSet<FunctionName> {
-    let refused = plan.refusals.iter().filter(|refusal| is_for_people(refusal));
+/// Functions that a plan acts on, or refuses to act on and tells people so.
+fn stirring(actions: &[Action], refusals: &[Refusal]) -> BTreeSet<FunctionName> {
+    let refused = refusals.iter().filter(|refusal| is_for_people(refusal));
     let refused = refused.map(|refusal| refusal.function.clone());
-    plan.actions.iter().map(|action| action.function.clone()).chain(refused).collect()
+    actions.iter().map(|action| action.function.clone()).chain(refused).collect()
 }
 
 /// Whether the guard holds something of a function, or somebody else took its lever over.
@@ -105,15 +105,9 @@ fn settled(draft: &Draft<'_>) -> Vec<Notice> {
     let open = draft.state.alerts.iter().filter(|(_, alert)| alert.open);
     let quiet = open.filter(|(_, alert)| alert.quiet_since.is_some_and(|since| since <= until));
     let names = quiet.filter_map(|(alarm, _)| alarm.strip_prefix(FUNCTION_ALARM));
-    let is_stirring = |name: &str| {
-        draft.actions.iter().any(|action| action.function.as_str() == name)
-            || draft
-                .refusals
-                .iter()
-                .any(|refusal| refusal.function.as_str() == name && is_for_people(refusal))
-    };
+    let stirring = stirring(&draft.actions, &draft.refusals);
     names
-        .filter(|name| !is_stirring(name) && !is_held(&draft.state.latches, name))
+        .filter(|name| !stirring.contains(*name) && !is_held(&draft.state.latches, name))
         .map(|name| Notice {
             kind: NoticeKind::Released,
             alarm: function_alarm(&name.into()),
@@ -305,17 +299,8 @@ fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
 
 /// One notice per function that is acted on or refused.
 fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
-    let mut names: Vec<&FunctionName> = draft
-        .actions
-        .iter()
-        .map(|action| &action.function)
-        .chain(
-            draft.refusals.iter().filter(|refusal| is_for_people(refusal)).map(|refusal| &refusal.function),
-        )
-        .collect();
-    names.sort();
-    names.dedup();
-    names.into_iter().filter_map(|name| trip(draft, name, budgets)).collect()
+    let names = stirring(&draft.actions, &draft.refusals);
+    names.iter().filter_map(|name| trip(draft, name, budgets)).collect()
 }
 
 /// Waiting and re-making are routine; the rest a person should know.

@@ -52,8 +52,8 @@ pub(super) fn remember(roster: &Roster, state: &mut State, reading: &Reading) {
             history.push((reading.now, now));
         }
         let memory_min = bound::memory_s(&roster.policy.timing, function.timeout_s).div_ceil(60);
-        let oldest = reading.now.plus(-i64::try_from(memory_min).unwrap_or(i64::MAX / 2) - 1);
-        while history.get(1).is_some_and(|(since, _)| *since <= oldest) {
+        let memory_min = i64::try_from(memory_min).unwrap_or(i64::MAX);
+        while history.get(1).is_some_and(|(since, _)| reading.now.since(*since) > memory_min) {
             history.remove(0);
         }
         commanded.insert(function.name.clone(), history);
@@ -119,12 +119,13 @@ impl Draft<'_> {
             return;
         }
         let rule = self.roster.rules.get(held.rule);
-        let mut ceiling = held.ceiling.max(if held.ceiling > 0 { function.provisioned } else { 0 });
+        // A ceiling below the provisioned concurrency is refused by AWS.
+        let mut ceiling = held.ceiling.max(function.provisioned);
         // The barrier costs no event either, unless the policy says so: one unit keeps the backlog from expiring.
         let may_lose = rule.is_some_and(|rule| rule.allow_event_loss);
-        if ceiling == 0 && now != Some(0) && !may_lose && levers::loses_events_at_zero(function) {
+        if ceiling == 0 && !may_lose && levers::loses_events_at_zero(function) {
             self.refuse(index, None, Reason::EventLoss, rule);
-            ceiling = function.provisioned.max(1);
+            ceiling = 1;
             if now.is_some_and(|now| now <= ceiling) {
                 return;
             }

@@ -1,13 +1,18 @@
 //! Decisions with exact numbers, on a desk where everything that was read can be set by hand.
 
+mod alarms;
+mod ceilings;
 mod decisions;
+mod escalation;
+mod messages;
+mod records;
 mod release;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
-use crate::ledger::{BudgetLedger, Hidden};
+use crate::ledger::{BudgetLedger, Entry, Hidden};
 use crate::observation::Freshness;
 use crate::plan::NoticeKind;
 use crate::policy::{Budget, Period, Policy};
@@ -75,6 +80,16 @@ impl Desk {
         self.reading.settled = Minute::of(at).plus(-1);
     }
 
+    /// A second budget, "also", which is and has spent what the first is and has.
+    fn with_also(&mut self) {
+        let mut policy = self.roster.policy.clone();
+        policy.budget.push(Budget { name: "also".to_owned(), ..policy.budget[0].clone() });
+        self.roster = Roster::new(policy, PriceTable::embedded(), self.roster.inventory.clone(), None);
+        self.reading.hidden.push(Hidden::default());
+        let book = self.book().clone();
+        self.state.budgets.insert("also".into(), book);
+    }
+
     fn book(&mut self) -> &mut BudgetLedger {
         self.state.budgets.get_mut("day").unwrap()
     }
@@ -126,6 +141,25 @@ impl Desk {
     fn latch(&mut self, name: &str) -> &mut Latch {
         self.state.latches.get_mut(name).unwrap()
     }
+}
+
+/// A minute before the end of a budget's period, with 9.5 dollars spent and a burn of $20 an hour: $0.50 until an
+/// answer takes effect.
+fn last_minute(mode: Mode, below_floor: BelowFloor) -> Desk {
+    let mut text = policy();
+    text.budget[0].mode = mode;
+    text.budget[0].below_floor = below_floor;
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    let end = noon() + Duration::minutes(1);
+    desk.book().period_start = end - Duration::hours(24);
+    desk.book().period_end = end;
+    let settled = desk.reading.settled;
+    let entry = Entry { to: UsdRange::exact(usd("0.333333333334")), ..Entry::default() };
+    for back in 0..5 {
+        desk.book().post_minute(settled.plus(-back), &entry);
+    }
+    desk.spent("9.5");
+    desk
 }
 
 /// Functions acted on and to which reserved concurrency.

@@ -103,3 +103,6 @@ pub(super) fn budget_of(policy: &Policy, name: &BudgetName, function: &Function)
 fn tag(function: &Function, key: &str) -> Option<String> {
     function.tags.get(key).map(|value| value.trim().to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! Who, how far, and when; and what people hear of it.
 
 use super::*;
-use crate::ledger::Entry;
 use crate::plan::BurnAlert;
 use crate::policy::TripOn;
 
@@ -148,25 +147,6 @@ fn a_protected_held_or_pardoned_function_is_refused_with_the_reason() {
     let plan = desk.plan();
     assert_eq!((plan.refusals[0].reason.clone(), plan.actions.len()), (Reason::Protected, 0));
     assert_eq!(plan.budgets[0].verdict, Verdict::BreachedRefused);
-}
-
-/// A minute before the end of a budget's period, with 9.5 dollars spent and a burn of $20 an hour: $0.50 until an
-/// answer takes effect.
-fn last_minute(mode: Mode, below_floor: BelowFloor) -> Desk {
-    let mut text = policy();
-    text.budget[0].mode = mode;
-    text.budget[0].below_floor = below_floor;
-    let mut desk = Desk::new(text, &[("a", 5)]);
-    let end = noon() + Duration::minutes(1);
-    desk.book().period_start = end - Duration::hours(24);
-    desk.book().period_end = end;
-    let settled = desk.reading.settled;
-    let entry = Entry { to: UsdRange::exact(usd("0.333333333334")), ..Entry::default() };
-    for back in 0..5 {
-        desk.book().post_minute(settled.plus(-back), &entry);
-    }
-    desk.spent("9.5");
-    desk
 }
 
 #[test]
@@ -373,13 +353,9 @@ fn a_refusal_told_beside_an_action_is_not_told_again_alone() {
 
 #[test]
 fn two_budgets_broken_by_one_function_are_both_acted_for_at_once() {
-    let mut text = policy();
-    text.budget.push(Budget { name: "also".to_owned(), ..text.budget[0].clone() });
-    let mut desk = Desk::new(text, &[("a", 5)]);
-    desk.reading.hidden.push(Hidden::default());
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
     desk.spent("10");
-    let book = desk.book().clone();
-    desk.state.budgets.insert("also".into(), book);
+    desk.with_also();
     let plan = desk.plan();
     assert_eq!(caps(&plan), [cap("a", 5)]);
     let verdicts: Vec<Verdict> = plan.budgets.iter().map(|record| record.verdict).collect();
@@ -398,13 +374,9 @@ fn two_budgets_broken_by_one_function_are_both_acted_for_at_once() {
 
 #[test]
 fn a_budget_whose_culprit_another_budget_caps_later_in_the_plan_is_acted_for_too() {
-    let mut text = policy();
-    text.budget.push(Budget { name: "also".to_owned(), ..text.budget[0].clone() });
-    let mut desk = Desk::new(text, &[("a", 5)]);
-    desk.reading.hidden.push(Hidden::default());
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
     desk.spent("10");
-    let book = desk.book().clone();
-    desk.state.budgets.insert("also".into(), book);
+    desk.with_also();
     let retrying = crate::inventory::AsyncConfig::default();
     desk.roster.inventory.functions[0].asynchronous = Some(retrying);
     desk.roster.inventory.functions[0].reserved = Some(5);

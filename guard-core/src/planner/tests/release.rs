@@ -1,6 +1,7 @@
 //! The way back: when, by how much, and to what.
 
 use super::*;
+use crate::plan::AsyncSetting;
 use crate::policy::AtRollover;
 
 /// A function capped at noon and calm since noon, asked at so many minutes after.
@@ -214,4 +215,43 @@ fn a_standing_ceiling_ends_the_ramp_as_far_as_the_pool_has_room() {
     assert_eq!(next(105, barrier.clone()), Some(to(Some(5))));
     assert_eq!(next(104, envelope), Some(to(None)), "what cannot stand is not held");
     assert_eq!(next(104, barrier), None, "what must not be passed is not");
+}
+
+#[test]
+fn without_history_calm_is_a_burn_within_the_even_share_of_the_budget() {
+    let share = policy_share();
+    for (burn, is_calm) in [(share, true), (share + Usd::from_picos(1), false)] {
+        let mut desk = capped(None, 5, Phase::Capped, 7);
+        desk.reading.functions[0].ordinary_per_hour = None;
+        desk.reading.functions[0].burn_per_hour = burn;
+        assert_eq!(mark(&mut desk).is_some(), is_calm, "{burn}");
+        desk.latch("a").budget = None;
+        assert!(mark(&mut desk).is_some(), "without a budget there is no share");
+    }
+}
+
+/// The even share of the desk's budget per hour.
+fn policy_share() -> Usd {
+    Desk::new(policy(), &[]).roster.rules[0].even_share_per_hour()
+}
+
+#[test]
+fn retries_come_back_last_when_everything_else_is_back() {
+    let async_setting = |max_retries| AsyncSetting { max_retries, max_event_age_s: 3600 };
+    let back = Setting::Async(async_setting(2));
+    let retries = LeverState {
+        lever: Lever::AsyncConfig,
+        original: back,
+        ours: Some(Setting::Async(async_setting(0))),
+        pending: None,
+    };
+    for (original, wanted) in [(None, vec![to(Some(10))]), (Some(9), vec![to(Some(9)), back])] {
+        let mut desk = capped(original, 5, Phase::Capped, 30);
+        desk.latch("a").levers.insert(0, retries.clone());
+        let steps: Vec<Setting> = desk.plan().actions.iter().map(|action| action.change.to()).collect();
+        assert_eq!(steps, wanted);
+    }
+    let mut desk = capped(None, 5, Phase::Capped, 30);
+    desk.latch("a").levers = vec![retries];
+    assert_eq!(step(&desk), Some((back, Reason::Restored)));
 }
