@@ -125,7 +125,7 @@ impl PerArchitecture {
 /// concurrency has no part in either ("AWS Lambda Pricing", read 2026-11).
 ///
 /// ```
-/// use guard_core::cost::bill::{Usage, bill};
+/// use guard_core::cost::{Usage, bill};
 /// use guard_core::policy::FreeTier;
 /// use guard_core::pricing::PriceTable;
 ///
