@@ -52,7 +52,6 @@ fn main() {
     let found = [
         ("core: a full tick at 1,000 functions", (core(TICKS) - core(0)) / TICKS),
         ("simulator: dowsim replay blast", counted(&lab, &["replay", "blast"])),
-        ("simulator: dowsim replay poison-uploads", counted(&lab, &["replay", "poison-uploads"])),
         ("Lambda: a cold start and its first tick", lambda(&guard, 1)),
         ("Lambda: an idle tick at 1,000 functions", (lambda(&guard, 1 + TICKS) - lambda(&guard, 1)) / TICKS),
     ];

@@ -1,5 +1,6 @@
-//! The Lambda's size, start, ticks and memory: `cargo bench -p e2e`, or with all other benchmarks `cargo bench
-//! --workspace`. Times are of this machine; sizes, calls and memory are promises, and a broken one ends with exit code 1.
+//! The Lambda's size, start, ticks and memory: `cargo bench -p e2e --bench lambda`, or with all other benchmarks `cargo
+//! bench --workspace`. A broken promise is marked; exit code 1 where it is one of size, calls or memory, which no busy
+//! machine changes.
 //!
 //! The binary is built as it ships and runs as a process of its own behind Lambda's runtime API; AWS is the stub in this
 //! process, so what a tick waits for is the loopback and the guard's own pace of ten control-plane calls a second.
@@ -8,6 +9,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's report")]
 
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -26,7 +28,10 @@ const POLICY: &str =
 /// What is promised of the package, in megabytes of a million bytes, and of the peak of resident memory, in mebibytes by
 /// the number of functions.
 const ZIP_MB: f64 = 5.0;
-const PEAK_MIB: [(usize, u64); 2] = [(1_000, 48), (10_000, 96)];
+const PEAK_MIB: [(usize, u64); 3] = [(10, 48), (1_000, 48), (10_000, 96)];
+
+/// What is promised of a cold start. On a busy machine it says so and nothing more.
+const START: Duration = Duration::from_millis(50);
 
 /// Cold starts, and warm ticks, of which the median is told.
 const STARTS: usize = 21;
@@ -55,8 +60,9 @@ struct Table {
 
 impl Table {
     fn row(&mut self, what: &str, measured: &str, promised: Option<(String, bool)>) {
+        let is_time = measured.ends_with("ms");
         let (text, is_kept) = promised.unwrap_or((String::from("–"), true));
-        self.is_kept &= is_kept;
+        self.is_kept &= is_kept || is_time;
         let mark = if is_kept { "" } else { " **broken**" };
         println!("| {what} | {measured} | {text}{mark} |");
     }
@@ -77,73 +83,71 @@ impl Table {
         self.row("the package, zipped", &format!("{packed:.2} MB"), Some(promised));
     }
 
-    /// The first ticks of an installation, a census, quiet, a flood, and cold starts.
+    /// The first ticks of an installation with its census, quiet, cold starts, and a flood.
     fn life(&mut self, bootstrap: &Path, functions: usize, promised: u64) {
         let mut world = World::new(bootstrap, functions);
         let counted = thousands(functions);
         let mut guard = world.start();
-        let rounds = functions / CENSUS_SLICE + 10;
-        for round in 0..rounds {
-            eprint!("\r{counted} functions: tick {} of {rounds} ", round + 1);
-            world.tick(&mut guard);
-        }
-        eprintln!();
-        let quiet: Vec<Tick> = (0..TICKS).map(|_| world.rested_tick(&mut guard)).collect();
-        self.ticks(&format!("idle tick at {counted} functions"), &quiet);
-        world.flood();
-        for minute in 0..FLOOD_MIN {
-            eprint!("\r{counted} functions, 500 of them flooded: minute {} of {FLOOD_MIN} ", minute + 1);
-            world.tick(&mut guard);
-        }
-        eprintln!();
-        let peak = peak_kib(guard.pid()).div_ceil(1024);
-        let (text, is_kept) = (format!("< {promised} MiB"), peak < promised);
-        self.row(
-            &format!("peak memory at {counted} functions, census and flood included"),
-            &format!("{peak} MiB"),
-            Some((text, is_kept)),
+        world.ticks(
+            &mut guard,
+            functions / CENSUS_SLICE + 10,
+            &format!("{counted} functions, the first census"),
         );
+        let quiet: Vec<Tick> = (0..TICKS).map(|_| world.rested_tick(&mut guard)).collect();
+        self.ticks(&format!("idle tick at {counted} functions"), &quiet, functions <= 1_000);
+        let of_census = peak_kib(guard.pid());
         drop(guard);
-        world.calm();
         self.starts(&mut world, &counted);
+        world.flood();
+        let mut guard = world.start();
+        world.ticks(&mut guard, FLOOD_MIN, &format!("{counted} functions, 500 of them flooded"));
+        let peak = of_census.max(peak_kib(guard.pid())).div_ceil(1024);
+        let text = format!("{peak} MiB");
+        let kept = (format!("< {promised} MiB"), peak < promised);
+        self.row(
+            &format!("peak memory at {counted} functions, first census and flood included"),
+            &text,
+            Some(kept),
+        );
     }
 
-    fn ticks(&mut self, what: &str, ticks: &[Tick]) {
+    fn ticks(&mut self, what: &str, ticks: &[Tick], is_bound: bool) {
         let [wall, cpu] =
             [|tick: &Tick| tick.wall, |tick: &Tick| tick.cpu].map(|of| median(ticks.iter().map(of)));
         let calls = ticks.iter().map(|tick| tick.calls).max().unwrap_or_default();
-        let promised = (String::from("≤ 10 calls"), calls <= 10);
+        // Ten calls hold up to a thousand functions; beyond, the memory has more segments.
+        let promised = is_bound.then(|| (String::from("≤ 10 calls"), calls <= 10));
         let share = 100.0 * cpu.as_secs_f64() / wall.as_secs_f64();
         let text =
             format!("{}, of which the guard computes {} ({share:.0} %); {calls} calls", ms(wall), ms(cpu));
-        self.row(what, &text, Some(promised));
+        self.row(what, &text, promised);
     }
 
     fn starts(&mut self, world: &mut World, counted: &str) {
         let (mut ready, mut answer, mut tick) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..STARTS {
-            let mut guard = world.start();
-            let (told, asked, answered) = guard.first(&json!({ "command": "status" }));
+            let (told, asked, answered) = world.start().first(&json!({ "command": "status" }));
             told.ok();
             ready.push(asked);
             answer.push(answered);
-            drop(guard);
             let event = world.next();
-            let mut guard = world.start();
-            let (told, _, answered) = guard.first(&event);
+            let (told, _, answered) = world.start().first(&event);
             told.ok();
             tick.push(answered);
         }
-        let (ready, answer, tick) =
-            (median(ready.into_iter()), median(answer.into_iter()), median(tick.into_iter()));
-        let promised = (String::from("< 50 ms"), true);
+        let [ready, answer, tick] = [ready, answer, tick].map(|times| median(times.into_iter()));
+        let promised = |time: Duration| Some((format!("< {} ms", START.as_millis()), time < START));
         self.row(
-            "cold start: process start to the first question for an event",
+            &format!("cold start at {counted} functions: ready for an event"),
             &ms(ready),
-            Some(promised.clone()),
+            promised(ready),
         );
-        self.row("cold start: process start to the first response", &ms(answer), Some(promised));
-        self.row(&format!("cold start with a whole tick at {counted} functions"), &ms(tick), None);
+        self.row(
+            &format!("cold start at {counted} functions: first response (`status`)"),
+            &ms(answer),
+            promised(answer),
+        );
+        self.row(&format!("cold start at {counted} functions: first tick, whole"), &ms(tick), None);
     }
 }
 
@@ -197,6 +201,17 @@ impl World {
         Tick { wall, cpu, calls: line["own_calls"].as_u64().unwrap() }
     }
 
+    fn ticks(&mut self, guard: &mut Sandbox, count: usize, what: &str) {
+        for done in 1..=count {
+            // Progress for a person, and one line in a log.
+            if std::io::stderr().is_terminal() {
+                eprint!("\r{what}: tick {done} of {count} ");
+            }
+            self.tick(guard);
+        }
+        eprintln!("{what}: {count} ticks");
+    }
+
     /// A tick that does not wait for the pace of the one before, as a minute lies between them in production.
     fn rested_tick(&mut self, guard: &mut Sandbox) -> Tick {
         std::thread::sleep(Duration::from_millis(1100));
@@ -212,12 +227,6 @@ impl World {
                 account.metrics.at(name, self.at.timestamp() / 60 + minute, Load::of(6_000, 2_000));
             }
         }
-    }
-
-    /// The clock goes past the flood.
-    fn calm(&mut self) {
-        self.at += TimeDelta::hours(3);
-        self.clock.stop(self.at);
     }
 }
 

@@ -152,14 +152,14 @@ impl Account {
         let form = form_of(form);
         let field = |name: &str| form.get(name).cloned().unwrap_or_default();
         let entries = (1..=10).map(|number| format!("MessageAttributes.entry.{number}"));
-        let event = entries
+        let mut event = entries
             .filter(|entry| field(&format!("{entry}.Name")) == "event")
             .map(|entry| field(&format!("{entry}.Value.StringValue")));
         self.published.push(Published {
             topic: field("TopicArn").rsplit(':').next().unwrap_or_default().to_owned(),
             subject: field("Subject"),
             message: field("Message"),
-            event: event.last().unwrap_or_default(),
+            event: event.next().unwrap_or_default(),
         });
         let body = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>1\
                     </MessageId></PublishResult></PublishResponse>";

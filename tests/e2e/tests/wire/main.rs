@@ -2,7 +2,7 @@
 //! emulator is too slow for.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers may fail it")]
+#![expect(clippy::unwrap_used, reason = "a test's own helpers may fail it")]
 
 mod life;
 mod permissions;
