@@ -7,11 +7,13 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-use crate::wake::{Limits, Wake, recognise};
+use self::shell::wake::{Limits, Wake, recognise};
 
-#[path = "../../guard-fn/src/wake.rs"]
-#[allow(dead_code, reason = "not all of it is asked for here")]
-mod wake;
+#[path = "../../guard-fn/src"]
+mod shell {
+    #[allow(dead_code, reason = "not all of it is asked for here")]
+    pub mod wake;
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let now = Utc.timestamp_opt(1_600_000_000, 0).single().expect("a time within range");

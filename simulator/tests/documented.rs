@@ -47,7 +47,7 @@ const NOT_HERE: &[(&str, &str)] = &[
         "python3 infra/",
         "tests/suite/infra.rs runs the checks of infra, and infra/tests compares what the others write",
     ),
-    ("fuzz/run", "runs for as long as it is told; .ci/run lets it run for seconds"),
+    ("fuzz/run", "runs for as long as it is told; simulator/tests/readers keeps the same promises"),
 ];
 
 fn dowsim(words: &[String], folder: &Path) -> Output {
