@@ -45,7 +45,6 @@ pub struct Work {
 /// use guard_core::inventory::{Architecture, Function};
 /// use guard_core::levers::affordable;
 /// use guard_core::money::Usd;
-/// use guard_core::policy::Policy;
 /// use guard_core::pricing::PriceTable;
 ///
 /// let quote = PriceTable::embedded().quote(&"us-east-1".into(), Architecture::X86_64);

@@ -168,11 +168,7 @@ impl Guard {
     async fn carry_out(&self, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for action in &plan.actions {
-            let result = if memory.survey.read_at.contains_key(&action.function) {
-                self.ports.control.apply(action).await
-            } else {
-                unread()
-            };
+            let result = self.ports.control.apply(action).await;
             let result = if is_open(action, plan, memory) { undecided(result) } else { result };
             if result == ApplyResult::Applied {
                 guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
@@ -221,12 +217,6 @@ fn undecided(result: ApplyResult) -> ApplyResult {
         ApplyResult::Rejected { message } => ApplyResult::Unavailable { message },
         other => other,
     }
-}
-
-/// Nothing is changed of a function whose tags were never read: they may protect it. It stays written down, and is read
-/// before anything else at the next tick.
-fn unread() -> ApplyResult {
-    ApplyResult::Unavailable { message: "its tags and settings were not read yet".to_owned() }
 }
 
 /// Failed sends after which a tick gives up sending. Our choice: each may take the time-out of the call.

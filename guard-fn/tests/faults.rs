@@ -195,18 +195,3 @@ async fn the_policy_of_a_visitor_from_a_laptop_is_not_what_the_guard_falls_back_
         assert_eq!(known().as_deref(), Some(if is_visiting { world::POLICY } else { "armed = false" }));
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_function_whose_tags_were_never_read_is_left_until_they_are() {
-    let world = World::new();
-    world.control.leave_unread(&"api".into(), true);
-    let mut guard = world.guard(&Faults::none());
-    let touched = || world.control.effects().into_iter().any(|effect| effect.function.as_str() == "api");
-    for tick in 0..5 {
-        guard.tick(world.advance(tick), &[]).await.unwrap();
-        assert!(!touched(), "tick {tick}");
-    }
-    world.control.leave_unread(&"api".into(), false);
-    guard.tick(world.advance(5), &[]).await.unwrap();
-    assert!(touched(), "what was written down is made once it is known whom it hits");
-}

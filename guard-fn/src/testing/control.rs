@@ -1,6 +1,6 @@
 //! A pretend account: what exists in it, what was changed and what was refused.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -41,7 +41,6 @@ struct Account {
     /// Changes asked for, made or not.
     asked: u64,
     fates: VecDeque<Fate>,
-    unread: BTreeSet<FunctionName>,
 }
 
 /// The account. Clones share it.
@@ -51,13 +50,7 @@ pub struct MemoryControl(Arc<Mutex<Account>>);
 impl MemoryControl {
     /// An account with this in it.
     pub fn new(inventory: Inventory) -> Self {
-        let account = Account {
-            inventory,
-            effects: Vec::new(),
-            asked: 0,
-            fates: VecDeque::new(),
-            unread: BTreeSet::new(),
-        };
+        let account = Account { inventory, effects: Vec::new(), asked: 0, fates: VecDeque::new() };
         MemoryControl(Arc::new(Mutex::new(account)))
     }
 
@@ -79,16 +72,6 @@ impl MemoryControl {
     /// What becomes of the next change, after those told before.
     pub fn decree(&self, fate: Fate) {
         locked(&self.0).fates.push_back(fate);
-    }
-
-    /// What of a function is in no list is read by no survey from now on, or is again.
-    pub fn leave_unread(&self, function: &FunctionName, is_unread: bool) {
-        let unread = &mut locked(&self.0).unread;
-        if is_unread {
-            unread.insert(function.clone());
-        } else {
-            unread.remove(function);
-        }
     }
 
     /// Somebody else changes the account.
@@ -156,9 +139,8 @@ impl ConcurrencyControl for MemoryControl {
         survey.inventory = self.inventory();
         survey.listed_at = Some(at);
         survey.account_at = Some(at);
-        let unread = locked(&self.0).unread.clone();
-        let functions = survey.inventory.functions.iter().filter(|function| !unread.contains(&function.name));
-        survey.read_at = functions.map(|function| (function.name.clone(), at)).collect();
+        survey.read_at =
+            survey.inventory.functions.iter().map(|function| (function.name.clone(), at)).collect();
         Vec::new()
     }
 
