@@ -1,5 +1,7 @@
 //! What is ordinary: a robust profile by hour of the week from up to four weeks of one-hour amounts.
 
+mod packed;
+
 use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
@@ -27,8 +29,10 @@ const HISTORY_MIN_H: u32 = 24;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Hours as micro-dollars + 1, 0 where there is none; index: hour number modulo 672. Empty without history.
+    #[serde(with = "packed")]
     amounts: Vec<u32>,
     /// The highest concurrency of each hour, same index.
+    #[serde(with = "packed")]
     concurrency: Vec<u16>,
     /// Hours present.
     count: u32,

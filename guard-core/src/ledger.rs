@@ -56,6 +56,15 @@ pub struct FunctionLedger {
 }
 
 impl FunctionLedger {
+    /// The books in a JSON array. A function of the core, so that it is compiled to be fast where the caller is compiled
+    /// to be small: thousands of books are most of a cold start.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not that of books.
+    pub fn read_all(json: &[u8]) -> Result<Vec<Self>, serde_json::Error> {
+        serde_json::from_slice(json)
+    }
+
     /// An empty book.
     pub fn new(name: FunctionName) -> Self {
         FunctionLedger {

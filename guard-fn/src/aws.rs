@@ -10,7 +10,10 @@ pub mod state_store;
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -28,8 +31,7 @@ use self::state_store::DynamoStore;
 /// The ports of a deployment, and the price list where the configuration asks for it. Clients are made once: their
 /// connections stay warm between ticks.
 pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let sdk = sdk.into_builder().timeout_config(timeouts()).retry_config(retries()).build();
+    let sdk = sdk().load().await;
     let calls = Calls::default();
     let policy: Box<dyn PolicySource> = match &config.policy {
         PolicyLocation::Inline(text) => Box::new(InlinePolicy(text.clone())),
@@ -49,6 +51,23 @@ pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
     (ports, prices)
 }
 
+/// The TLS of every connection. The SDK's own default is aws-lc-rs, whose C code makes the package larger and needs a C
+/// tool chain for each target.
+const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+
+/// The SDK's configuration, from the environment and the usual credential chain.
+pub(crate) fn sdk() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http())
+        .timeout_config(timeouts())
+        .retry_config(retries())
+}
+
+/// The connections of all clients.
+pub(crate) fn http() -> SharedHttpClient {
+    Builder::new().tls_provider(TLS).build_https()
+}
+
 /// An error of the SDK with its causes in one line.
 pub(crate) fn unavailable(call: &str, error: &(impl std::error::Error + 'static)) -> Unavailable {
     Unavailable::new(call, causes(error))
@@ -64,7 +83,7 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// How long a call may take: a tick has a minute, and another call after this one.
-pub(crate) fn timeouts() -> TimeoutConfig {
+fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
@@ -73,7 +92,7 @@ pub(crate) fn timeouts() -> TimeoutConfig {
 }
 
 /// How often a call is tried that may be made twice.
-pub(crate) fn retries() -> RetryConfig {
+fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 

@@ -143,21 +143,21 @@ impl Guard {
     }
 
     /// The policy in force: the present one, or the last good one while that is unreadable or invalid.
-    async fn policy(&self, memory: &mut Memory, at: DateTime<Utc>) -> InForce {
+    async fn policy(&self, last_good: &mut Option<KnownPolicy>, at: DateTime<Utc>) -> InForce {
         let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));
         let problem = match present {
             Ok((Ok(policy), text)) => {
-                if !self.is_visiting && memory.policy.as_ref().is_none_or(|known| known.text != text) {
-                    memory.policy = Some(KnownPolicy { text, since: at });
+                if !self.is_visiting && last_good.as_ref().is_none_or(|known| known.text != text) {
+                    *last_good = Some(KnownPolicy { text, since: at });
                 }
                 return InForce { policy, problem: None };
             }
             Ok((Err(error), _)) => format!("the policy is not valid: {error}"),
             Err(error) => format!("the policy cannot be read: {error}"),
         };
-        let last_good = memory.policy.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
+        let known = last_good.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
         // Without any policy the guard watches, disarmed and without budgets: never silent, never harmful.
-        InForce { policy: last_good.unwrap_or_default(), problem: Some(problem) }
+        InForce { policy: known.unwrap_or_default(), problem: Some(problem) }
     }
 
     fn roster(&self, policy: Policy, inventory: Inventory) -> Roster {

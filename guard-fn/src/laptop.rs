@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_config::{Region as SdkRegion, SdkConfig};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use guard_core::name::{FunctionName, Region};
@@ -181,7 +181,7 @@ fn unusable_policy(place: &Place, streams: &mut Streams<'_>) -> io::Result<Optio
 
 /// The usual credential chain; `None` without a region.
 async fn connect(place: &Place) -> Option<SdkConfig> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    let mut loader = crate::aws::sdk();
     if let Some(region) = &place.region {
         loader = loader.region(SdkRegion::new(region.clone()));
     }

@@ -31,6 +31,41 @@ pub struct Memory {
     pub outbox: Vec<Message>,
 }
 
+/// What a question about the whole needs of a [`Memory`]: nothing of it is known function by function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    /// Without the books of functions.
+    pub state: State,
+    /// When all functions were listed last.
+    pub listed_at: Option<DateTime<Utc>>,
+    /// Functions known.
+    pub functions: usize,
+    /// The last policy that was valid.
+    pub policy: Option<KnownPolicy>,
+    /// Messages that no service has taken yet.
+    pub waiting_messages: usize,
+}
+
+impl Overview {
+    /// Of a memory in which so many functions are known, here or where it was read from.
+    pub fn new(memory: Memory, functions: usize) -> Self {
+        Overview {
+            state: State { functions: Vec::new(), ..memory.state },
+            listed_at: memory.survey.listed_at,
+            functions,
+            policy: memory.policy,
+            waiting_messages: memory.outbox.len(),
+        }
+    }
+}
+
+impl From<Memory> for Overview {
+    fn from(memory: Memory) -> Self {
+        let functions = memory.survey.inventory.functions.len();
+        Overview::new(memory, functions)
+    }
+}
+
 /// A policy that was valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownPolicy {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::alert::Message;
 use crate::calls::Calls;
-use crate::memory::Memory;
+use crate::memory::{Memory, Overview};
 use crate::survey::Survey;
 
 /// What could not be asked, and why: nobody knows the answer.
@@ -112,6 +112,15 @@ pub trait StateStore: Send + Sync {
     /// # Errors
     /// When it cannot be read: the guard then changes nothing.
     async fn load(&self) -> Result<Memory, StoreError>;
+
+    /// What is not known function by function, of what was saved last: however many functions there are, it is read in
+    /// the same time.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.load().await.map(Overview::from)
+    }
 
     /// Saves all of it, if nobody else has since it was loaded; then its revision rises by one. `touched` are the
     /// functions whose ledgers may have changed.

@@ -16,11 +16,8 @@ mod survey;
 mod translate;
 mod turns;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_lambda::config::retry::RetryConfig;
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::{Client, config};
 use chrono::{DateTime, Utc};
 use guard_core::name::FunctionName;
@@ -44,14 +41,8 @@ pub struct LambdaControl {
 impl LambdaControl {
     /// A control plane reached as `config` says; its requests are counted in `calls`.
     pub fn new(config: &aws_config::SdkConfig, calls: Calls) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(5))
-            .operation_timeout(Duration::from_secs(12))
-            .build();
         let own = config::Builder::from(config)
             .interceptor(CountRequests(calls))
-            .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
             .build();
         LambdaControl { api: Api::new(Client::from_conf(own)) }

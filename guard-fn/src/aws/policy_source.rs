@@ -31,11 +31,7 @@ pub struct SsmPolicy {
 impl SsmPolicy {
     /// The policy in the parameter of that name.
     pub fn new(config: &SdkConfig, calls: Calls, parameter: String) -> Self {
-        let config = aws_sdk_ssm::config::Builder::from(config)
-            .interceptor(CountRequests(calls))
-            .timeout_config(super::timeouts())
-            .retry_config(super::retries())
-            .build();
+        let config = aws_sdk_ssm::config::Builder::from(config).interceptor(CountRequests(calls)).build();
         SsmPolicy { client: Client::from_conf(config), parameter, known: Mutex::new(None) }
     }
 

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -13,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::Region;
 use guard_core::pricing::PriceTable;
 
-use super::unavailable;
+use super::{TLS, unavailable};
 use crate::calls::Calls;
 use crate::lambda::chain;
 use crate::ports::Unavailable;
@@ -45,7 +44,7 @@ pub struct PriceList {
 impl PriceList {
     /// The list of a region, at [`ENDPOINT`] or wherever else it is mirrored.
     pub fn new(endpoint: &str, region: Region, calls: Calls) -> Self {
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        let connector = Connector::builder().tls_provider(TLS).build();
         PriceList::through(SharedHttpConnector::new(connector), endpoint, region, calls)
     }
 

@@ -24,11 +24,7 @@ pub struct SnsSink {
 impl SnsSink {
     /// A sink for these topics. An audience without a topic hears nothing.
     pub fn new(config: &SdkConfig, calls: Calls, topics: Topics) -> Self {
-        let config = aws_sdk_sns::config::Builder::from(config)
-            .interceptor(CountRequests(calls))
-            .timeout_config(super::timeouts())
-            .retry_config(super::retries())
-            .build();
+        let config = aws_sdk_sns::config::Builder::from(config).interceptor(CountRequests(calls)).build();
         SnsSink { client: Client::from_conf(config), topics }
     }
 

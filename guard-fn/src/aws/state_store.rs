@@ -16,8 +16,9 @@
 //! one in use would have to be touched before it runs out, and a guard that was switched off for longer would come
 //! back without the values to restore.
 //!
-//! Of a table that holds many functions each 64 buckets have a partition key of their own, the name with `#` and a
-//! number: a partition key takes 1,000 write units a second, and a census of 10,000 functions writes more.
+//! Each 64 buckets of functions have a partition key of their own, the name with `#` and a number: a partition key takes
+//! 1,000 write units a second, and a census of 10,000 functions writes more. Under the name alone stands what is not
+//! known function by function: the state of the whole is read with two calls.
 //!
 //! Measured by `cargo test -p guard-fn --lib what_an_idle -- --ignored --nocapture` with random traffic, which deflates
 //! badly; "all ledgers" is what the slices of a day's census write together:
@@ -35,6 +36,7 @@ mod table;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -47,7 +49,7 @@ use self::layout::{Assembly, Base, Directory, Key, Version};
 use self::table::{BATCH_MAX, Head, Put, Table};
 use super::calls::CountRequests;
 use crate::calls::Calls;
-use crate::memory::Memory;
+use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StateStore, StoreError, Unavailable};
 
 /// Version of the layout of items. The state in them has its own.
@@ -80,26 +82,34 @@ struct Kept {
     failures: u64,
 }
 
+/// What was read.
+struct Found {
+    memory: Memory,
+    base: Base,
+    garbage: Vec<Key>,
+}
+
 impl DynamoStore {
     /// The memory of the guard `name` in a table, of which `region` is what a new one guards.
     pub fn new(config: &SdkConfig, calls: Calls, table: String, name: &str, region: Region) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config)
-            .interceptor(CountRequests(calls))
-            .timeout_config(super::timeouts())
-            .retry_config(super::retries())
-            .build();
+        let config =
+            aws_sdk_dynamodb::config::Builder::from(config).interceptor(CountRequests(calls)).build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
         let process = RandomState::new().hash_one(name);
         let kept = Kept { base: None, garbage: Vec::new(), process, failures: 0 };
         DynamoStore { table: Table::new(client, table, name), region, kept: Mutex::new(kept) }
     }
 
-    /// Reads everything once; `None` where somebody saved meanwhile.
-    async fn read(&self, head: &Head, kept: &mut Kept) -> Result<Option<Memory>, StoreError> {
-        let directory = directory(head)?;
+    /// Reads these shards once; `None` where somebody saved meanwhile.
+    async fn read(
+        &self,
+        head: &Head,
+        directory: &Directory,
+        shards: Range<u32>,
+    ) -> Result<Option<Found>, StoreError> {
         let mut assembly = Assembly::new(directory.clone());
         let mut garbage = Vec::new();
-        for shard in 0..directory.shards() {
+        for shard in shards {
             let mut found = self.table.segments(shard).await?;
             for (slot, keys) in directory.of_shard(shard) {
                 let mut packed = Vec::new();
@@ -120,9 +130,7 @@ impl DynamoStore {
         let (memory, base) = assembly.finish(head.rest.as_deref()).map_err(damaged)?;
         check(&memory, head)?;
         garbage.sort();
-        kept.garbage = garbage;
-        kept.base = Some((head.revision, base));
-        Ok(Some(memory))
+        Ok(Some(Found { memory, base, garbage }))
     }
 
     /// A segment that is not there: fine where the head has moved on since, and took it away.
@@ -210,12 +218,29 @@ impl StateStore for DynamoStore {
         kept.base = None;
         for _ in 0..LOADS_MAX {
             let Some(head) = self.table.head().await? else { return Ok(Memory::new(self.region.clone())) };
-            if let Some(memory) = self.read(&head, &mut kept).await? {
+            let directory = directory(&head)?;
+            if let Some(Found { memory, base, garbage }) =
+                self.read(&head, &directory, directory.shards()).await?
+            {
+                kept.garbage = garbage;
+                kept.base = Some((head.revision, base));
                 return Ok(memory);
             }
         }
-        Err(Unavailable::new("reading the memory", format!("it was saved {LOADS_MAX} times meanwhile"))
-            .into())
+        Err(overtaken())
+    }
+
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        for _ in 0..LOADS_MAX {
+            let Some(head) = self.table.head().await? else {
+                return Ok(Memory::new(self.region.clone()).into());
+            };
+            let directory = directory(&head)?;
+            if let Some(found) = self.read(&head, &directory, 0..1).await? {
+                return Ok(Overview::new(found.memory, directory.functions));
+            }
+        }
+        Err(overtaken())
     }
 
     async fn save(&self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
@@ -232,6 +257,10 @@ impl StateStore for DynamoStore {
     async fn prove(&self) -> Vec<Proof> {
         self.table.prove().await
     }
+}
+
+fn overtaken() -> StoreError {
+    Unavailable::new("reading the memory", format!("it was saved {LOADS_MAX} times meanwhile")).into()
 }
 
 fn directory(head: &Head) -> Result<Directory, StoreError> {

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::{Guard, TickError};
 use crate::alert;
-use crate::memory::Memory;
+use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StoreError};
 use crate::wake::Question;
 
@@ -197,7 +197,7 @@ impl Guard {
         function: Option<&FunctionName>,
         at: DateTime<Utc>,
     ) -> Roster {
-        let policy = self.policy(memory, at).await.policy;
+        let policy = self.policy(&mut memory.policy, at).await.policy;
         let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
         let calls = super::tick::survey_calls(memory);
         self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
@@ -205,9 +205,9 @@ impl Guard {
     }
 
     async fn status(&self, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
-        let mut memory = self.ports.store.load().await?;
-        let policy = self.policy(&mut memory, at).await.policy;
-        let Memory { state, survey, outbox, .. } = memory;
+        let mut overview = self.ports.store.overview().await?;
+        let policy = self.policy(&mut overview.policy, at).await.policy;
+        let Overview { state, listed_at, functions, waiting_messages, .. } = overview;
         let open = state.alerts.iter().filter(|(_, alert)| alert.open).map(|(alarm, _)| alarm.clone());
         Ok(Answer::Status(Status {
             last_tick: state.last_tick,
@@ -216,9 +216,9 @@ impl Guard {
             alarms: open.collect(),
             operator: state.operator,
             trips: state.latches,
-            functions: survey.inventory.functions.len(),
-            listed_at: survey.listed_at,
-            waiting_messages: outbox.len(),
+            functions,
+            listed_at,
+            waiting_messages,
         }))
     }
 

@@ -139,7 +139,7 @@ impl Guard {
     /// Policy, survey, look and plan, on a memory that is not saved yet.
     async fn decide(&self, memory: &mut Memory, at: DateTime<Utc>, hinted: &[FunctionName]) -> Decided {
         let mut took: Took = Vec::new();
-        let in_force = timed(&mut took, "policy", self.policy(memory, at)).await;
+        let in_force = timed(&mut took, "policy", self.policy(&mut memory.policy, at)).await;
         let mut problems: Vec<String> = in_force.problem.into_iter().collect();
 
         let mut focus: BTreeSet<FunctionName> = memory.sampling.focus.iter().cloned().collect();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -98,15 +99,17 @@ pub(super) struct Key {
 /// What the head says of its segments.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Directory {
+    /// Functions known.
+    pub(super) functions: usize,
     function_buckets: u32,
     budget_buckets: u32,
     segments: BTreeMap<Kind, BTreeMap<u32, Pointer>>,
 }
 
 impl Directory {
-    /// Partition keys that hold segments.
-    pub(super) fn shards(&self) -> u32 {
-        self.function_buckets.div_ceil(BUCKETS_PER_SHARD).max(1)
+    /// Partition keys that hold segments: first the one that holds all that is not known function by function.
+    pub(super) fn shards(&self) -> Range<u32> {
+        0..1 + self.function_buckets.div_ceil(BUCKETS_PER_SHARD)
     }
 
     fn pointers(&self) -> impl Iterator<Item = (Slot, &Pointer)> {
@@ -243,6 +246,7 @@ impl<'a> Cutter<'a> {
         let functions = parts.ledgers.len().max(parts.functions.len());
         let before = &base.directory;
         let directory = Directory {
+            functions: parts.functions.len(),
             function_buckets: buckets(functions, FUNCTION_BUCKETS, before.function_buckets),
             budget_buckets: buckets(parts.ordinary.len(), BUDGET_BUCKETS, before.budget_buckets),
             segments: BTreeMap::new(),
@@ -371,13 +375,14 @@ impl Assembly {
     /// When it is damaged.
     pub(super) fn take(&mut self, slot: Slot, packed: &[u8]) -> Result<(), Damaged> {
         let json = pack::unpack(packed)?;
-        let mut known = digest(&json);
+        // Ledgers are told apart by their names, everything else by what it says.
+        let known = match slot.0 {
+            Kind::Ledgers => self.take_ledgers(&json)?,
+            _ => digest(&json),
+        };
+        self.base.digests.insert(slot, known);
         match slot.0 {
-            Kind::Ledgers => {
-                let ledgers: Vec<FunctionLedger> = serde_json::from_slice(&json)?;
-                known = names_digest(ledgers.iter().map(|ledger| ledger.name.as_str()));
-                self.parts.ledgers.extend(ledgers);
-            }
+            Kind::Ledgers => {}
             Kind::Inventory => {
                 let part: InventoryPart = serde_json::from_slice(&json)?;
                 self.parts.functions.extend(part.functions);
@@ -394,8 +399,14 @@ impl Assembly {
             Kind::Policy => self.parts.policy = Some(serde_json::from_slice(&json)?),
             Kind::Rest => self.rest = Some(json),
         }
-        self.base.digests.insert(slot, known);
         Ok(())
+    }
+
+    fn take_ledgers(&mut self, json: &[u8]) -> Result<u64, Damaged> {
+        let ledgers = FunctionLedger::read_all(json)?;
+        let names = names_digest(ledgers.iter().map(|ledger| ledger.name.as_str()));
+        self.parts.ledgers.extend(ledgers);
+        Ok(names)
     }
 
     /// The memory, with the rest from the head where it is there.
@@ -433,7 +444,7 @@ fn keys(slot: Slot, pointer: &Pointer) -> impl Iterator<Item = Key> + use<> {
 }
 
 fn shard_of(Slot(kind, bucket): Slot) -> u32 {
-    if kind.is_of_functions() { bucket / BUCKETS_PER_SHARD } else { 0 }
+    if kind.is_of_functions() { 1 + bucket / BUCKETS_PER_SHARD } else { 0 }
 }
 
 /// Buckets for so many names: a power of two, kept while it is not too small nor four times too large, so that a

@@ -4,6 +4,8 @@
 mod faults;
 mod sizes;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use guard_core::inventory::Function;
 use guard_core::ledger::{BudgetLedger, FunctionLedger, Posted};
@@ -125,7 +127,24 @@ async fn what_one_process_saved_another_loads_and_goes_on_from() {
 
 #[tokio::test]
 async fn where_nothing_was_saved_the_memory_is_new() {
-    assert_eq!(store(&Fake::default()).load().await.unwrap(), Memory::new(Region::new("eu-central-1")));
+    let new = Memory::new(Region::new("eu-central-1"));
+    assert_eq!(store(&Fake::default()).overview().await.unwrap(), new.clone().into());
+    assert_eq!(store(&Fake::default()).load().await.unwrap(), new);
+}
+
+#[tokio::test]
+async fn what_is_not_of_single_functions_is_read_with_two_calls_however_many_functions_there_are() {
+    for (functions, budgets) in [(0, 0), (50, 3), (700, 40)] {
+        let fake = Fake::default();
+        let mut saved = memory(functions, budgets);
+        store(&fake).save(&mut saved, &none()).await.unwrap();
+        fake.take_counts();
+        let overview = store(&fake).overview().await.unwrap();
+        assert_eq!(overview.functions, functions);
+        assert_eq!(overview, saved.into());
+        let (calls, ..) = fake.take_counts();
+        assert_eq!(calls, BTreeMap::from([("GetItem".to_owned(), 1), ("Query".to_owned(), 1)]));
+    }
 }
 
 #[tokio::test]

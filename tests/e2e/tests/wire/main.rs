@@ -7,3 +7,4 @@
 mod life;
 mod permissions;
 mod schedules;
+mod tls;

@@ -110,6 +110,7 @@ impl Fake {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .endpoint_url(format!("http://{}", self.address))
+            .http_client(crate::aws::http())
             .credentials_provider(SharedCredentialsProvider::new(keys.build()))
             .timeout_config(times.build())
             .retry_config(retry);
