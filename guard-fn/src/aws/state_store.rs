@@ -25,10 +25,10 @@
 //!
 //! | functions | head | idle tick: written, write units, calls | all ledgers: written, write units | cold load: calls |
 //! |--:|--:|--:|--:|--:|
-//! | 10 | 6 KB | 7 KB, 11, 2 | 15 KB, 17 | 2 |
-//! | 100 | 6 KB | 7 KB, 11, 2 | 98 KB, 113 | 2 |
-//! | 1,000 | 7 KB | 9 KB, 13, 2 | 921 KB, 1,047 | 5 |
-//! | 10,000 | 12 KB | 14 KB, 18, 2 | 8,827 KB, 9,341 | 17 |
+//! | 10 | 6 KB | 7 KB, 11, 2 | 15 KB, 17 | 3 |
+//! | 100 | 6 KB | 7 KB, 11, 2 | 97 KB, 112 | 3 |
+//! | 1,000 | 7 KB | 9 KB, 13, 2 | 912 KB, 1,034 | 6 |
+//! | 10,000 | 12 KB | 14 KB, 18, 2 | 8,739 KB, 9,271 | 18 |
 
 mod layout;
 mod pack;

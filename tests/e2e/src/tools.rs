@@ -20,6 +20,7 @@ pub struct Tools {
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const PACKAGES: &str = include_str!("../requirements.txt");
 const RUNTIME_PACKAGE: &str = include_str!("../requirements-runtime.txt");
+const PACKAGING: &str = include_str!("../requirements-package.txt");
 const CLOCK: &str = include_str!("../clock.c");
 
 /// The tools; what is missing is made by whoever asks first, and the others wait.
@@ -38,6 +39,36 @@ pub fn guard() -> &'static Path {
 /// A program of the workspace as it is shipped, such as the bootstrap: `guard-fn` of the package `guard-fn`.
 pub fn shipped(package: &str, program: &str) -> PathBuf {
     build(&target(), "release", package, program).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// The package for `arm64` or `x86-64`, made as `infra/README.md` has it made.
+///
+/// # Errors
+/// Where there is no Python, or what it takes for that target cannot be had.
+pub fn package(architecture: &str) -> Result<PathBuf, String> {
+    let target = target();
+    let environment = target.join("e2e-tools").join(format!("packaging-{}", hash(&[PACKAGING])));
+    let python = environment.join("bin/python");
+    let need = "cargo-lambda and its linker come from PyPI, once";
+    run(Command::new("python3").args(["-m", "venv"]).arg(&environment), need)?;
+    let requirements = Path::new(FOLDER).join("requirements-package.txt");
+    run(Command::new(python).args(["-m", "pip", "--quiet", "install", "-r"]).arg(requirements), need)?;
+    let programs = std::env::join_paths(
+        std::iter::once(environment.join("bin"))
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+    );
+    let packages = target.join("lambda");
+    let mut lambda = Command::new(environment.join("bin/cargo-lambda"));
+    lambda
+        .args(["lambda", "build", "--release", "--locked", &format!("--{architecture}")])
+        .args(["--output-format", "zip", "--package", "guard-fn", "--lambda-dir"])
+        .arg(&packages)
+        // Its own option for this fails ("unexpected argument", 1.9.2).
+        .env("CARGO_TARGET_DIR", &target)
+        .env("PATH", programs.map_err(|error| error.to_string())?)
+        .current_dir(FOLDER);
+    run(&mut lambda, "the package must build")?;
+    Ok(packages.join("guard-fn").join("bootstrap.zip"))
 }
 
 fn guard_of_stories() -> Result<PathBuf, String> {
