@@ -113,8 +113,7 @@ pub trait StateStore: Send + Sync {
     /// When it cannot be read: the guard then changes nothing.
     async fn load(&self) -> Result<Memory, StoreError>;
 
-    /// What is not known function by function, of what was saved last: however many functions there are, it is read in
-    /// the same time.
+    /// What is not known function by function, of what was saved last. A store that can reads no more than that.
     ///
     /// # Errors
     /// When it cannot be read.
