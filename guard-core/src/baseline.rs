@@ -9,8 +9,10 @@ use crate::time::{HOURS_PER_WEEK, Hour};
 
 /// Weeks of history kept.
 const WEEKS: i64 = 4;
+/// Hours of a week.
+const RING_WEEK: i64 = 168;
 /// Hours kept.
-const RING: i64 = 168 * WEEKS;
+const RING: i64 = RING_WEEK * WEEKS;
 /// Hours kept, as a length.
 const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 
@@ -28,7 +30,7 @@ const HISTORY_MIN_H: u32 = 24;
 /// caller for the same reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Hours as micro-dollars + 1, 0 where there is none; index: hour number modulo 672. Empty without history.
+    /// Hours as micro-dollars + 1, 0 where there is none; index: [`Profile::slot`]. Empty without history.
     #[serde(with = "packed")]
     amounts: Vec<u32>,
     /// The highest concurrency of each hour, same index.
@@ -144,7 +146,7 @@ impl Profile {
         let is_history = |hour: &Hour| begins.is_none_or(|first| *hour >= first);
         let before = |hours: i64| hour.plus(-hours);
         let mut picked = [0_u32; 28];
-        let weeks = (1..=WEEKS).map(|week| before(168 * week)).filter(is_history);
+        let weeks = (1..=WEEKS).map(|week| before(RING_WEEK * week)).filter(is_history);
         let mut found = self.pick(&mut picked, weeks.map(Self::slot));
         let mut widening = WIDENING_SAME_HOUR;
         if found < 2 {
@@ -226,9 +228,10 @@ impl Profile {
         self.concurrency_p99 = u32::from(*p99);
     }
 
-    /// The hour's place in the ring.
+    /// The hour's place in the ring: the same hour of all weeks together, because they are read together.
     fn slot(hour: Hour) -> usize {
-        usize::try_from(hour.0.rem_euclid(RING)).unwrap_or(0)
+        let place = hour.0.rem_euclid(RING);
+        usize::try_from(place % RING_WEEK * WEEKS + place / RING_WEEK).unwrap_or(0)
     }
 }
 

@@ -143,6 +143,7 @@ fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
 }
 
 /// A projection: its sum, its upper band, and when it meets the amount.
+#[derive(Clone, Copy)]
 struct Walk {
     total: Usd,
     upper: Usd,
@@ -177,16 +178,21 @@ fn walk(
         let ordinary = book.ordinary(hour, rule.amount);
         let usual = of_hour(ordinary.expected, seconds);
         let band = of_hour(ordinary.upper - ordinary.expected, seconds);
-        let decayed_until = decayed_ppm(until_s - now_s, half_life_s);
-        let decaying = match decayed_until - decayed {
-            0 => Usd::ZERO,
-            area_ppm_s => excess.mul_div_up(i128::from(area_ppm_s), 3600 * i128::from(PPM)),
-        };
-        decayed = decayed_until;
         walks.ordinary += usual;
         walks.sustained.step(rule.amount, from_s, seconds, usual + of_hour(excess, seconds), band);
-        walks.stops.step(rule.amount, from_s, seconds, usual + decaying, band);
+        if excess > Usd::ZERO {
+            let decayed_until = decayed_ppm(until_s - now_s, half_life_s);
+            let decaying = match decayed_until - decayed {
+                0 => Usd::ZERO,
+                area_ppm_s => excess.mul_div_up(i128::from(area_ppm_s), 3600 * i128::from(PPM)),
+            };
+            decayed = decayed_until;
+            walks.stops.step(rule.amount, from_s, seconds, usual + decaying, band);
+        }
         from_s = until_s;
+    }
+    if excess == Usd::ZERO {
+        walks.stops = walks.sustained;
     }
     walks
 }

@@ -75,7 +75,7 @@ impl Usd {
         if denominator == 0 {
             return if self.0 == 0 || numerator == 0 { Usd::ZERO } else { Usd::MAX };
         }
-        match self.0.checked_mul(numerator) {
+        match product(self.0, numerator) {
             Some(product) => Usd(div_up(product, denominator)),
             None if (self.0 < 0) != (numerator < 0) => Usd(i128::MIN),
             None => Usd::MAX,
@@ -124,11 +124,26 @@ impl Usd {
     }
 }
 
+/// The product; `None` where it leaves `i128`. Mostly both fit into 64 bits, and their product always fits.
+fn product(a: i128, b: i128) -> Option<i128> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        _ => a.checked_mul(b),
+    }
+}
+
 /// Division rounded towards positive infinity.
 fn div_up(numerator: i128, denominator: i128) -> i128 {
-    let quotient = numerator.wrapping_div(denominator);
-    let exact = numerator.wrapping_rem(denominator) == 0;
-    if !exact && ((numerator > 0) == (denominator > 0)) { quotient + 1 } else { quotient }
+    // Mostly both fit into 64 bits, which processors divide by themselves.
+    let narrow = || {
+        let (numerator, denominator) = (i64::try_from(numerator).ok()?, i64::try_from(denominator).ok()?);
+        Some((numerator.checked_div(denominator)?.into(), numerator.checked_rem(denominator)?.into()))
+    };
+    let (quotient, rest): (i128, i128) = narrow().unwrap_or_else(|| {
+        let quotient = numerator.wrapping_div(denominator);
+        (quotient, numerator.wrapping_sub(quotient.wrapping_mul(denominator)))
+    });
+    if rest != 0 && ((numerator > 0) == (denominator > 0)) { quotient + 1 } else { quotient }
 }
 
 impl FromStr for Usd {
@@ -165,7 +180,7 @@ impl Neg for Usd {
 impl Mul<i128> for Usd {
     type Output = Usd;
     fn mul(self, times: i128) -> Usd {
-        Usd(self.0.saturating_mul(times))
+        Usd(product(self.0, times).unwrap_or_else(|| self.0.saturating_mul(times)))
     }
 }
 impl AddAssign for Usd {

@@ -402,7 +402,8 @@ impl<'a> Draft<'a> {
 
     fn function_records(&self) -> Vec<FunctionRecord> {
         let mut decided = self.reasons.iter().peekable();
-        let looked = self.reading.functions.iter().filter_map(|reading| {
+        let mut records = Vec::with_capacity(self.reading.functions.len());
+        records.extend(self.reading.functions.iter().filter_map(|reading| {
             while decided.peek().is_some_and(|(index, _)| **index < reading.index) {
                 decided.next();
             }
@@ -426,8 +427,8 @@ impl<'a> Draft<'a> {
                 freshness: reading.freshness,
                 reason: reason.unwrap_or(ordinary),
             })
-        });
-        looked.collect()
+        }));
+        records
     }
 
     /// The concurrency that the guard holds a function at.

@@ -82,6 +82,8 @@ pub fn next(
         })
         .collect();
     let mut wanted: Vec<(Usd, usize)> = Vec::new();
+    // What is no dearer has no place: of equals the first count.
+    let mut too_cheap = None;
     let any_suspicion = suspicious.contains(&true);
     for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
         let suspected =
@@ -90,6 +92,9 @@ pub fn next(
             continue;
         }
         let per_second = worst_per_second(roster, index);
+        if Some(per_second) <= too_cheap {
+            continue;
+        }
         let due = suspected || {
             // Mostly every function of the inventory has a ledger, in the same place.
             let beside = state.functions.get(index).filter(|ledger| ledger.name == function.name);
@@ -102,6 +107,10 @@ pub fn next(
         };
         if due {
             wanted.push((per_second, index));
+        }
+        if wanted.len() >= 2 * FOCUS_MAX {
+            keep_dearest(&mut wanted, FOCUS_MAX);
+            too_cheap = wanted.iter().map(|(per_second, _)| *per_second).min();
         }
     }
     SamplingPlan { focus: focus(roster, state, wanted) }
@@ -131,16 +140,21 @@ pub fn ask_from(
     functions.chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
 }
 
+/// Leaves so many of the dearest, of equals the first.
+fn keep_dearest(wanted: &mut Vec<(Usd, usize)>, room: usize) {
+    if wanted.len() > room {
+        wanted.select_nth_unstable_by(room, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        wanted.truncate(room);
+    }
+}
+
 /// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].
 fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<FunctionName> {
     let latched =
         state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Foreign).map(|(name, _)| name);
     let mut names: Vec<FunctionName> = latched.take(FOCUS_MAX).cloned().collect();
     let room = FOCUS_MAX - names.len();
-    if wanted.len() > room {
-        wanted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        wanted.truncate(room);
-    }
+    keep_dearest(&mut wanted, room);
     let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
     names.extend(wanted.into_iter().filter_map(|(_, index)| name_of(index)));
     names.sort();

@@ -165,7 +165,10 @@ fn share(errors: u64, failure_ppm: u32, retries: u32, skipped: u32) -> u64 {
 
 /// `whole × numerator ÷ denominator`, rounded up; the denominator is never zero here.
 fn part(whole: u64, numerator: u64, denominator: u64) -> u64 {
-    saturated((u128::from(whole) * u128::from(numerator)).div_ceil(u128::from(denominator.max(1))))
+    match whole.checked_mul(numerator) {
+        Some(product) => product.div_ceil(denominator.max(1)),
+        None => saturated((u128::from(whole) * u128::from(numerator)).div_ceil(denominator.max(1).into())),
+    }
 }
 
 /// The same rounded down: for lower bounds.

@@ -156,6 +156,7 @@ fn a_cap_that_refuses_half_nearly_doubles_the_requests() {
     assert_eq!(refused(0, 5), 0);
     assert_eq!(refused(1, 2), 333_334);
     assert_eq!(refused(5, 0), 1_000_000);
+    assert_eq!(refused(1 << 62, 1 << 62), 500_000);
 }
 
 #[test]

@@ -35,8 +35,7 @@ fn book(rule: &BudgetRule, at: DateTime<Utc>) -> BudgetLedger {
 
 /// Posts an amount to a minute.
 fn post(book: &mut BudgetLedger, at: DateTime<Utc>, amount: Usd) {
-    let entry = crate::ledger::Entry { to: UsdRange::exact(amount), ..crate::ledger::Entry::default() };
-    book.post_minute(Minute::of(at), &entry);
+    book.post(Minute::of(at), &crate::ledger::Entry::exact(amount));
 }
 
 fn moment(at: DateTime<Utc>) -> Moment {

@@ -1,6 +1,7 @@
 //! The book of one budget: what was posted in its period, the latest minutes and hours, and what is ordinary.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -80,38 +81,32 @@ impl BudgetLedger {
         self.ordinary_of_period = self.sum_ordinary();
     }
 
-    /// Posts the difference between what a minute is now known to have cost and what was posted before.
-    pub(crate) fn post_minute(&mut self, minute: Minute, entry: &Entry) {
-        self.minutes.add(minute.0, entry.expected(), MINUTES_KEPT);
-        self.hours.add(minute.hour().0, entry.expected(), HOURS_KEPT);
-        self.post_period(minute.0 * 60, entry);
+    /// Posts the difference between what a minute, or a whole hour of a census, is now known to have cost and what was
+    /// posted before. Hours before the ring go to the profile.
+    pub(crate) fn post(&mut self, when: impl Into<When>, entry: &Entry) {
+        let When { at, hour, minute } = when.into();
+        let amount = entry.change.expected;
+        if let Some(minute) = minute {
+            self.minutes.add(minute.0, amount, MINUTES_KEPT);
+        }
+        if !self.hours.add(hour.0, amount, HOURS_KEPT) && minute.is_none() {
+            self.profile.add(hour, amount);
+        }
+        if at < self.period_start || at >= self.period_end {
+            return;
+        }
+        self.spent += entry.change;
+        if entry.repeated != UsdRange::ZERO {
+            self.repeated += entry.repeated;
+        }
+        if entry.unattributed {
+            self.unattributed += entry.change;
+        }
     }
 
     /// Moves the ring of hours on, so that hours of history find out whether they are older than it.
     pub(crate) fn reach(&mut self, hour: Hour) {
         self.hours.add(hour.0, Usd::ZERO, HOURS_KEPT);
-    }
-
-    /// Posts the difference that a census found for a whole hour. Hours before the ring go to the profile.
-    pub(crate) fn post_hour(&mut self, hour: Hour, entry: &Entry) {
-        if !self.hours.add(hour.0, entry.expected(), HOURS_KEPT) {
-            self.profile.add(hour, entry.expected());
-        }
-        self.post_period(hour.0 * 3600, entry);
-    }
-
-    fn post_period(&mut self, at_s: i64, entry: &Entry) {
-        if at_s < self.period_start.timestamp() || at_s >= self.period_end.timestamp() {
-            return;
-        }
-        let change = entry.to.minus_posted(entry.from);
-        self.spent += change;
-        if entry.repeated_to != entry.repeated_from {
-            self.repeated += entry.repeated_to.minus_posted(entry.repeated_from);
-        }
-        if entry.unattributed {
-            self.unattributed += change;
-        }
     }
 
     /// Moves hours that are over into the profile.
@@ -160,19 +155,56 @@ impl BudgetLedger {
     }
 }
 
-/// One entry of the double-entry book: what is posted now and what it replaces.
+/// The minute or the whole hour that is posted, worked out once for all books that post it.
+#[derive(Clone, Copy)]
+pub(crate) struct When {
+    at: DateTime<Utc>,
+    hour: Hour,
+    minute: Option<Minute>,
+}
+
+impl From<Minute> for When {
+    fn from(minute: Minute) -> Self {
+        When { at: minute.start(), hour: minute.hour(), minute: Some(minute) }
+    }
+}
+
+impl From<Hour> for When {
+    fn from(hour: Hour) -> Self {
+        When { at: hour.start(), hour, minute: None }
+    }
+}
+
+/// One entry of the double-entry book: by how much what is posted now differs from what it replaces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Entry {
-    pub(crate) from: UsdRange,
-    pub(crate) to: UsdRange,
-    pub(crate) repeated_from: UsdRange,
-    pub(crate) repeated_to: UsdRange,
+    pub(crate) change: UsdRange,
+    pub(crate) repeated: UsdRange,
     pub(crate) unattributed: bool,
 }
 
 impl Entry {
-    fn expected(&self) -> Usd {
-        self.to.expected - self.from.expected
+    /// Of an amount where nothing was posted before.
+    pub(crate) fn exact(amount: Usd) -> Self {
+        Entry { change: UsdRange::exact(amount), ..Entry::default() }
+    }
+
+    /// Of a cost, and of the part of it that was repeated work; both are `(from, to)`.
+    pub(crate) fn of(cost: (UsdRange, UsdRange), repeated: (UsdRange, UsdRange)) -> Self {
+        let repeats = repeated.0 != repeated.1;
+        Entry {
+            change: cost.1.minus_posted(cost.0),
+            repeated: if repeats { repeated.1.minus_posted(repeated.0) } else { UsdRange::ZERO },
+            unattributed: false,
+        }
+    }
+}
+
+impl AddAssign for Entry {
+    fn add_assign(&mut self, other: Entry) {
+        self.change += other.change;
+        self.repeated += other.repeated;
+        self.unattributed |= other.unattributed;
     }
 }
 

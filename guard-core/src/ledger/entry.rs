@@ -84,6 +84,11 @@ fn whole(count: i128) -> Usd {
     Usd::from_picos(PICOS_PER_USD) * count
 }
 
+/// The entry for a budget in money.
+pub(super) fn money(from: &Posted, to: &Posted) -> Entry {
+    Entry::of((from.cost, to.cost), (from.repeated, to.repeated))
+}
+
 /// The entry for a budget that counts invocations.
 pub(super) fn counted(from: &Posted, to: &Posted) -> Entry {
     let count = |posted: &Posted| UsdRange::exact(whole(i128::from(posted.point.invocations)));
@@ -100,13 +105,7 @@ pub(super) fn counted(from: &Posted, to: &Posted) -> Entry {
             posted.repeated.causes,
         )
     };
-    Entry {
-        from: count(from),
-        to: count(to),
-        repeated_from: repeated(from),
-        repeated_to: repeated(to),
-        unattributed: false,
-    }
+    Entry::of((count(from), count(to)), (repeated(from), repeated(to)))
 }
 
 /// The part of a cost that repeated invocations caused: at the mean cost of the point's invocations, and at most at
@@ -122,15 +121,12 @@ pub(super) fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3]
     UsdRange::new(part(low).min(most), part(expected), most, crate::money::Causes::of(Cause::RepeatedWork))
 }
 
-/// A total with one posting exchanged for another. The point's maxima only rise.
-pub(super) fn exchanged(total: Posted, from: &Posted, to: &Posted) -> Posted {
-    let mut point = total.point;
-    exchange(&mut point, &from.point, &to.point);
-    Posted {
-        point,
-        cost: (total.cost + to.cost).minus_posted(from.cost),
-        repeated: (total.repeated + to.repeated).minus_posted(from.repeated),
-    }
+/// A total in which one posting was exchanged for another, which changes its money by the entry. The point's maxima only
+/// rise.
+pub(super) fn exchange_posted(total: &mut Posted, from: &Posted, to: &Posted, money: &Entry) {
+    exchange(&mut total.point, &from.point, &to.point);
+    total.cost += money.change;
+    total.repeated += money.repeated;
 }
 
 pub(super) fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
@@ -152,18 +148,21 @@ pub(super) fn per_mille(part: u64, whole: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end.
+/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end, one of the newest.
 pub(super) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
-    let at = match row.back() {
-        Some((last, _)) if *last < key => row.len(),
-        None => 0,
-        _ => row.partition_point(|(other, _)| *other < key),
+    let newest = row.iter().rev().take(NEWEST).take_while(|(other, _)| *other >= key).count();
+    let at = match newest {
+        NEWEST => row.partition_point(|(other, _)| *other < key),
+        newest => row.len() - newest,
     };
     if row.get(at).is_none_or(|(other, _)| *other != key) {
         row.insert(at, (key, V::default()));
     }
     &mut row[at].1
 }
+
+/// Keys tried one by one from the end of a row.
+const NEWEST: usize = 4;
 
 /// Drops entries before a key.
 pub(super) fn forget<K: Copy + Ord, V>(row: &mut VecDeque<(K, V)>, before: K) {

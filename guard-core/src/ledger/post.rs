@@ -1,15 +1,18 @@
 //! Posting: what a look has shown goes into the books, once.
 
+use std::collections::VecDeque;
+
 use chrono::{Datelike, Duration};
 
 use super::book::{BudgetLedger, Entry};
 use super::entry::{
-    attempts_per_mille, committed, counted, exchanged, forget, in_flight, may_retry, per_mille,
+    attempts_per_mille, committed, counted, exchange_posted, forget, in_flight, may_retry, money, per_mille,
     repeated_cost, slot_of,
 };
 use super::region::Attributed;
 use super::{FunctionLedger, Meters, Posted};
 use crate::amplification;
+use crate::budget::BudgetRule;
 use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
 use crate::money::{Usd, UsdRange};
@@ -99,6 +102,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         settled,
         from: seen.from,
         attributed: std::mem::take(&mut state.region.attributed),
+        batch: Batch { points: VecDeque::new(), entries: vec![VecDeque::new(); roster.rules.len()] },
         mix: (0, 0),
         hidden: vec![Hidden::default(); roster.rules.len()],
     };
@@ -127,6 +131,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
             functions.push(poster.function(ledger, series, &subject));
         }
     }
+    poster.file();
     let mix = poster.mix;
     let hidden = std::mem::take(&mut poster.hidden);
     let attributed = std::mem::take(&mut poster.attributed);
@@ -240,27 +245,62 @@ struct Poster<'a> {
     settled: Minute,
     from: Minute,
     attributed: Attributed,
+    batch: Batch,
     mix: (i128, i128),
     hidden: Vec<Hidden>,
 }
 
+/// What the functions of a look post, added up by minute: thousands post the same few minutes to the same books.
+struct Batch {
+    /// What is exchanged, from and to, by all functions together.
+    points: VecDeque<(Minute, (Point, Point))>,
+    /// By budget, in the roster's order.
+    entries: Vec<VecDeque<(Minute, Entry)>>,
+}
+
 impl Poster<'_> {
+    /// Files what was added up.
+    fn file(&mut self) {
+        for (minute, (from, to)) in &self.batch.points {
+            self.attributed.add_minute(*minute, from, to);
+        }
+        for (book, entries) in self.books.iter_mut().zip(&self.batch.entries) {
+            for (minute, entry) in entries {
+                book.post(*minute, entry);
+            }
+        }
+    }
+
     fn function(
         &mut self,
         ledger: &mut FunctionLedger,
         series: &Series,
         subject: &Subject<'_>,
     ) -> FunctionReading {
-        let mut place = 0;
-        for index in 0..series.minutes.len() {
-            self.minute(ledger, series, index, &mut place, subject);
-        }
+        self.minutes(ledger, series, subject);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         let oldest = self.oldest(ledger, subject);
         forget(&mut ledger.minutes, oldest);
         self.hide(ledger, subject);
         self.read(ledger, series.freshness, subject)
+    }
+
+    /// Posts the minutes that differ from what is remembered: mostly the newest alone.
+    fn minutes(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) {
+        // What was forgotten would be posted twice.
+        let settled = ledger.settled_through.map(|hour| hour.plus(1).first_minute());
+        let open = settled.max(Some(self.oldest(ledger, subject)));
+        let first = series.minutes.iter().take_while(|(minute, _)| Some(*minute) < open).count();
+        let open = series.minutes.get(first..).unwrap_or_default();
+        let Some((minute, _)) = open.first() else { return };
+        let mut place = ledger.minutes.iter().take_while(|(other, _)| other < minute).count();
+        let remembered = ledger.minutes.range(place..);
+        let same = remembered.zip(open).take_while(|(a, b)| a.0 == b.0 && a.1.point == b.1).count();
+        place += same;
+        for index in first + same..series.minutes.len() {
+            self.minute(ledger, series, index, &mut place, subject);
+        }
     }
 
     /// Posts one minute. `place` walks along the remembered minutes, which ascend as those of the series do.
@@ -273,11 +313,6 @@ impl Poster<'_> {
         subject: &Subject<'_>,
     ) {
         let Some((minute, point)) = series.minutes.get(index) else { return };
-        // What was forgotten would be posted twice.
-        let settled = ledger.settled_through.is_some_and(|hour| minute.hour() <= hour);
-        if settled || *minute < self.oldest(ledger, subject) {
-            return;
-        }
         while ledger.minutes.get(*place).is_some_and(|(other, _)| other < minute) {
             *place += 1;
         }
@@ -297,13 +332,19 @@ impl Poster<'_> {
         let posted = self.priced(point, (before, 60), repeated, subject);
         let replaced = std::mem::replace(slot, posted);
         self.meter(&replaced.point, point, subject.function);
-        self.attributed.add_minute(*minute, &replaced.point, point);
+        let (from, to) = slot_of(&mut self.batch.points, *minute);
+        *from = from.plus(replaced.point);
+        *to = to.plus(*point);
         if point.invocations > 0 {
             ledger.last_invoked = ledger.last_invoked.max(Some(*minute));
         }
-        let total = slot_of(&mut ledger.hours, minute.hour());
-        *total = exchanged(*total, &replaced, &posted);
-        self.book(&replaced, &posted, subject, |book, entry| book.post_minute(*minute, entry));
+        let money = money(&replaced, &posted);
+        exchange_posted(slot_of(&mut ledger.hours, minute.hour()), &replaced, &posted, &money);
+        for index in &subject.member.budgets {
+            if let Some(entries) = self.batch.entries.get_mut(*index) {
+                *slot_of(entries, *minute) += entry(self.roster, *index, &replaced, &posted, &money);
+            }
+        }
     }
 
     /// The oldest minute that is remembered and can still change.
@@ -350,7 +391,13 @@ impl Poster<'_> {
         if point.invocations > 0 {
             ledger.last_invoked = ledger.last_invoked.max(Some(hour.first_minute()));
         }
-        self.book(&replaced, &posted, subject, |book, entry| book.post_hour(hour, entry));
+        let money = money(&replaced, &posted);
+        for index in &subject.member.budgets {
+            let entry = entry(self.roster, *index, &replaced, &posted, &money);
+            if let Some(book) = self.books.get_mut(*index) {
+                book.post(hour, &entry);
+            }
+        }
         close(ledger, hour, &posted);
         forget(&mut ledger.hours, hour.plus(1));
     }
@@ -422,32 +469,6 @@ impl Poster<'_> {
         }
         self.mix.0 += change;
         self.mix.1 += change * i128::from(function.memory_mb);
-    }
-
-    fn book(
-        &mut self,
-        from: &Posted,
-        to: &Posted,
-        subject: &Subject<'_>,
-        post: impl Fn(&mut BudgetLedger, &Entry),
-    ) {
-        let money = Entry {
-            from: from.cost,
-            to: to.cost,
-            repeated_from: from.repeated,
-            repeated_to: to.repeated,
-            unattributed: false,
-        };
-        for index in &subject.member.budgets {
-            let (Some(book), Some(rule)) = (self.books.get_mut(*index), self.roster.rules.get(*index)) else {
-                continue;
-            };
-            if rule.counts_invocations() {
-                post(book, &counted(from, to));
-            } else {
-                post(book, &money);
-            }
-        }
     }
 
     /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
@@ -540,6 +561,12 @@ impl Poster<'_> {
             freshness,
         }
     }
+}
+
+/// What a budget posts for an exchange: the money, or the invocations.
+fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Entry) -> Entry {
+    let counts = roster.rules.get(budget).is_some_and(BudgetRule::counts_invocations);
+    if counts { counted(from, to) } else { *money }
 }
 
 /// Moves an hour that changes no more into the profile, unless it explained a breach.

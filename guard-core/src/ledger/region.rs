@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::book::{BudgetLedger, Entry};
-use super::entry::{counted, exchanged, forget, slot_of};
+use super::book::{BudgetLedger, Entry, When};
+use super::entry::{counted, exchange_posted, forget, money, slot_of};
 use super::{CATCH_UP_MIN, Posted};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
@@ -56,7 +56,7 @@ pub struct RegionLedger {
 }
 
 /// Posts an exchange to the books that cover everything.
-type Poster<'a> = dyn FnMut(&Posted, &Posted, &dyn Fn(&mut BudgetLedger, &Entry)) + 'a;
+type Poster<'a> = dyn FnMut(&Posted, &Posted, When) + 'a;
 
 impl Attributed {
     pub(super) fn add_minute(&mut self, minute: Minute, from: &Point, to: &Point) {
@@ -81,12 +81,11 @@ impl RegionLedger {
         whole: Option<&Census>,
     ) {
         let unit = self.unit(roster);
-        let mut poster = |from: &Posted, to: &Posted, post: &dyn Fn(&mut BudgetLedger, &Entry)| {
+        let mut poster = |from: &Posted, to: &Posted, when: When| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
                 if rule.matcher.is_everything() {
-                    let money = Entry { from: from.cost, to: to.cost, ..Entry::default() };
-                    let entry = if rule.counts_invocations() { counted(from, to) } else { money };
-                    post(book, &Entry { unattributed: true, ..entry });
+                    let entry = if rule.counts_invocations() { counted(from, to) } else { money(from, to) };
+                    book.post(when, &Entry { unattributed: true, ..entry });
                 }
             }
         };
@@ -103,9 +102,9 @@ impl RegionLedger {
             let posted = remainder(&unit, total, &explained);
             let replaced = std::mem::replace(slot_of(&mut self.minutes, *minute), posted);
             if replaced != posted {
-                *slot_of(&mut self.hours, minute.hour()) =
-                    exchanged(*slot_of(&mut self.hours, minute.hour()), &replaced, &posted);
-                poster(&replaced, &posted, &|book, entry| book.post_minute(*minute, entry));
+                let money = money(&replaced, &posted);
+                exchange_posted(slot_of(&mut self.hours, minute.hour()), &replaced, &posted, &money);
+                poster(&replaced, &posted, (*minute).into());
             }
         }
         self.correct(&unit, open_from, &mut poster);
@@ -132,7 +131,7 @@ impl RegionLedger {
         let posted = remainder(unit, total, &explained);
         let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);
         if replaced != posted {
-            poster(&replaced, &posted, &|book, entry| book.post_hour(hour, entry));
+            poster(&replaced, &posted, hour.into());
         }
     }
 

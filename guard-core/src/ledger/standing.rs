@@ -30,12 +30,11 @@ pub(super) fn post(
     for (standing, book) in
         roster.standing_per_minute.iter().zip(books).filter(|(standing, _)| **standing > Usd::ZERO)
     {
-        let entry = |amount: Usd| Entry { to: UsdRange::exact(amount), ..Entry::default() };
         if minutes > singly {
-            book.post_minute(settled.plus(-singly), &entry(*standing * i128::from(minutes - singly)));
+            book.post(settled.plus(-singly), &Entry::exact(*standing * i128::from(minutes - singly)));
         }
         for back in (0..singly).rev() {
-            book.post_minute(settled.plus(-back), &entry(*standing));
+            book.post(settled.plus(-back), &Entry::exact(*standing));
         }
     }
 }

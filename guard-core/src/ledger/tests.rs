@@ -175,6 +175,11 @@ fn a_late_point_is_posted_to_its_own_minute() {
     let kept: Vec<Minute> = bench.ledger("a").minutes.iter().map(|(minute, _)| *minute).collect();
     assert_eq!(kept, [minute("23T10:22"), minute("23T10:25")]);
     assert_eq!(bench.ledger("a").last_invoked, Some(minute("23T10:25")));
+    // With the numbers of the minute after it, it is another minute all the same.
+    let twin = [("23T10:21", point(200, 200)), ("23T10:22", point(200, 200)), ("23T10:25", point(100, 100))];
+    bench.look("23T10:31", vec![("a", fresh(&twin))]);
+    assert_eq!(bench.spent("all"), 5 * HUNDRED);
+    assert_eq!(bench.book("all").minutes.at(minute("23T10:21").0), Some(picos(2 * HUNDRED)));
 }
 
 #[test]
@@ -981,10 +986,13 @@ fn provisioned_concurrency_bills_every_minute_whether_anything_runs_or_not() {
     assert_eq!(spent, UsdRange::exact("0.0750006".parse().unwrap()));
     assert_eq!(state.budgets.get("n").unwrap().spent, UsdRange::ZERO, "it is no invocation");
     // A silence of two days is made good in one sum and in minutes, without a gap.
-    let _reading =
+    let reading =
         post(&roster, &mut state, &Observation::blind(start + chrono::Duration::minutes(30 + 2880)));
-    let after = state.budgets.get("m").unwrap().spent;
-    assert_eq!(after, UsdRange::exact("7.2750582".parse().unwrap()));
+    let book = state.budgets.get("m").unwrap();
+    assert_eq!(book.spent, UsdRange::exact("7.2750582".parse().unwrap()));
+    let minutes = [-360, -359, 0, 1].map(|from_settled| book.minutes.at(reading.settled.0 + from_settled));
+    let single: Usd = "0.00250002".parse().unwrap();
+    assert_eq!(minutes, [None, Some(single), Some(single), None]);
 }
 
 #[test]

@@ -154,9 +154,9 @@ fn last_minute(mode: Mode, below_floor: BelowFloor) -> Desk {
     desk.book().period_start = end - Duration::hours(24);
     desk.book().period_end = end;
     let settled = desk.reading.settled;
-    let entry = Entry { to: UsdRange::exact(usd("0.333333333334")), ..Entry::default() };
+    let entry = Entry::exact(usd("0.333333333334"));
     for back in 0..5 {
-        desk.book().post_minute(settled.plus(-back), &entry);
+        desk.book().post(settled.plus(-back), &entry);
     }
     desk.spent("9.5");
     desk

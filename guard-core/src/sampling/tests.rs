@@ -155,11 +155,8 @@ fn a_budget_that_burns_beyond_its_band_is_suspicious() {
         let roster = roster(vec![Budget { mode, ..account() }], many(2));
         let mut state = State::new();
         look(&roster, &mut state, &[Verdict::Fine]);
-        let entry = crate::ledger::Entry {
-            to: crate::money::UsdRange::exact(amount),
-            ..crate::ledger::Entry::default()
-        };
-        state.budgets.get_mut("all").unwrap().post_minute(Minute::of(time(10, minute)), &entry);
+        let entry = crate::ledger::Entry::exact(amount);
+        state.budgets.get_mut("all").unwrap().post(Minute::of(time(10, minute)), &entry);
         look(&roster, &mut state, &[Verdict::Fine]).focus.len()
     };
     let even = Usd::from_dollars(1).mul_div_up(1, 60);
@@ -200,12 +197,32 @@ fn focus_holds_500_the_dearest_first_and_trips_before_them() {
     assert!(has(509) && has(505) && has(506));
     // The cheapest is left out, and of equals the last by name: 499 places, 2 of them for the dearest.
     assert!(!has(3) && has(0) && has(497) && !has(498) && !has(508));
+    let all_fit =
+        super::focus(&roster, &State::new(), (0..FOCUS_MAX).map(|index| (Usd::ZERO, index)).collect());
+    assert_eq!(all_fit.len(), FOCUS_MAX);
     let all: Vec<(FunctionName, Latch)> =
         (0..510).map(|index| (named(index).as_str().into(), latch(Phase::Capped))).collect();
     state.latches = all.into_iter().collect();
     let focus = look(&roster, &mut state, &[Verdict::BreachedAlert]).focus;
     assert_eq!(focus.len(), FOCUS_MAX);
     assert_eq!(focus[499], named(499).as_str().into());
+}
+
+#[test]
+fn of_thousands_the_dearest_are_in_focus_wherever_they_stand() {
+    let focus = |change: fn(usize, &mut Function)| {
+        let mut functions = many(2400);
+        functions.iter_mut().enumerate().for_each(|(index, function)| change(index, function));
+        let roster = roster(vec![account()], functions);
+        look(&roster, &mut State::new(), &[Verdict::BreachedAlert]).focus
+    };
+    let names = |range: std::ops::Range<usize>| range.map(|index| named(index).as_str().into());
+    let rising = focus(|index, function| function.reserved = u32::try_from(index).ok());
+    assert_eq!(rising, names(1900..2400).collect::<Vec<_>>());
+    let falling = focus(|index, function| function.reserved = u32::try_from(2400 - index).ok());
+    assert_eq!(falling, names(0..500).collect::<Vec<_>>());
+    let last = focus(|index, function| function.memory_mb += u32::from(index == 2399));
+    assert_eq!(last, names(0..499).chain(names(2399..2400)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn ring(slots: &[(i64, i64)], kept: usize) -> Ring {
 }
 
 fn entry(to: i64) -> Entry {
-    Entry { to: UsdRange::exact(dollars(to)), ..Entry::default() }
+    Entry::exact(dollars(to))
 }
 
 /// A day's book: Monday 23 November 2026.
@@ -82,11 +82,11 @@ fn a_ring_grows_backwards_while_there_is_room() {
 #[test]
 fn postings_outside_the_period_move_the_rings_alone() {
     let mut book = book();
-    book.post_minute(Minute::of(time(23, 0, 0)).plus(-1), &entry(1));
-    book.post_minute(Minute::of(time(24, 0, 0)), &entry(2));
+    book.post(Minute::of(time(23, 0, 0)).plus(-1), &entry(1));
+    book.post(Minute::of(time(24, 0, 0)), &entry(2));
     assert_eq!(book.spent, UsdRange::ZERO);
-    book.post_minute(Minute::of(time(23, 0, 0)), &entry(4));
-    book.post_minute(Minute::of(time(24, 0, 0)).plus(-1), &entry(8));
+    book.post(Minute::of(time(23, 0, 0)), &entry(4));
+    book.post(Minute::of(time(24, 0, 0)).plus(-1), &entry(8));
     assert_eq!(book.spent, UsdRange::exact(dollars(12)));
     assert_eq!(book.hours.sum(Hour::of(time(24, 0, 0)).0, 26), dollars(15));
     assert_eq!(book.minutes.at(Minute::of(time(24, 0, 0)).0), Some(dollars(2)));
@@ -98,34 +98,30 @@ fn a_posting_exchanges_what_was_there() {
     let at = Minute::of(time(23, 12, 0));
     let range =
         |low, expected, high| UsdRange::new(dollars(low), dollars(expected), dollars(high), Causes::NONE);
-    let first =
-        Entry { to: range(1, 2, 3), repeated_to: range(0, 1, 2), unattributed: true, ..Entry::default() };
-    book.post_minute(at, &first);
-    let second = Entry {
-        from: first.to,
-        to: range(4, 6, 9),
-        repeated_from: first.repeated_to,
-        repeated_to: range(1, 3, 4),
-        unattributed: true,
-    };
-    book.post_minute(at, &second);
-    assert_eq!(book.spent, second.to);
-    assert_eq!(book.repeated, second.repeated_to);
-    assert_eq!(book.unattributed, second.to);
+    let costs = [UsdRange::ZERO, range(1, 2, 3), range(4, 6, 9)];
+    let repeats = [UsdRange::ZERO, range(0, 1, 2), range(1, 3, 4)];
+    for (from, to) in [(0, 1), (1, 2)] {
+        let entry = Entry::of((costs[from], costs[to]), (repeats[from], repeats[to]));
+        book.post(at, &Entry { unattributed: true, ..entry });
+    }
+    assert_eq!(book.spent, costs[2]);
+    assert_eq!(book.repeated, repeats[2]);
+    assert_eq!(book.unattributed, costs[2]);
     assert_eq!(book.minutes.at(at.0), Some(dollars(6)));
-    book.post_minute(at, &Entry { unattributed: false, ..first });
-    assert_eq!(book.unattributed, second.to);
+    book.post(at, &entry(1));
+    assert_eq!(book.unattributed, costs[2]);
+    assert_eq!(book.repeated, repeats[2]);
 }
 
 #[test]
 fn an_hour_of_a_census_before_the_ring_goes_to_the_profile() {
     let mut book = book();
     let newest = Hour::of(time(23, 12, 0));
-    book.post_hour(newest, &entry(1));
-    book.post_hour(newest.plus(-72), &entry(2));
+    book.post(newest, &entry(1));
+    book.post(newest.plus(-72), &entry(2));
     assert_eq!(book.profile.hours(), 0);
-    book.post_hour(newest.plus(-73), &entry(4));
-    book.post_hour(newest.plus(-73), &entry(4));
+    book.post(newest.plus(-73), &entry(4));
+    book.post(newest.plus(-73), &entry(4));
     assert_eq!(book.profile.amount(newest.plus(-73)), Some(dollars(8)));
     assert_eq!(book.hours.sum(newest.0, 100), dollars(3));
     assert_eq!(book.spent, UsdRange::exact(dollars(1)));
@@ -138,7 +134,7 @@ fn hours_close_when_their_points_have_come_in() {
         let first = Hour::of(time(23, 8, 0));
         book.close_hours(Minute::of(time(23, 12, 0)), everything);
         assert_eq!(book.closed_through, None);
-        book.post_hour(first, &entry(3));
+        book.post(first, &entry(3));
         book.tainted = [first.plus(1), first.plus(2)].into();
         let closing = first.plus(1).first_minute().plus(wait);
         book.close_hours(closing.plus(-1), everything);
@@ -147,7 +143,7 @@ fn hours_close_when_their_points_have_come_in() {
         assert_eq!(book.closed_through, Some(first));
         assert_eq!(book.profile.amount(first), Some(dollars(3)));
         // Closed once: what is posted later stays out of the profile.
-        book.post_hour(first, &entry(5));
+        book.post(first, &entry(5));
         book.close_hours(closing.plus(59), everything);
         assert_eq!(book.profile.amount(first), Some(dollars(3)));
         assert_eq!(book.tainted.len(), 2);

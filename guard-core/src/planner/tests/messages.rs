@@ -48,9 +48,9 @@ fn a_breach_below_every_threshold_is_a_warning_and_a_rate_that_would_break_the_b
     // $12 an hour for an hour is more than 14.4 times the even share of $0.42.
     let mut desk = Desk::new(policy(), &[("a", 0)]);
     let settled = desk.reading.settled;
-    let entry = Entry { to: UsdRange::exact(usd("0.2")), ..Entry::default() };
+    let entry = Entry::exact(usd("0.2"));
     for back in 0..60 {
-        desk.book().post_minute(settled.plus(-back), &entry);
+        desk.book().post(settled.plus(-back), &entry);
     }
     desk.spent("1");
     assert_eq!(kind(&desk), NoticeKind::Noticed);
