@@ -130,7 +130,8 @@ def policy() -> str:
     parts += [
         "## Tags of a function\n",
         "Owners of functions restrain the guard without touching the policy. A tag that cannot be read is reported\n"
-        "and left out, except that what looks like a wish for protection protects.\n",
+        "and left out, except that what looks like a wish for protection protects. Until its tags were read for the\n"
+        "first time, a function is not touched.\n",
         table(["tag", "meaning"], tags()),
     ]
     return "\n".join(parts)

@@ -72,6 +72,9 @@ pub struct Function {
     /// Tags of the function.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Whether somebody has looked for its tags. Until then it may be protected, and nothing is held against it.
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
+    pub tags_known: bool,
     /// Whether something may invoke it synchronously (API, Function URL, SDK). `true` unless known otherwise.
     #[serde(default = "default_true")]
     pub synchronous: bool,
@@ -91,6 +94,10 @@ const fn default_ephemeral_mb() -> u32 {
 }
 const fn default_true() -> bool {
     true
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// Asynchronous invocation settings (`FunctionEventInvokeConfig`).
@@ -217,6 +224,7 @@ impl Function {
             reserved: None,
             provisioned: 0,
             tags: BTreeMap::new(),
+            tags_known: true,
             synchronous: true,
             asynchronous: None,
             mappings: Vec::new(),

@@ -271,6 +271,8 @@ pub enum Reason {
     ModeForbids,
     /// The function is on the protected list, or is the guard itself.
     Protected,
+    /// Its tags were not read yet, so that it may be protected; the next ticks read them.
+    TagsUnread,
     /// The pool has no room for the reservation.
     NoRoom {
         /// The cap wanted.
@@ -307,6 +309,7 @@ impl Reason {
                 | Reason::Relapse { .. }
                 | Reason::ModeForbids
                 | Reason::Protected
+                | Reason::TagsUnread
                 | Reason::NoRoom { .. }
                 | Reason::EventLoss
                 | Reason::TickFull

@@ -276,6 +276,7 @@ pub fn reason_word(reason: &Reason) -> &'static str {
         Reason::CoolingDown { .. } => "cooling-down",
         Reason::ModeForbids => "mode-forbids",
         Reason::Protected => "protected",
+        Reason::TagsUnread => "tags-unread",
         Reason::NoRoom { .. } => "no-room",
         Reason::EventLoss => "event-loss",
         Reason::ChangedBySomebodyElse { .. } => "changed-by-somebody-else",
@@ -334,6 +335,7 @@ impl fmt::Display for Reason {
             Reason::CoolingDown { minutes } => write!(f, "next step in {minutes} min at the earliest"),
             Reason::ModeForbids => f.write_str("its mode allows no change"),
             Reason::Protected => f.write_str("protected"),
+            Reason::TagsUnread => f.write_str("its tags were not read yet: it may be protected"),
             Reason::NoRoom { wanted, room } => {
                 write!(f, "no room in the account's pool: wanted {wanted}, could reserve {room}")
             }

@@ -253,6 +253,9 @@ impl Case<'_> {
         if self.held.is_some_and(|held| held.original == self.action.change.to()) {
             return None;
         }
+        if !self.function.tags_known {
+            return Some("its tags were not read yet: it may be protected".to_owned());
+        }
         if is_tagged_protected(self.function) {
             return Some(format!("the tag {PROTECT_TAG} protects it"));
         }

@@ -91,9 +91,10 @@ impl Memory {
         }
     }
 
-    /// Functions whose configuration decides something at this tick, the most pressing first: those with a lever moved,
-    /// the one read longest ago first; then those in focus of which what is known is older than a few minutes, the
-    /// dearest of the last minutes first. A change starts from the value in force whatever is known here.
+    /// Functions whose configuration decides something at this tick, the most pressing first: by turns those with a lever
+    /// moved, the one read longest ago first, and those in focus whose tags nobody has read, which nothing is held against
+    /// until somebody has; then those in focus of which what is known is older than a few minutes. Of what is in focus the
+    /// dearest of the last minutes come first. A change starts from the value in force whatever is known here.
     pub fn urgent(&self, focus: &BTreeSet<FunctionName>, at: DateTime<Utc>) -> Vec<FunctionName> {
         let read_at = |name: &FunctionName| self.survey.read_at.get(name).copied();
         let is_held = |name: &FunctionName| {
@@ -105,7 +106,16 @@ impl Memory {
         let mut watched: Vec<&FunctionName> =
             focus.iter().filter(|name| !is_held(name) && is_old(name)).collect();
         watched.sort_by_key(|name| Reverse(self.spent_lately(name)));
-        held.into_iter().chain(watched).cloned().collect()
+        let known = |name: &FunctionName| {
+            self.survey.inventory.function(name).is_none_or(|function| function.tags_known)
+        };
+        let (watched, unread): (Vec<_>, Vec<_>) = watched.into_iter().partition(|name| known(name));
+        let mut unread = unread.into_iter();
+        let mut urgent: Vec<&FunctionName> =
+            held.into_iter().flat_map(|name| [Some(name), unread.next()]).flatten().collect();
+        urgent.extend(unread);
+        urgent.extend(watched);
+        urgent.into_iter().cloned().collect()
     }
 
     /// What a function cost in its latest minutes.
@@ -129,6 +139,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use chrono::TimeZone;
+    use guard_core::inventory::Function;
     use guard_core::ledger::{FunctionLedger, Posted};
     use guard_core::money::UsdRange;
     use guard_core::state::Latch;
@@ -168,6 +179,15 @@ mod tests {
         assert_eq!(
             memory.urgent(&focus, at),
             ["older", "held", "dear", "cheap", "never"].map(FunctionName::from)
+        );
+        // Tags that nobody has read are read by turns with what is held, however much that is.
+        for name in ["cheap", "dear", "never"] {
+            let tags_known = name == "dear";
+            memory.survey.inventory.functions.push(Function { tags_known, ..Function::new(name, 128, 3) });
+        }
+        assert_eq!(
+            memory.urgent(&focus, at),
+            ["older", "cheap", "held", "never", "dear"].map(FunctionName::from)
         );
     }
 }

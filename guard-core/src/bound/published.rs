@@ -146,7 +146,8 @@ pub fn published(
             kept,
         };
         sum.add(&function.name, function.reserved.is_none(), overrun(&roster.policy.timing, &input));
-        if member.protected || (rule.mode >= Mode::Cap && roster.mode(index, rule) < Mode::Cap) {
+        let is_out_of_reach = member.protected || !function.tags_known;
+        if is_out_of_reach || (rule.mode >= Mode::Cap && roster.mode(index, rule) < Mode::Cap) {
             outside.0.push(function.name.clone());
             outside.1 += worst_case(unit, ceiling, period_s);
         }

@@ -145,6 +145,8 @@ impl Draft<'_> {
             self.state.operator.pardons.get(&function.name).is_some_and(|until| self.seen.at < *until);
         let forbidden = if member.protected {
             Some(Reason::Protected)
+        } else if !function.tags_known {
+            Some(Reason::TagsUnread)
         } else if self.roster.mode(suspect.index, rule) < Mode::Cap {
             Some(Reason::ModeForbids)
         } else if pardoned || self.is_held(&function.name) {

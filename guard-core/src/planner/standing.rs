@@ -248,6 +248,7 @@ impl Draft<'_> {
             self.state.operator.pardons.get(&function.name).is_some_and(|until| self.seen.at < *until);
         member.budgets.binary_search(&place).is_ok()
             && !member.protected
+            && function.tags_known
             && self.roster.mode(index, rule) >= Mode::Cap
             && !self.is_held(&function.name)
             && !pardoned

@@ -260,15 +260,28 @@ fn protected_by_name_pattern_arn_or_tag() {
 }
 
 #[test]
-fn a_function_protected_while_capped_gets_back_what_it_had() {
+fn a_function_whose_tags_nobody_has_read_may_be_protected() {
     let mut desk = Desk::new();
-    desk.policy.protected = vec!["shop".into()];
-    desk.capped(None, Some(30));
-    assert_eq!(desk.rules([release(30, None)]), FINE);
-    // A restore that tightens: the owner had 10, and 30 are in force.
-    desk.capped(Some(10), Some(30));
-    assert_eq!(desk.rules([release(30, Some(10))]), FINE);
-    assert_eq!(desk.rules([release(30, Some(29))]), [Rule::Protected]);
+    assert_eq!(desk.rules([cap(30)]), FINE);
+    desk.function("shop").tags_known = false;
+    assert_eq!(desk.rules([cap(30)]), [Rule::Protected]);
+    assert_eq!(desk.rules([operator(cap(30))]), [Rule::Protected]);
+}
+
+#[test]
+fn a_function_protected_while_capped_gets_back_what_it_had() {
+    let protect: [fn(&mut Desk); 2] =
+        [|desk| desk.policy.protected = vec!["shop".into()], |desk| desk.function("shop").tags_known = false];
+    for protect in protect {
+        let mut desk = Desk::new();
+        protect(&mut desk);
+        desk.capped(None, Some(30));
+        assert_eq!(desk.rules([release(30, None)]), FINE);
+        // A restore that tightens: the owner had 10, and 30 are in force.
+        desk.capped(Some(10), Some(30));
+        assert_eq!(desk.rules([release(30, Some(10))]), FINE);
+        assert_eq!(desk.rules([release(30, Some(29))]), [Rule::Protected]);
+    }
 }
 
 #[test]

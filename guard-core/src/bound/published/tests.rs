@@ -80,6 +80,8 @@ fn what_is_never_capped_is_named_with_what_it_can_burn() {
     assert_eq!(bound.never_capped, ["kept".into()]);
     let hour = Usd::from_picos(16_666_700) * (2 * 3600) + Usd::from_picos(200_000) * (10 * 2 * 3600);
     assert_eq!(bound.never_capped_worst, hour);
+    let unread = Function { tags_known: false, ..reserved("unread", 1024, 2) };
+    assert_eq!(self::bound(&roster(vec![unread], |_| {})).never_capped, ["unread".into()]);
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn a_standing_cap_is_held_at_the_floor_after_a_week_of_history() {
 #[test]
 fn no_ceiling_stands_on_what_the_budget_or_an_operator_keeps_the_guard_from() {
     let later = noon() + Duration::seconds(1);
-    let spoil: [(&str, Spoil); 7] = [
+    let spoil: [(&str, Spoil); 8] = [
+        ("tags unread", |desk| desk.roster.inventory.functions[0].tags_known = false),
         ("not covered", |desk| desk.roster.members[0].budgets.clear()),
         ("protected", |desk| desk.roster.members[0].protected = true),
         ("mode of the budget", |desk| desk.roster.rules[0].mode = Mode::Alert),

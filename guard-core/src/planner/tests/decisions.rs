@@ -150,6 +150,20 @@ fn a_protected_held_or_pardoned_function_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_function_whose_tags_nobody_has_read_waits_and_is_no_news_by_itself() {
+    let mut desk = Desk::new(policy(), &[("a", 5), ("b", 5)]);
+    desk.spent("10");
+    desk.roster.inventory.functions[0].tags_known = false;
+    let plan = desk.plan();
+    assert_eq!(caps(&plan), [cap("b", 5)]);
+    assert_eq!((&plan.refusals[0].function, &plan.refusals[0].reason), (&"a".into(), &Reason::TagsUnread));
+    let told: Vec<&str> = plan.notices.iter().map(|notice| notice.alarm.as_str()).collect();
+    assert!(!told.contains(&"dow-guard/function/a"), "{told:?}");
+    desk.roster.inventory.functions[0].tags_known = true;
+    assert_eq!(caps(&desk.plan()), [cap("a", 5), cap("b", 5)]);
+}
+
+#[test]
 fn a_function_is_capped_at_what_the_money_left_affords_and_not_lower() {
     // Left: 10 − 9.5 − a minute of the even share (0.416666666667 ÷ 60, rounded up to 0.006944444445) =
     // 0.493055555555. A unit for 60 s: 0.001000002 + 600 × 0.0000002 = 0.001120002. 440 units.

@@ -197,6 +197,7 @@ fn carry_over(fresh: &mut Function, known: Function) {
     fresh.reserved = known.reserved;
     fresh.provisioned = known.provisioned;
     fresh.tags = known.tags;
+    fresh.tags_known = known.tags_known;
     fresh.synchronous = known.synchronous;
     fresh.asynchronous = known.asynchronous;
     fresh.mappings = known.mappings;

@@ -87,6 +87,8 @@ pub(super) enum Asked<T> {
     Got(T),
     /// There is no such thing, which is an answer too.
     Missing,
+    /// It may not be asked; it has been noted.
+    Refused,
     /// Nobody knows; it has been noted.
     Failed,
 }
@@ -112,7 +114,10 @@ impl Surveyor<'_> {
         T: Send,
     {
         let is_hopeless = self.refused.get(call).is_some_and(|times| *times >= REFUSED_MAX);
-        if self.left() == 0 || is_hopeless {
+        if is_hopeless {
+            return Asked::Refused;
+        }
+        if self.left() == 0 {
             return Asked::Failed;
         }
         match self.api.read(call, request).await {
@@ -123,7 +128,7 @@ impl Surveyor<'_> {
             Err(failure) if failure.kind == Kind::Missing => Asked::Missing,
             Err(failure) => {
                 self.note(&failure);
-                Asked::Failed
+                if failure.kind == Kind::Refused { Asked::Refused } else { Asked::Failed }
             }
         }
     }
@@ -187,6 +192,11 @@ impl Surveyor<'_> {
                 self.forget(name);
                 return true;
             }
+            Asked::Refused => {
+                self.may_not_know_tags(name);
+                self.failed(name);
+                return false;
+            }
             Asked::Failed => {
                 self.failed(name);
                 return false;
@@ -205,6 +215,7 @@ impl Surveyor<'_> {
         let has_config = config.is_some();
         let known = self.survey.inventory.function(name);
         fresh.tags = tags.or_else(|| known.map(|known| known.tags.clone())).unwrap_or_default();
+        fresh.tags_known = true;
         if let Some(known) = known {
             fresh.provisioned = known.provisioned;
             fresh.mappings.clone_from(&known.mappings);
@@ -221,6 +232,15 @@ impl Surveyor<'_> {
             self.failed(name);
         }
         true
+    }
+
+    /// A function whose tags may not be read, which has been noted, counts as one without: a guard that lacks one
+    /// permission must not do nothing at all.
+    fn may_not_know_tags(&mut self, name: &FunctionName) {
+        let place = self.place(name);
+        if let Some(function) = place.and_then(|place| self.survey.inventory.functions.get_mut(place)) {
+            function.tags_known = true;
+        }
     }
 
     /// Tags; `None` where they may not be read.
@@ -241,7 +261,7 @@ impl Surveyor<'_> {
         let mut config = match self.ask("lambda:GetFunctionEventInvokeConfig", get).await {
             Asked::Got(settings) => translate::asynchronous(&settings),
             Asked::Missing => AsyncConfig::default(),
-            Asked::Failed => return None,
+            Asked::Refused | Asked::Failed => return None,
         };
         config.on_failure |= letters;
         Some(config)
@@ -254,7 +274,7 @@ impl Surveyor<'_> {
         let invokers = match self.ask("lambda:GetPolicy", get).await {
             Asked::Got(found) => found.policy().map(Invokers::of_policy),
             Asked::Missing => Some(Invokers::default()),
-            Asked::Failed => None,
+            Asked::Refused | Asked::Failed => None,
         };
         let provisioned = self.provisioned(name).await;
         let Some(index) = self.place(name) else { return };
@@ -284,7 +304,7 @@ impl Surveyor<'_> {
             let page = match self.ask("lambda:ListProvisionedConcurrencyConfigs", page).await {
                 Asked::Got(page) => page,
                 Asked::Missing => return Some(0),
-                Asked::Failed => return None,
+                Asked::Refused | Asked::Failed => return None,
             };
             sum = sum.saturating_add(translate::provisioned(page.provisioned_concurrency_configs()));
             marker = page.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
@@ -306,7 +326,7 @@ impl Surveyor<'_> {
             let page = match self.ask("lambda:ListEventSourceMappings", page).await {
                 Asked::Got(page) => page,
                 Asked::Missing => break,
-                Asked::Failed => return,
+                Asked::Refused | Asked::Failed => return,
             };
             let known = self.survey.inventory.function(name).map(|function| function.mappings.as_slice());
             for mapping in page.event_source_mappings().iter().map(Mapping::from) {

@@ -58,11 +58,13 @@ pub(super) fn account(settings: &GetAccountSettingsOutput) -> Option<Account> {
     })
 }
 
-/// Reads a function's own configuration; the rest is as Lambda has it when nobody configured anything.
+/// Reads a function's own configuration; the rest is as Lambda has it when nobody configured anything. Tags are told
+/// elsewhere.
 pub(super) fn function(config: &FunctionConfiguration) -> Option<Function> {
     let memory = config.memory_size().and_then(count).unwrap_or(DEFAULT_MEMORY_MB);
     let timeout = config.timeout().and_then(count).unwrap_or(DEFAULT_TIMEOUT_S);
     let mut function = Function::new(config.function_name()?, memory, timeout);
+    function.tags_known = false;
     function.arn = config.function_arn().map(str::to_owned);
     function.architecture = match config.architectures().first() {
         Some(SdkArchitecture::Arm64) => Architecture::Arm64,

@@ -239,6 +239,36 @@ async fn a_new_list_carries_over_what_it_does_not_tell() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_are_known_once_lambda_was_asked_for_them_and_a_refusal_is_an_answer() {
+    let known_of = |known: &Survey| -> Vec<String> {
+        let functions = known.inventory.functions.iter();
+        functions.filter(|function| function.tags_known).map(|function| function.name.to_string()).collect()
+    };
+    let plane = Plane::of(4);
+    let mut known = nothing_known();
+    // The account, the lists, and no turn.
+    survey(&plane, &mut known, &[], 0, 3).await;
+    assert_eq!(known.inventory.functions.len(), 4);
+    assert_eq!(known_of(&known), Vec::<String>::new());
+    plane.meddle(|_, sent| match sent.path.rsplit('/').next() {
+        Some("f001") => Some(refusal(429, "TooManyRequestsException")),
+        _ => None,
+    });
+    survey(&plane, &mut known, &["f000", "f001"], 1, 0).await;
+    assert_eq!(known_of(&known), ["f000"], "throttling says nothing of tags");
+    plane.meddle(|_, sent| match sent.path.rsplit('/').next() {
+        Some("f002") => Some(refusal(403, "AccessDeniedException")),
+        _ => None,
+    });
+    survey(&plane, &mut known, &["f002"], 2, 0).await;
+    assert_eq!(known_of(&known), ["f000", "f002"]);
+    // A new list takes none of it back.
+    survey(&plane, &mut known, &[], 80, 4).await;
+    assert_eq!(known.listed_at, Some(minute(80)));
+    assert_eq!(known_of(&known), ["f000", "f002"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_account_has_no_reservation_no_function_has() {
     let plane = Plane::of(2);
     plane.world().reserved.insert("f000".to_owned(), 9);
