@@ -7,7 +7,7 @@ use e2e::runtime::Runtime;
 use e2e::world::World;
 use serde_json::Value;
 
-use crate::{ARMED, CALM, FLOOD, changes, notified};
+use crate::{ARMED, CALM, FLOOD, at_once, changes, notified};
 
 fn shop() -> (World, Runtime) {
     let world = World::new(ARMED);
@@ -25,17 +25,21 @@ fn spent(tick: &Value) -> f64 {
 
 #[test]
 fn metrics_that_cannot_be_read_are_unknown_and_told_and_what_was_spent_stays_spent() {
-    let faults = [
-        ("throttled", Fault::THROTTLED),
-        ("failing", Fault::SERVER_ERROR),
-        ("expired", Fault::EXPIRED),
-        ("denied", Fault::DENIED),
-        ("partial", Fault::Partial),
-        ("truncated", Fault::Truncated),
-        ("dropped", Fault::Dropped),
-        ("silent", Fault::Hang),
-        ("slow", Fault::Slow(Duration::from_secs(7))),
-    ];
+    at_once(
+        [
+            [("throttled", Fault::THROTTLED), ("failing", Fault::SERVER_ERROR), ("expired", Fault::EXPIRED)],
+            [("denied", Fault::DENIED), ("partial", Fault::Partial), ("truncated", Fault::Truncated)],
+            [
+                ("dropped", Fault::Dropped),
+                ("silent", Fault::Hang),
+                ("slow", Fault::Slow(Duration::from_secs(7))),
+            ],
+        ],
+        one_after_the_other_metrics_cannot_be_read,
+    );
+}
+
+fn one_after_the_other_metrics_cannot_be_read(faults: [(&str, Fault); 3]) {
     let (mut world, guard) = shop();
     for (name, fault) in faults {
         let mut before = 0.0;
@@ -87,7 +91,8 @@ fn no_memory_no_action_and_the_invocation_fails_loudly() {
 
 #[test]
 fn a_cap_whose_answer_is_lost_or_that_is_throttled_is_tried_until_it_stands_and_is_made_once() {
-    for fault in [Fault::THROTTLED, Fault::SERVER_ERROR, Fault::Lost, Fault::Dropped, Fault::Truncated] {
+    let faults = [Fault::THROTTLED, Fault::SERVER_ERROR, Fault::Lost, Fault::Dropped, Fault::Truncated];
+    at_once(faults, |fault| {
         let (mut world, guard) = shop();
         world.proxy.fail("lambda:PutFunctionConcurrency", 1, fault);
         for _ in 0..25 {
@@ -96,7 +101,7 @@ fn a_cap_whose_answer_is_lost_or_that_is_throttled_is_tried_until_it_stands_and_
         assert_eq!(world.reserved("shop"), Some(5), "{}", guard.said());
         let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
         assert_eq!(changes(&done), ["PutFunctionConcurrency shop 5"]);
-    }
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use e2e::runtime::Runtime;
 use e2e::world::{Load, World};
 use serde_json::{Value, json};
 
-use crate::{ARMED, CALM, DISARMED, FLOOD, changes, events, notified, pages};
+use crate::{ARMED, CALM, DISARMED, FLOOD, at_once, changes, events, notified, pages};
 
 /// An account with a shop that has been quiet for two days.
 fn shop(policy: &str, original: Option<u32>) -> World {
@@ -34,7 +34,7 @@ fn minutes(world: &mut World, guard: &Runtime, count: usize, load: Load) -> Vec<
 
 #[test]
 fn a_flood_is_capped_told_remembered_and_in_calm_everything_is_as_before() {
-    for original in [None, Some(400)] {
+    at_once([None, Some(400)], |original: Option<u32>| {
         let before = original.map(u64::from);
         let mut world = shop(ARMED, original);
         let guard = world.guard();
@@ -66,7 +66,7 @@ fn a_flood_is_capped_told_remembered_and_in_calm_everything_is_as_before() {
         let steps = changes(&world.proxy.calls());
         assert_eq!(steps.first().map(String::as_str), Some("PutFunctionConcurrency shop 5"));
         assert_eq!(steps.last().map(String::as_str), Some(last), "{steps:?}");
-    }
+    });
 }
 
 #[test]

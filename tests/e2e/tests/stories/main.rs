@@ -23,6 +23,19 @@ const CALM: Load = Load::of(120, 500);
 /// 1,000 units of concurrency of 1 GB: about a dollar a minute.
 const FLOOD: Load = Load::of(120_000, 500);
 
+/// Tells several stories at the same time, because a guard mostly waits. What fails one fails the test.
+fn at_once<T: Send>(stories: impl IntoIterator<Item = T>, tell: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        let tell = &tell;
+        let told: Vec<_> = stories.into_iter().map(|story| scope.spawn(move || tell(story))).collect();
+        for story in told {
+            if let Err(panic) = story.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
 /// The calls that change what others own, in words: `PutFunctionConcurrency shop 5`.
 fn changes(calls: &[Call]) -> Vec<String> {
     let words = |call: &Call| {

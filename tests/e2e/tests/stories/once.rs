@@ -7,7 +7,7 @@ use e2e::runtime::Runtime;
 use e2e::world::World;
 use serde_json::json;
 
-use crate::{ARMED, CALM, FLOOD, changes};
+use crate::{ARMED, CALM, FLOOD, at_once, changes};
 
 const CAP: &str = "PutFunctionConcurrency shop 5";
 
@@ -81,40 +81,44 @@ fn two_invocations_at_once_and_an_event_delivered_twice_have_one_effect() {
 
 #[test]
 fn killed_at_any_call_the_next_process_ends_with_one_cap_and_the_original() {
+    at_once([(false, 0), (false, 1), (true, 0), (true, 1)], |(after, first)| {
+        killed_at_every_second_call(after, first);
+    });
+}
+
+/// Kills the guard before or after each second call of the tick that caps, from the first or the second on.
+fn killed_at_every_second_call(after: bool, first: usize) {
     let mut world = attacked();
     let start = world.clock.at();
     let guard = world.guard();
     let (ticks, calls) = until_capped(&mut world, &guard);
     drop(guard);
     assert!(calls.len() >= 6, "{calls:?}");
-    for (place, call) in calls.iter().enumerate() {
-        for after in [false, true] {
-            world.forget();
-            world.reserve("shop", 400);
-            world.clock.set(start);
-            let guard = world.guard();
-            before_the_cap(&mut world, &guard, ticks);
-            let kill = guard.killer();
-            let kill = Arc::new(kill);
-            let fault = if after { Fault::After(kill) } else { Fault::Before(kill) };
-            world.proxy.fail_after("*", place, 1, fault);
-            let died = guard.try_invoke(&world.event());
-            world.proxy.heal();
-            drop(guard);
-            let guard = world.guard();
-            for _ in 0..4 {
-                guard.invoke(&world.event()).ok();
-                world.next_minute();
-            }
-            let side = if after { "after" } else { "before" };
-            let what = format!("killed {side} call {place}: {}: {died:?}", call.operation);
-            let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
-            assert_eq!(changes(&done), [CAP], "{what}\n{}", guard.said());
-            assert_eq!(world.reserved("shop"), Some(5), "{what}");
-            let told =
-                crate::pages(&world).iter().filter(|(name, _)| name == "dow-guard/function/shop").count();
-            assert!(told >= 1, "{what}: nobody was told");
-            assert_eq!(released(&world, &guard), Some(400), "{what}");
+    for (place, call) in calls.iter().enumerate().skip(first).step_by(2) {
+        world.forget();
+        world.reserve("shop", 400);
+        world.clock.set(start);
+        let guard = world.guard();
+        before_the_cap(&mut world, &guard, ticks);
+        let kill = guard.killer();
+        let kill = Arc::new(kill);
+        let fault = if after { Fault::After(kill) } else { Fault::Before(kill) };
+        world.proxy.fail_after("*", place, 1, fault);
+        let died = guard.try_invoke(&world.event());
+        world.proxy.heal();
+        drop(guard);
+        let guard = world.guard();
+        for _ in 0..4 {
+            guard.invoke(&world.event()).ok();
+            world.next_minute();
         }
+        let side = if after { "after" } else { "before" };
+        let what = format!("killed {side} call {place}: {}: {died:?}", call.operation);
+        let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
+        assert_eq!(changes(&done), [CAP], "{what}\n{}", guard.said());
+        assert_eq!(world.reserved("shop"), Some(5), "{what}");
+        let told = crate::pages(&world).iter().filter(|(name, _)| name == "dow-guard/function/shop").count();
+        assert!(told >= 1, "{what}: nobody was told");
+        assert_eq!(released(&world, &guard), Some(400), "{what}");
     }
 }
