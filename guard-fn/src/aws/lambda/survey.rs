@@ -209,13 +209,16 @@ impl Surveyor<'_> {
         fresh.reserved =
             found.concurrency().and_then(|found| found.reserved_concurrent_executions()).and_then(count);
         let tags = self.tags(&found);
-        let has_tags = tags.is_some();
+        let has_tags = matches!(tags, Asked::Got(_));
         let letters = fresh.asynchronous.is_some_and(|config| config.on_failure);
         let config = self.asynchronous(name, letters).await;
         let has_config = config.is_some();
         let known = self.survey.inventory.function(name);
-        fresh.tags = tags.or_else(|| known.map(|known| known.tags.clone())).unwrap_or_default();
-        fresh.tags_known = true;
+        fresh.tags_known = known.is_some_and(|known| known.tags_known) || !matches!(tags, Asked::Failed);
+        fresh.tags = match tags {
+            Asked::Got(tags) => tags,
+            _ => known.map(|known| known.tags.clone()).unwrap_or_default(),
+        };
         if let Some(known) = known {
             fresh.provisioned = known.provisioned;
             fresh.mappings.clone_from(&known.mappings);
@@ -243,15 +246,16 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Tags; `None` where they may not be read.
-    fn tags(&mut self, found: &GetFunctionOutput) -> Option<BTreeMap<String, String>> {
+    /// Tags, which may be missing from an answer that has everything else.
+    fn tags(&mut self, found: &GetFunctionOutput) -> Asked<BTreeMap<String, String>> {
         if let Some(error) = found.tags_error() {
             let reason = format!("{}: {}", error.error_code(), error.message());
             self.note(&Failure { call: "lambda:ListTags", kind: Kind::Refused, reason });
-            return None;
+            let is_denied = error.error_code().starts_with("AccessDenied");
+            return if is_denied { Asked::Refused } else { Asked::Failed };
         }
         let tags = found.tags().into_iter().flatten();
-        Some(tags.map(|(key, value)| (key.clone(), value.clone())).collect())
+        Asked::Got(tags.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     /// Asynchronous settings; `None` where they could not be read.

@@ -51,6 +51,8 @@ pub(super) struct World {
     pub(super) functions: BTreeMap<String, Value>,
     pub(super) reserved: BTreeMap<String, u32>,
     pub(super) tags: BTreeMap<String, Value>,
+    /// The error that functions answer in place of their tags.
+    pub(super) no_tags: BTreeMap<String, &'static str>,
     pub(super) asynchronous: BTreeMap<String, Value>,
     pub(super) policies: BTreeMap<String, String>,
     pub(super) provisioned: BTreeMap<String, u32>,
@@ -232,6 +234,10 @@ impl World {
             "Code": {"Location": "https://bucket.example/code?X-Amz-Signature=secret"},
             "Tags": self.tags.get(name).cloned().unwrap_or(json!({})),
         });
+        if let Some(code) = self.no_tags.get(name) {
+            all["Tags"] = Value::Null;
+            all["TagsError"] = json!({"ErrorCode": code, "Message": "no tags"});
+        }
         if let Some(reserved) = self.reserved.get(name) {
             all["Concurrency"] = json!({"ReservedConcurrentExecutions": reserved});
         }

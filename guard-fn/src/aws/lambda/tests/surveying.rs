@@ -244,11 +244,11 @@ async fn tags_are_known_once_lambda_was_asked_for_them_and_a_refusal_is_an_answe
         let functions = known.inventory.functions.iter();
         functions.filter(|function| function.tags_known).map(|function| function.name.to_string()).collect()
     };
-    let plane = Plane::of(4);
+    let plane = Plane::of(5);
     let mut known = nothing_known();
     // The account, the lists, and no turn.
     survey(&plane, &mut known, &[], 0, 3).await;
-    assert_eq!(known.inventory.functions.len(), 4);
+    assert_eq!(known.inventory.functions.len(), 5);
     assert_eq!(known_of(&known), Vec::<String>::new());
     plane.meddle(|_, sent| match sent.path.rsplit('/').next() {
         Some("f001") => Some(refusal(429, "TooManyRequestsException")),
@@ -262,10 +262,18 @@ async fn tags_are_known_once_lambda_was_asked_for_them_and_a_refusal_is_an_answe
     });
     survey(&plane, &mut known, &["f002"], 2, 0).await;
     assert_eq!(known_of(&known), ["f000", "f002"]);
+    plane.world().no_tags =
+        [("f000", "InternalError"), ("f003", "AccessDeniedException"), ("f004", "InternalError")]
+            .map(|(name, code)| (name.to_owned(), code))
+            .into();
+    plane.world().tags.insert("f003".to_owned(), json!({"team": "shop"}));
+    let problems = survey(&plane, &mut known, &["f000", "f003", "f004"], 3, 0).await;
+    assert_eq!(problems, ["lambda:ListTags: InternalError: no tags"]);
+    assert_eq!(known_of(&known), ["f000", "f002", "f003"], "only a refusal is an answer");
     // A new list takes none of it back.
     survey(&plane, &mut known, &[], 80, 4).await;
     assert_eq!(known.listed_at, Some(minute(80)));
-    assert_eq!(known_of(&known), ["f000", "f002"]);
+    assert_eq!(known_of(&known), ["f000", "f002", "f003"]);
 }
 
 #[tokio::test(start_paused = true)]
