@@ -248,3 +248,19 @@ impl EventSourceMapping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nobody_has_read_the_tags_is_written_down_and_read_again() {
+        let known = Function::new("f", 128, 3);
+        let unread = Function { tags_known: false, ..known.clone() };
+        for (function, is_written) in [(known, false), (unread, true)] {
+            let json = serde_json::to_string(&function).unwrap();
+            assert_eq!(json.contains("tags_known"), is_written, "{json}");
+            assert_eq!(serde_json::from_str::<Function>(&json).unwrap(), function);
+        }
+    }
+}
