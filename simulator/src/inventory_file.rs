@@ -147,6 +147,11 @@ impl<'a> Reader<'a> {
     /// Its first fault, with its place.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), InventoryError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // Whatever follows --inventory is one.
+        if file.ends_with(".toml") {
+            let problem = "a policy and no inventory: name it before --inventory, or with --policy";
+            return Err(InventoryError::of_file(file, problem));
+        }
         if !text.trim_start().starts_with(['{', '[']) {
             let document = yaml::read(file, text)?;
             return self.add_template(file, &document);

@@ -228,6 +228,11 @@ fn an_error_names_the_place_the_value_and_the_range() {
     assert!(broken.starts_with("file:3:"), "{broken}");
     assert_eq!(error("Resources:\n  F: {}\n  F: {}\n"), "file:3:3: the key \"F\" is there twice");
     assert_eq!(error("Resources:\n  F: {}\n"), "file: Resources.F: Type is missing");
+    let policy = Reader::new(&Options::default()).add("guard.toml", "armed = true\n").unwrap_err();
+    assert_eq!(
+        policy.to_string(),
+        "guard.toml: a policy and no inventory: name it before --inventory, or with --policy"
+    );
     assert!(error("a: 1\n").contains("neither a SAM or CloudFormation template"));
     assert!(error("{\"ReservedConcurrentExecutions\": 5}").contains("get-function-concurrency"));
     assert!(error("Resources: {}\n").contains("no Lambda function"));

@@ -82,6 +82,9 @@ fn what_is_never_capped_is_named_with_what_it_can_burn() {
     assert_eq!(bound.never_capped_worst, hour);
     let unread = Function { tags_known: false, ..reserved("unread", 1024, 2) };
     assert_eq!(self::bound(&roster(vec![unread], |_| {})).never_capped, ["unread".into()]);
+    let mut watched = reserved("watched", 1024, 2);
+    watched.tags.insert("dow-guard:mode".into(), "alert".into());
+    assert_eq!(self::bound(&roster(vec![watched], |_| {})).never_capped, ["watched".into()]);
 }
 
 #[test]
