@@ -305,7 +305,7 @@ fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
 
 /// Waiting and re-making are routine; the rest a person should know.
 fn is_for_people(refusal: &Refusal) -> bool {
-    !matches!(refusal.reason, Reason::TickFull | Reason::TagsUnread | Reason::ChangedBySomebodyElse { .. })
+    !matches!(refusal.reason, Reason::TickFull | Reason::ChangedBySomebodyElse { .. })
 }
 
 fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Option<Notice> {

@@ -54,8 +54,8 @@ pub struct World {
     _room: Room,
 }
 
-/// Accounts at a time. A guard keeps a pace of calls, so that it waits four fifths of its time; more emulators than this on
-/// two cores would run into each other's time-outs.
+/// Accounts at a time: a guard keeps a pace of calls, so that it mostly waits. Our choice: four on two cores keep out of
+/// each other's time-outs.
 const ACCOUNTS: usize = 4;
 
 /// Room for one account.

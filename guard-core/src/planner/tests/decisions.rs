@@ -150,15 +150,15 @@ fn a_protected_held_or_pardoned_function_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_function_whose_tags_nobody_has_read_waits_and_is_no_news_by_itself() {
+fn a_function_whose_tags_nobody_has_read_waits_and_people_hear_why() {
     let mut desk = Desk::new(policy(), &[("a", 5), ("b", 5)]);
     desk.spent("10");
     desk.roster.inventory.functions[0].tags_known = false;
     let plan = desk.plan();
     assert_eq!(caps(&plan), [cap("b", 5)]);
     assert_eq!((&plan.refusals[0].function, &plan.refusals[0].reason), (&"a".into(), &Reason::TagsUnread));
-    let told: Vec<&str> = plan.notices.iter().map(|notice| notice.alarm.as_str()).collect();
-    assert!(!told.contains(&"dow-guard/function/a"), "{told:?}");
+    let told = plan.notices.iter().find(|notice| notice.alarm == "dow-guard/function/a").unwrap();
+    assert!(told.headline.starts_with("a NOT capped: its tags were not read yet"), "{}", told.headline);
     desk.roster.inventory.functions[0].tags_known = true;
     assert_eq!(caps(&desk.plan()), [cap("a", 5), cap("b", 5)]);
 }
