@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use guard_core::pricing::PriceTable;
 use guard_core::time::Minute;
 use simulator::load::{Loaded, Source};
-use simulator::run::{Run, Terms, run};
+use simulator::run::{Run, run};
 use simulator::world::{Cast, World};
 
 fn scenario(rps: u32, minutes: u32) -> Loaded {
@@ -45,15 +45,7 @@ fn scenario(rps: u32, minutes: u32) -> Loaded {
 }
 
 fn whole(loaded: &Loaded) -> Run {
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: true,
-        cast: Cast::Everyone,
-        seed: 1,
-        minutes: Some(loaded.scenario.minutes),
-    };
+    let terms = loaded.request(1).terms(true, Cast::Everyone, Some(loaded.scenario.minutes));
     run(&terms, PriceTable::embedded(), |_| ())
 }
 

@@ -14,7 +14,7 @@ use guard_core::time::Minute;
 
 use crate::cloudwatch::CloudWatch;
 use crate::pilot::Now;
-use crate::replay::Request;
+use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::stage::GUARD;
 use crate::world::{TrafficTally, World};
@@ -116,8 +116,12 @@ impl Policy {
 
     /// The policy, ready to sit in a run; `None` for those that are not of others.
     fn rival(self, request: &Request<'_>, prices: &PriceTable) -> Option<Box<dyn Rival>> {
-        let roster =
-            Roster::new(request.policy.clone(), prices, request.stage.inventory(), Some(GUARD.into()));
+        let roster = Roster::new(
+            request.scenario.policy.clone(),
+            prices,
+            request.stage.inventory(),
+            Some(GUARD.into()),
+        );
         match self {
             Policy::Nothing | Policy::Guard => None,
             Policy::Budgets => Some(Box::new(budgets::Budgets::new(request, &roster))),

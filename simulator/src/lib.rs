@@ -3,17 +3,10 @@
 //! ```
 //! use guard_core::pricing::PriceTable;
 //! use simulator::load::scenario;
-//! use simulator::replay::{Replay, Request};
+//! use simulator::replay::Replay;
 //!
 //! let loaded = scenario("blast").expect("an embedded scenario");
-//! let request = Request {
-//!     name: &loaded.name,
-//!     scenario: &loaded.scenario,
-//!     stage: &loaded.stage,
-//!     policy: &loaded.scenario.policy,
-//!     seed: 1,
-//! };
-//! let replay = Replay::new(&request, PriceTable::embedded(), |_, _| ());
+//! let replay = Replay::new(&loaded.request(1), PriceTable::embedded(), |_, _| ());
 //! assert!(replay.findings.usd_with < replay.findings.usd_without);
 //! ```
 
@@ -39,6 +32,7 @@ pub mod progress;
 pub mod published;
 pub mod replay;
 pub mod report;
+pub mod request;
 pub mod run;
 pub mod scenario;
 pub mod scenarios;

@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::flood::Flood;
 use crate::patch::Patch;
+use crate::request::Request;
 use crate::scenario::{Scenario, TraceUse};
 use crate::scenarios;
 use crate::stage::Stage;
@@ -26,6 +27,13 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// The same, made ready.
     pub stage: Stage,
+}
+
+impl Loaded {
+    /// The scenario on a seed.
+    pub fn request(&self, seed: u64) -> Request<'_> {
+        Request { name: &self.name, scenario: &self.scenario, stage: &self.stage, seed }
+    }
 }
 
 /// The text of a scenario, and where files that it names are looked for.

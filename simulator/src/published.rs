@@ -5,13 +5,13 @@ use guard_core::money::Usd;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
 
-use crate::replay::Request;
+use crate::request::Request;
 use crate::stage::GUARD;
 
 /// The bound of a budget over its scope in the period in which the scenario begins.
 pub fn bound(request: &Request<'_>, budget: &str) -> Option<Usd> {
     let roster = Roster::new(
-        request.policy.clone(),
+        request.scenario.policy.clone(),
         PriceTable::embedded(),
         request.stage.inventory(),
         Some(GUARD.into()),

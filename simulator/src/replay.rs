@@ -6,13 +6,14 @@ use std::thread;
 use guard_core::money::Usd;
 use guard_core::name::BudgetName;
 use guard_core::plan::{NoticeKind, Unit};
-use guard_core::policy::{Mode, Policy};
+use guard_core::policy::Mode;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;
 use serde::Serialize;
 
-use crate::run::{Run, Terms, run};
-use crate::scenario::{Kind, Scenario};
+use crate::request::Request;
+use crate::run::{Run, run};
+use crate::scenario::Kind;
 use crate::stage::Stage;
 use crate::world::{Cast, Tally, as_f64};
 
@@ -131,40 +132,17 @@ impl Findings {
 /// The version of [`Replay`]'s serialised form.
 pub const SCHEMA: u32 = 1;
 
-/// How a replay is made.
-#[derive(Clone, Debug)]
-pub struct Request<'a> {
-    /// The scenario's name.
-    pub name: &'a str,
-    /// The scenario.
-    pub scenario: &'a Scenario,
-    /// The same, made ready.
-    pub stage: &'a Stage,
-    /// The policy: the scenario's own or another.
-    pub policy: &'a Policy,
-    /// The seed.
-    pub seed: u64,
-}
-
 impl Replay {
     /// Makes all three runs. `progress` is told minutes run of all and in all.
     pub fn new(request: &Request<'_>, prices: &PriceTable, progress: impl Fn(u32, u32) + Sync) -> Replay {
-        let terms = |guarded, cast, minutes| Terms {
-            scenario: request.scenario,
-            stage: request.stage,
-            policy: request.policy,
-            guarded,
-            cast,
-            seed: request.seed,
-            minutes,
-        };
         let planned = request.scenario.minutes;
-        let with = run(&terms(true, Cast::Everyone, None), prices, |minute| progress(minute, planned * 3));
+        let with =
+            run(&request.terms(true, Cast::Everyone, None), prices, |minute| progress(minute, planned * 3));
         let minutes = with.minutes;
         let (without, perfect) = thread::scope(|scope| {
-            let other =
-                scope.spawn(|| run(&terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ()));
-            let without = run(&terms(false, Cast::Everyone, Some(minutes)), prices, |minute| {
+            let other = scope
+                .spawn(|| run(&request.terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ()));
+            let without = run(&request.terms(false, Cast::Everyone, Some(minutes)), prices, |minute| {
                 progress(minutes + minute * 2, minutes * 3);
             });
             (without, other.join().unwrap_or_default())
@@ -179,7 +157,7 @@ impl Replay {
             source: request.scenario.source.clone(),
             start: request.scenario.start,
             seed: request.seed,
-            armed: request.policy.armed,
+            armed: request.scenario.policy.armed,
             attack,
             findings,
             without,
@@ -310,8 +288,9 @@ fn overruns(request: &Request<'_>, without: &Run, with: &Run) -> Vec<Overrun> {
         if overruns.iter().any(|known| known.budget == period.budget) {
             continue;
         }
-        let budget = request.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
-        let acts = budget.is_some_and(|budget| budget.mode >= Mode::Cap) && request.policy.armed;
+        let budget =
+            request.scenario.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
+        let acts = budget.is_some_and(|budget| budget.mode >= Mode::Cap) && request.scenario.policy.armed;
         overruns.push(Overrun {
             budget: period.budget.clone(),
             unit: period.unit,

@@ -6,7 +6,6 @@ mod truth;
 use guard_core::money::{Usd, UsdRange};
 use guard_core::operator::Command;
 use guard_core::plan::{Change, Plan, Verdict};
-use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::Outcome;
 use guard_core::time::Minute;
@@ -28,12 +27,10 @@ use self::truth::Truth;
 /// What is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// The scenario.
+    /// The scenario. Budgets are read from its policy, whether or not a guard runs.
     pub scenario: &'a Scenario,
     /// The same, made ready.
     pub stage: &'a Stage,
-    /// The policy that budgets are read from, whether or not a guard runs.
-    pub policy: &'a Policy,
     /// Whether the guard runs.
     pub guarded: bool,
     /// Who takes part.
@@ -229,7 +226,7 @@ impl<'a> Runner<'a> {
     fn new(terms: &Terms<'a>, prices: &PriceTable) -> Self {
         let (scenario, stage) = (terms.scenario, terms.stage);
         let start = Minute::of(scenario.start);
-        let pilot = Pilot::new(stage, scenario, terms.policy.clone(), prices);
+        let pilot = Pilot::new(stage, scenario, scenario.policy.clone(), prices);
         let past = Past { stage, start, days: scenario.history_days };
         let service = &scenario.service;
         let cloudwatch = CloudWatch::new(past, service.metric_delay_s, service.late_share);
@@ -260,7 +257,7 @@ impl<'a> Runner<'a> {
     fn minute(&mut self, minute: u32) {
         let now = Now { events: &self.terms.scenario.events, minute };
         self.happen(&now);
-        let tick_s = self.terms.policy.timing.tick_s.max(60);
+        let tick_s = self.terms.scenario.policy.timing.tick_s.max(60);
         if self.terms.guarded && (minute * 60) % tick_s < 60 && !now.is(Happening::GuardOutage) {
             self.tick(&now);
         }

@@ -8,7 +8,8 @@ use guard_core::money::Usd;
 use guard_core::pricing::PriceTable;
 use serde::Serialize;
 
-use crate::replay::{Findings, Replay, Request};
+use crate::replay::{Findings, Replay};
+use crate::request::Request;
 use crate::run::{Fate, Run};
 use crate::world::as_f64;
 

@@ -7,7 +7,7 @@ use std::fs;
 
 use guard_core::pricing::PriceTable;
 use simulator::load::Source;
-use simulator::run::{Terms, run};
+use simulator::run::run;
 use simulator::world::Cast;
 
 /// The most memory this process ever held, in KiB ("proc_pid_status(5)", read 2026-11).
@@ -25,15 +25,7 @@ fn invocations(rps: u32) -> u64 {
          [policy]\narmed = true\n[[policy.budget]]\nname = \"month\"\nperiod = \"month\"\nusd = 100000\nmode = \"cap\"\n"
     );
     let loaded = Source::of_text("memory", &text).ready(&[]).unwrap();
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: true,
-        cast: Cast::Everyone,
-        seed: 1,
-        minutes: Some(180),
-    };
+    let terms = loaded.request(1).terms(true, Cast::Everyone, Some(180));
     let run = run(&terms, PriceTable::embedded(), |_| ());
     run.traffic.iter().map(|one| one.tally.attempts).sum()
 }

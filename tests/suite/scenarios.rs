@@ -10,7 +10,7 @@ use guard_core::pricing::PriceTable;
 use simulator::cases::{cores, in_order};
 use simulator::load::{Loaded, Source};
 use simulator::patch::Patch;
-use simulator::replay::{Findings, Replay, Request, gone};
+use simulator::replay::{Findings, Replay, gone};
 use simulator::run::Row;
 use simulator::scenarios::ALL;
 
@@ -43,9 +43,7 @@ fn ready(name: &str, patches: &[Patch]) -> Loaded {
 }
 
 fn replay(loaded: &Loaded, seed: u64) -> Replay {
-    let Loaded { name, scenario, stage } = loaded;
-    let request = Request { name, scenario, stage, policy: &scenario.policy, seed };
-    Replay::new(&request, PriceTable::embedded(), |_, _| ())
+    Replay::new(&loaded.request(seed), PriceTable::embedded(), |_, _| ())
 }
 
 fn told(replay: &Replay) -> Told {

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::load::{Loaded, Source};
 use crate::patch::Patch;
 use crate::progress::Progress;
-use crate::replay::{Findings, Replay, Request};
+use crate::replay::{Findings, Replay};
 use crate::report::compare::Page;
 use crate::report::layout::Palette;
 use crate::scenarios::ALL;
@@ -217,14 +217,7 @@ fn compare(args: &CompareArgs) -> Result<Comparison, Failure> {
 }
 
 fn cell(variant: &str, loaded: &Loaded, seed: u64) -> Cell {
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed,
-    };
-    let replay = Replay::new(&request, PriceTable::embedded(), |_, _| ());
+    let replay = Replay::new(&loaded.request(seed), PriceTable::embedded(), |_, _| ());
     Cell {
         scenario: loaded.name.clone(),
         variant: variant.to_owned(),

@@ -12,9 +12,9 @@ use crate::failure::Failure;
 use crate::load::{Loaded, Source};
 use crate::output::{check_place, write_whole};
 use crate::progress::Progress;
-use crate::replay::Request;
 use crate::report::document::Document;
 use crate::report::html;
+use crate::request::Request;
 use crate::scenarios::ALL;
 
 /// What commands over many scenarios have in common.
@@ -82,13 +82,7 @@ fn on_all<R: Send>(
     progress.show(0, all);
     let done = AtomicU32::new(0);
     let run = |(loaded, seed): &(&Loaded, u64)| {
-        let result = work(&Request {
-            name: &loaded.name,
-            scenario: &loaded.scenario,
-            stage: &loaded.stage,
-            policy: &loaded.scenario.policy,
-            seed: *seed,
-        });
+        let result = work(&loaded.request(*seed));
         progress.show(done.fetch_add(1, Ordering::Relaxed) + 1, all);
         result
     };

@@ -16,7 +16,7 @@ use crate::load::{self, Loaded, Recording, Source};
 use crate::output::{check_place, write_whole};
 use crate::patch::Patch;
 use crate::progress::Progress;
-use crate::replay::{Replay, Request};
+use crate::replay::Replay;
 use crate::report::html;
 use crate::report::layout::Palette;
 use crate::report::replay::Page;
@@ -78,15 +78,9 @@ pub struct ReplayArgs {
 pub fn run(args: &ReplayArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
     let loaded = load(args)?;
     [&args.html, &args.csv].into_iter().flatten().try_for_each(|path| check_place(path))?;
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed: args.seed,
-    };
     let progress = Progress::new("minutes");
-    let replay = Replay::new(&request, PriceTable::embedded(), |done, of| progress.show(done, of));
+    let replay =
+        Replay::new(&loaded.request(args.seed), PriceTable::embedded(), |done, of| progress.show(done, of));
     progress.clear();
     if let Some(path) = &args.html {
         write_whole(path, |file| file.write_all(html::page(&replay).as_bytes()))?;

@@ -18,7 +18,7 @@ use crate::load::{Loaded, Source};
 use crate::output::write_whole;
 use crate::patch::Patch;
 use crate::progress::Progress;
-use crate::replay::{Findings, Replay, Request};
+use crate::replay::{Findings, Replay};
 use crate::report::layout::Palette;
 use crate::report::sweep::Page;
 use crate::sweep::{Axis, Case, Group, Shard, Sweep, Table, groups};
@@ -186,14 +186,7 @@ fn sweep(args: &SweepArgs) -> Result<Table, Failure> {
 }
 
 fn findings(loaded: &Loaded, seed: u64) -> Findings {
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed,
-    };
-    Replay::new(&request, PriceTable::embedded(), |_, _| ()).findings
+    Replay::new(&loaded.request(seed), PriceTable::embedded(), |_, _| ()).findings
 }
 
 /// A table that grows row by row: whatever ends the run, what is there is whole lines.

@@ -6,7 +6,7 @@ use guard_core::time::Minute;
 
 use super::{Rival, Seat, stop};
 use crate::cloudwatch::Query;
-use crate::replay::Request;
+use crate::request::Request;
 use crate::scenario::{Happening, Kind};
 use crate::stage::{Flow, GUARD, Stage};
 use crate::world::{MeanLaw, TrafficTally, as_f64};

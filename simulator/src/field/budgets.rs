@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Rival, Seat, stop};
-use crate::replay::Request;
+use crate::request::Request;
 use crate::scenario::Happening;
 use crate::stage::GUARD;
 use crate::world::TrafficTally;

@@ -5,8 +5,9 @@ use guard_core::pricing::PriceTable;
 use serde::Serialize;
 
 use super::{POLICIES, Policy};
-use crate::replay::{Request, attack_of};
-use crate::run::{Fate, Row, Run, Terms, run, run_under};
+use crate::replay::attack_of;
+use crate::request::Request;
+use crate::run::{Fate, Row, Run, run, run_under};
 use crate::scenario::Kind;
 use crate::world::{Cast, Tally, as_f64};
 
@@ -71,20 +72,11 @@ impl Line {
 
 /// Runs a scenario under every policy.
 pub fn line(request: &Request<'_>, prices: &PriceTable) -> Line {
-    let terms = |guarded, cast, minutes| Terms {
-        scenario: request.scenario,
-        stage: request.stage,
-        policy: request.policy,
-        guarded,
-        cast,
-        seed: request.seed,
-        minutes,
-    };
-    let guard = run(&terms(true, Cast::Everyone, None), prices, |_| ());
+    let guard = run(&request.terms(true, Cast::Everyone, None), prices, |_| ());
     let minutes = guard.minutes;
-    let unguarded = terms(false, Cast::Everyone, Some(minutes));
+    let unguarded = request.terms(false, Cast::Everyone, Some(minutes));
     let attack = attack_of(request.stage, minutes);
-    let perfect = run(&terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ());
+    let perfect = run(&request.terms(false, Cast::LegitimateOnly, Some(minutes)), prices, |_| ());
     let outcomes = POLICIES.into_iter().map(|policy| {
         let run = match policy.rival(request, prices) {
             Some(rival) => run_under(rival, &unguarded, prices),

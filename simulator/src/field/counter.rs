@@ -8,7 +8,7 @@ use guard_core::money::Usd;
 use guard_core::roster::Roster;
 
 use super::{Rival, Seat};
-use crate::replay::Request;
+use crate::request::Request;
 use crate::scenario::FunctionSpec;
 use crate::stage::{GUARD, Stage};
 use crate::world::{MeanLaw, TrafficTally};

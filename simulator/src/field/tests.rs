@@ -4,8 +4,7 @@ use guard_core::time::Minute;
 
 use super::{POLICIES, Policy, line, threshold};
 use crate::load::{Loaded, Source};
-use crate::replay::Request;
-use crate::run::{Run, Terms, run_under};
+use crate::run::{Run, run_under};
 use crate::world::Cast;
 
 /// A function of 200 ms and 512 MB, called twice a second for so many minutes, and what a test adds.
@@ -52,22 +51,8 @@ const BUDGET: &str = r#"
 "#;
 
 fn under(policy: Policy, loaded: &Loaded, seed: u64) -> Run {
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed,
-    };
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: false,
-        cast: Cast::Everyone,
-        seed,
-        minutes: Some(loaded.scenario.minutes),
-    };
+    let request = loaded.request(seed);
+    let terms = request.terms(false, Cast::Everyone, Some(loaded.scenario.minutes));
     let rival = policy.rival(&request, PriceTable::embedded()).unwrap();
     run_under(rival, &terms, PriceTable::embedded())
 }
@@ -209,14 +194,7 @@ fn an_event_that_a_counter_refuses_goes_the_way_of_failures() {
 #[test]
 fn a_line_has_all_policies_and_marks_the_best_and_the_idle() {
     let loaded = ready(90, &format!("{FLOOD}{BUDGET}"));
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed: 1,
-    };
-    let line = line(&request, PriceTable::embedded());
+    let line = line(&loaded.request(1), PriceTable::embedded());
     assert_eq!(line.outcomes.iter().map(|outcome| outcome.policy).collect::<Vec<_>>(), POLICIES);
     let of = |policy: Policy| line.outcomes.iter().find(|outcome| outcome.policy == policy).unwrap();
     assert!(line.is_idle(Policy::Nothing) && line.is_idle(Policy::Budgets) && !line.is_idle(Policy::Alarm));

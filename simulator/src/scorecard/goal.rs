@@ -5,7 +5,8 @@ use guard_core::plan::Unit;
 use serde::Serialize;
 
 use super::why;
-use crate::replay::{Findings, Replay, Request, gone};
+use crate::replay::{Findings, Replay, gone};
+use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Kind, Rate, Via};
 use crate::stage::{Flow, Performer, Stage};

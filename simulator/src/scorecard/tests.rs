@@ -4,7 +4,8 @@ use guard_core::pricing::PriceTable;
 use super::{Card, Goal, Score};
 use crate::load::{Loaded, Source};
 use crate::patch::Patch;
-use crate::replay::{Replay, Request};
+use crate::replay::Replay;
+use crate::request::Request;
 
 fn ready(name: &str, patches: &[&str]) -> Loaded {
     let patches: Vec<Patch> = patches.iter().map(|text| text.parse().unwrap()).collect();
@@ -12,13 +13,7 @@ fn ready(name: &str, patches: &[&str]) -> Loaded {
 }
 
 fn request(loaded: &Loaded) -> Request<'_> {
-    Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed: 1,
-    }
+    loaded.request(1)
 }
 
 fn replay(loaded: &Loaded) -> Replay {

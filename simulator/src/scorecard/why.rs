@@ -9,7 +9,8 @@ use guard_core::policy::Mode;
 use guard_core::settle::ApplyResult;
 
 use super::goal::run_min;
-use crate::replay::{Replay, Request};
+use crate::replay::Replay;
+use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Event, Happening};
 
@@ -63,7 +64,7 @@ pub(super) fn overrun(
 }
 
 fn acts(request: &Request<'_>, period: &PeriodSpend) -> bool {
-    let budget = request.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
+    let budget = request.scenario.policy.budget.iter().find(|budget| budget.name == period.budget.as_str());
     budget.is_none_or(|budget| budget.mode >= Mode::Cap)
 }
 

@@ -8,7 +8,7 @@ use guard_core::pricing::PriceTable;
 use guard_core::time::Minute;
 use simulator::invoice::Invoice;
 use simulator::load::{Loaded, Source};
-use simulator::run::{Run, Terms, run};
+use simulator::run::{Run, run};
 use simulator::world::{Cast, Tally};
 
 use crate::real;
@@ -26,15 +26,7 @@ fn loaded(minutes: u32, rest: &str) -> Loaded {
 
 fn unguarded(minutes: u32, rest: &str) -> Run {
     let loaded = loaded(minutes, rest);
-    let terms = Terms {
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        guarded: false,
-        cast: Cast::Everyone,
-        seed: 1,
-        minutes: Some(minutes),
-    };
+    let terms = loaded.request(1).terms(false, Cast::Everyone, Some(minutes));
     run(&terms, PriceTable::embedded(), |_| ())
 }
 

@@ -8,7 +8,6 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::chart::{Axis, thinned, ticks, times};
 use super::*;
 use crate::load::Source;
-use crate::replay::Request;
 use crate::report::layout::grouped;
 use crate::report::phrase;
 
@@ -54,14 +53,7 @@ trip_on = "burn"
 
 fn replay(text: &str) -> Replay {
     let loaded = Source::of_text("small-flood", text).ready(&[]).unwrap();
-    let request = Request {
-        name: &loaded.name,
-        scenario: &loaded.scenario,
-        stage: &loaded.stage,
-        policy: &loaded.scenario.policy,
-        seed: 7,
-    };
-    Replay::new(&request, PriceTable::embedded(), |_, _| ())
+    Replay::new(&loaded.request(7), PriceTable::embedded(), |_, _| ())
 }
 
 fn flood() -> Replay {

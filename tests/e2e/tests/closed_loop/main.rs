@@ -64,19 +64,11 @@ fn parity(name: &str, seed: u64, aws: NewAws) {
 
 /// The same where the replay takes so many minutes, recovery included; says whether it does.
 fn parity_within(minutes: RangeInclusive<u32>, name: &str, seed: u64, aws: NewAws) -> bool {
-    let Loaded { mut scenario, stage, .. } = scenario(name).unwrap();
-    scenario.start = lately(&scenario);
-    scenario.history_days = scenario.history_days.min(HISTORY_DAYS);
-    let policy = &scenario.policy;
-    let terms = Terms {
-        scenario: &scenario,
-        stage: &stage,
-        policy,
-        guarded: true,
-        cast: Cast::Everyone,
-        seed,
-        minutes: None,
-    };
+    let mut loaded = scenario(name).unwrap();
+    loaded.scenario.start = lately(&loaded.scenario);
+    loaded.scenario.history_days = loaded.scenario.history_days.min(HISTORY_DAYS);
+    let terms = loaded.request(seed).terms(true, Cast::Everyone, None);
+    let Loaded { scenario, stage, .. } = &loaded;
     let prices = PriceTable::embedded();
     if scenario.minutes > *minutes.end() {
         return false;
@@ -87,7 +79,7 @@ fn parity_within(minutes: RangeInclusive<u32>, name: &str, seed: u64, aws: NewAw
     }
     let decided = Rc::default();
     let aws = aws(stage.inventory().account.concurrency, &policy_of(name), scenario.start);
-    let real = Real::new(aws, &scenario, &stage, Rc::clone(&decided));
+    let real = Real::new(aws, scenario, stage, Rc::clone(&decided));
     let minutes = Some(simulated.minutes);
     let lived = run_under(Box::new(real), &Terms { minutes, ..terms }, prices);
 
