@@ -1,7 +1,5 @@
 //! The command line: what can be asked for, and what a wrong question costs.
 
-use std::ops::Range;
-
 use clap::{Parser, Subcommand};
 
 use crate::command::bound::BoundArgs;
@@ -73,14 +71,6 @@ struct DefaultRun {
     args: ReplayArgs,
 }
 
-/// Reads `A..B`.
-pub(crate) fn minutes(text: &str) -> Result<Range<usize>, String> {
-    let bounds = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
-    bounds
-        .filter(|range| range.start < range.end)
-        .ok_or_else(|| "expected A..B with A below B, such as 0..120".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -90,13 +80,5 @@ mod tests {
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_range_of_minutes_is_two_numbers_in_order() {
-        assert_eq!(minutes("0..120"), Ok(0..120));
-        for wrong in ["", "5", "5..5", "6..5", "a..b", "-1..4", "1..=4"] {
-            assert!(minutes(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use guard_core::money::Usd;
 use guard_core::plan::Unit;
 
+use crate::number::as_f64;
 use crate::replay::{Findings, gone};
 
 /// One assertion.
@@ -56,16 +57,16 @@ pub const METRICS: &[Entry] = &[
     ("alerts", "alerts sent", |f| Some(f64::from(f.alerts))),
     ("legitimate_served_percent", "legitimate events served, with the guard", served_percent),
     ("legitimate_refused", "legitimate events refused, given up or lost, with the guard", |f| {
-        Some(float(gone(&f.legitimate_with)))
+        Some(as_f64(gone(&f.legitimate_with)))
     }),
     ("harm_percent", "legitimate events refused, given up or lost because of the guard, of all", |f| {
         f.harm_percent()
     }),
     ("legitimate_lost", "legitimate events lost for good, with the guard", |f| {
-        Some(float(f.legitimate_with.lost))
+        Some(as_f64(f.legitimate_with.lost))
     }),
     ("bystanders_lost", "events of functions nobody attacks that the guard lost", |f| {
-        Some(float(f.bystanders_lost))
+        Some(as_f64(f.bystanders_lost))
     }),
 ];
 
@@ -81,10 +82,6 @@ pub fn metric(name: &str) -> Result<Metric, String> {
     })
 }
 
-fn float(count: u64) -> f64 {
-    crate::world::as_f64(count)
-}
-
 fn overrun(findings: &Findings) -> Usd {
     let in_money = findings.overruns.iter().filter(|overrun| overrun.unit == Unit::Usd);
     in_money.map(|overrun| overrun.with).max().unwrap_or(Usd::ZERO)
@@ -92,7 +89,7 @@ fn overrun(findings: &Findings) -> Usd {
 
 fn served_percent(findings: &Findings) -> Option<f64> {
     let tally = &findings.legitimate_with;
-    (tally.offered > 0).then(|| float(tally.served) / float(tally.offered) * 100.0)
+    (tally.offered > 0).then(|| as_f64(tally.served) / as_f64(tally.offered) * 100.0)
 }
 
 impl Expectation {

@@ -7,44 +7,16 @@ mod budgets;
 mod compare;
 mod counter;
 
-use guard_core::money::Usd;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
-use guard_core::time::Minute;
 
-use crate::cloudwatch::CloudWatch;
-use crate::pilot::Now;
 use crate::request::Request;
-use crate::run::PeriodSpend;
+use crate::run::Rival;
 use crate::stage::GUARD;
-use crate::world::{TrafficTally, World};
+use crate::world::World;
 
 pub use self::alarm::threshold;
 pub use self::compare::{Line, Outcome, line};
-
-/// What a policy sees at the beginning of a minute, and what it can move.
-#[derive(Debug)]
-pub struct Seat<'a, 'w> {
-    /// The minute that begins.
-    pub at: Minute,
-    /// What goes wrong now.
-    pub now: &'a Now<'a>,
-    /// Metrics, as late as they are.
-    pub cloudwatch: &'a mut CloudWatch<'w>,
-    /// The account, whose settings can be changed.
-    pub world: &'a mut World,
-    /// True spend of every budget so far. Bills know it hours later.
-    pub periods: &'a [PeriodSpend],
-}
-
-/// A policy of others.
-pub trait Rival: std::fmt::Debug {
-    /// What it does at the beginning of a minute.
-    fn minute(&mut self, seat: &mut Seat<'_, '_>);
-
-    /// What it cost by itself in so many minutes, in which this became of the traffic.
-    fn cost(&self, minutes: u32, traffic: &[TrafficTally]) -> Usd;
-}
 
 /// Which policy sits in the guard's seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -6,10 +6,10 @@ use chrono::{NaiveTime, Timelike};
 use guard_core::name::FunctionName;
 use guard_core::time::Minute;
 
+use crate::number::as_f64;
 use crate::scenario::{Client, Duration, Kind, Rate, Traffic};
 use crate::stage::way_of;
 use crate::workload::Workload;
-use crate::world::as_f64;
 
 /// A flood, as written on the command line: `FUNCTION@HH:MM+MINUTES=PER_MINUTE`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use guard_core::observation::Point;
 use guard_core::time::{Hour, Minute};
 
+use crate::number::as_f64;
 use crate::scenario::{Kind, Via};
 use crate::stage::{Flow, GUARD, Performer, Stage};
-use crate::world::{MeanLaw, as_f64};
+use crate::world::MeanLaw;
 
 /// Deviations above the mean that the highest concurrency of an hour reaches: an hour holds some thousand independent
 /// moments, of which the highest lies 3 to 4 deviations out.

@@ -11,11 +11,12 @@ use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;
 use serde::Serialize;
 
+use crate::number::as_f64;
 use crate::request::Request;
 use crate::run::{Run, run};
 use crate::scenario::Kind;
 use crate::stage::Stage;
-use crate::world::{Cast, Tally, as_f64};
+use crate::world::{Cast, Tally};
 
 /// The three runs and what they say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -169,9 +170,8 @@ impl Replay {
 
 /// When attack traffic begins and ends.
 pub(crate) fn attack_of(stage: &Stage, minutes: u32) -> Option<(u32, u32)> {
-    let attacks = || stage.traffic.iter().filter(|actor| actor.kind == Kind::Attack);
-    let from = attacks().map(|actor| actor.from_s / 60).min()?;
-    let until = attacks().map(|actor| actor.until_s / 60).max()?;
+    let from = stage.attacks().map(|actor| actor.from_s / 60).min()?;
+    let until = stage.attacks().map(|actor| actor.until_s / 60).max()?;
     Some((from, until.min(minutes)))
 }
 

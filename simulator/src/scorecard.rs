@@ -8,10 +8,10 @@ use guard_core::money::Usd;
 use guard_core::pricing::PriceTable;
 use serde::Serialize;
 
+use crate::number::as_f64;
 use crate::replay::{Findings, Replay};
 use crate::request::Request;
 use crate::run::{Fate, Run};
-use crate::world::as_f64;
 
 pub use self::goal::{GOALS, Goal, Judged};
 

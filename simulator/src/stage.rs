@@ -5,6 +5,7 @@ use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, 
 use guard_core::name::FunctionName;
 use guard_core::report::page::shortened;
 
+use crate::number::as_f64;
 use crate::scenario::{
     AsyncSpec, Client, Duration, Emission, FunctionSpec, Kind, QueueSpec, Rate, Scenario, Via,
 };
@@ -177,6 +178,11 @@ impl Stage {
         Inventory::new(self.region.as_str(), self.account, functions)
     }
 
+    /// Traffic of attacks.
+    pub fn attacks(&self) -> impl Iterator<Item = &Performer> {
+        self.traffic.iter().filter(|actor| actor.kind == Kind::Attack)
+    }
+
     /// The place of a function.
     pub fn place(&self, name: &FunctionName) -> Option<usize> {
         self.functions.binary_search_by(|function| function.name.as_str().cmp(name.as_str())).ok()
@@ -285,5 +291,5 @@ pub fn way_of(function: &Function) -> Via {
 }
 
 fn milliseconds(us: u64) -> f64 {
-    crate::world::as_f64(us.max(1)) / 1000.0
+    as_f64(us.max(1)) / 1000.0
 }

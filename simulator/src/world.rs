@@ -38,7 +38,6 @@ pub use self::build::Cast;
 pub use self::dice::{Concern, Dice};
 pub use self::span::MeanLaw;
 pub use self::tally::{Tally, TrafficTally};
-pub(crate) use self::traffic::as_f64;
 
 /// Microseconds in a second.
 const SECOND_US: u64 = 1_000_000;

@@ -11,7 +11,6 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use clap::{Args, Subcommand};
 use guard_core::time::Minute;
 
-use crate::cli;
 use crate::exit_code::{self, ExitCode};
 use crate::failure::Failure;
 use crate::report::layout::{Palette, wrapped};
@@ -117,7 +116,7 @@ pub struct CutArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     /// Only these minutes, counted from 0; the end is not included.
-    #[arg(long, value_name = "A..B", value_parser = cli::minutes)]
+    #[arg(long, value_name = "A..B", value_parser = minutes)]
     pub minutes: Option<Range<usize>>,
     /// Only the functions whose identity fits this `*`/`?` pattern.
     #[arg(long, value_name = "PATTERN")]
@@ -227,6 +226,14 @@ fn told(
     }
     out.flush()?;
     Ok(())
+}
+
+/// Reads `A..B`.
+fn minutes(text: &str) -> Result<Range<usize>, String> {
+    let bounds = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    bounds
+        .filter(|range| range.start < range.end)
+        .ok_or_else(|| "expected A..B with A below B, such as 0..120".to_owned())
 }
 
 /// Reads `PATTERN=NAME`.

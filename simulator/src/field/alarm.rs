@@ -4,12 +4,14 @@ use guard_core::money::Usd;
 use guard_core::name::FunctionName;
 use guard_core::time::Minute;
 
-use super::{Rival, Seat, stop};
+use super::stop;
 use crate::cloudwatch::Query;
+use crate::number::as_f64;
 use crate::request::Request;
+use crate::run::{Rival, Seat};
 use crate::scenario::{Happening, Kind};
 use crate::stage::{Flow, GUARD, Stage};
-use crate::world::{MeanLaw, TrafficTally, as_f64};
+use crate::world::{MeanLaw, TrafficTally};
 
 /// How far above the busiest minute the threshold lies. Ours: alarms are set by hand, and twice is a usual choice.
 const FACTOR: f64 = 2.0;

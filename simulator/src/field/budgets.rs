@@ -8,8 +8,9 @@ use guard_core::roster::Roster;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{Rival, Seat, stop};
+use super::stop;
 use crate::request::Request;
+use crate::run::{Rival, Seat};
 use crate::scenario::Happening;
 use crate::stage::GUARD;
 use crate::world::TrafficTally;

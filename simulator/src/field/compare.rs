@@ -5,11 +5,12 @@ use guard_core::pricing::PriceTable;
 use serde::Serialize;
 
 use super::{POLICIES, Policy};
+use crate::number::as_f64;
 use crate::replay::attack_of;
 use crate::request::Request;
 use crate::run::{Fate, Row, Run, run, run_under};
 use crate::scenario::Kind;
-use crate::world::{Cast, Tally, as_f64};
+use crate::world::{Cast, Tally};
 
 /// One scenario under every policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]

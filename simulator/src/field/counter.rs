@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use guard_core::money::Usd;
 use guard_core::roster::Roster;
 
-use super::{Rival, Seat};
 use crate::request::Request;
+use crate::run::{Rival, Seat};
 use crate::scenario::FunctionSpec;
 use crate::stage::{GUARD, Stage};
 use crate::world::{MeanLaw, TrafficTally};

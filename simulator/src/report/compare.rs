@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::layout::{Palette, Tone, wrapped_to};
+use super::layout::{Palette, Tone, shortened, wrapped_to};
 use super::replay::WIDTHS;
-use crate::command::compare::{Cell, Comparison};
+use crate::compare::{Cell, Comparison};
 
 /// Where a page goes, and how wide it is.
 pub struct Page<W> {
@@ -54,11 +54,14 @@ impl<W: Write> Page<W> {
         writeln!(self.out, "{}", self.palette.paint(Tone::Strong, title))?;
         let longest = comparison.scenarios.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let names = longest.min(self.width.saturating_sub(2 + comparison.variants.len() * COLUMN)).max(12);
-        let head: String =
-            comparison.variants.iter().map(|name| format!("{:>COLUMN$}", cut(name, COLUMN - 1))).collect();
+        let head: String = comparison
+            .variants
+            .iter()
+            .map(|name| format!("{:>COLUMN$}", shortened(name, COLUMN - 1)))
+            .collect();
         writeln!(self.out, "{}", self.palette.paint(Tone::Faint, &format!("  {:names$}{head}", "")))?;
         for scenario in &comparison.scenarios {
-            let mut line = format!("  {:names$}", cut(scenario, names));
+            let mut line = format!("  {:names$}", shortened(scenario, names));
             for variant in &comparison.variants {
                 let cell = comparison.of(variant).find(|cell| cell.scenario == *scenario);
                 let text = cell.and_then(&show).unwrap_or_else(|| "–".to_owned());
@@ -124,12 +127,4 @@ impl<W: Write> Page<W> {
 fn place(share: f64, cells: u16) -> usize {
     let wanted = share.clamp(0.0, 1.0) * f64::from(cells);
     (0..=cells).take_while(|place| f64::from(*place) <= wanted + 0.5).last().map_or(0, usize::from)
-}
-
-/// A name in so many columns at most.
-fn cut(name: &str, columns: usize) -> String {
-    if name.chars().count() <= columns {
-        return name.to_owned();
-    }
-    name.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }

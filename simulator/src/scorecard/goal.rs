@@ -5,12 +5,13 @@ use guard_core::plan::Unit;
 use serde::Serialize;
 
 use super::why;
+use crate::number::as_f64;
 use crate::replay::{Findings, Replay, gone};
 use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Kind, Rate, Via};
 use crate::stage::{Flow, Performer, Stage};
-use crate::world::{MeanLaw, Tally, as_f64};
+use crate::world::{MeanLaw, Tally};
 
 /// What the guard is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -110,14 +111,9 @@ pub(super) fn past(findings: &Findings) -> Usd {
     in_money.map(|overrun| overrun.with).max().unwrap_or(Usd::ZERO)
 }
 
-/// Attack traffic.
-pub(super) fn attacks(stage: &Stage) -> impl Iterator<Item = &Performer> {
-    stage.traffic.iter().filter(|actor| actor.kind == Kind::Attack)
-}
-
 /// Minutes that a run of the attack lasts on average, rounded up: the longest of its traffics.
-pub(super) fn run_min(stage: &Stage) -> u32 {
-    let minutes = attacks(stage).map(|actor| {
+fn run_min(stage: &Stage) -> u32 {
+    let minutes = stage.attacks().map(|actor| {
         let timeout_s = stage.functions.get(actor.function).map_or(0, |spec| spec.timeout_s);
         let mean_s = MeanLaw::of(&actor.duration, u64::from(timeout_s) * 1_000_000).mean_s();
         (1..=15).find(|minutes| f64::from(*minutes) * 60.0 >= mean_s).unwrap_or(15)
@@ -149,7 +145,8 @@ fn overrun(request: &Request<'_>, replay: &Replay) -> Verdict {
     let past = past(&replay.findings);
     let over = |period: &&PeriodSpend| (period.spent - period.amount).at_least_zero();
     let worst = replay.with.periods.iter().filter(|period| period.unit == Unit::Usd).max_by_key(over);
-    let why = worst.map_or_else(Vec::new, |period| why::overrun(request, replay, period, limit));
+    let why = worst
+        .map_or_else(Vec::new, |period| why::overrun(request, replay, period, limit, run_min(request.stage)));
     (Some(past <= limit), why)
 }
 
@@ -158,7 +155,7 @@ fn bystanders<'a>(
     stage: &'a Stage,
     replay: &'a Replay,
 ) -> impl Iterator<Item = (&'a str, &'a Tally, &'a Tally)> {
-    let attacked: Vec<usize> = attacks(stage).map(|actor| actor.function).collect();
+    let attacked: Vec<usize> = stage.attacks().map(|actor| actor.function).collect();
     let pairs = replay.without.traffic.iter().zip(&replay.with.traffic);
     stage
         .traffic
@@ -190,7 +187,7 @@ fn admitted(tally: &Tally) -> Option<f64> {
 }
 
 fn share(stage: &Stage, replay: &Replay) -> Verdict {
-    let mut places: Vec<usize> = attacks(stage).map(|actor| actor.function).collect();
+    let mut places: Vec<usize> = stage.attacks().map(|actor| actor.function).collect();
     places.sort_unstable();
     places.dedup();
     let (mut held, mut why) = (None, Vec::new());
@@ -214,7 +211,7 @@ fn share(stage: &Stage, replay: &Replay) -> Verdict {
         if !is_fair {
             let name = stage.functions.get(place).map_or("", |spec| spec.name.as_str());
             why.push(format!("{name}: {friends:.1} % of legitimate attempts ran, {all:.1} % of all"));
-            let laws = attacks(stage).filter(|actor| actor.function == place).map(|actor| &actor.flow);
+            let laws = stage.attacks().filter(|actor| actor.function == place).map(|actor| &actor.flow);
             for law in laws {
                 why.extend(
                     match law {

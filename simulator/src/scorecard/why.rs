@@ -8,18 +8,19 @@ use guard_core::plan::{Change, Reason};
 use guard_core::policy::Mode;
 use guard_core::settle::ApplyResult;
 
-use super::goal::run_min;
 use crate::replay::Replay;
 use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Event, Happening};
 
-/// Where the money past a line went.
+/// Where the money past a line went. `limit` is what may be spent past it; a run of the attack lasts `run_min` minutes,
+/// 1 to 15.
 pub(super) fn overrun(
     request: &Request<'_>,
     replay: &Replay,
     period: &PeriodSpend,
     limit: Usd,
+    run_min: u32,
 ) -> Vec<String> {
     let past = period.past;
     let all = past.before.total() + past.during.total() + past.after.total();
@@ -54,9 +55,8 @@ pub(super) fn overrun(
     if rest * 20 > all {
         told.push(format!("{} of it is not the attack's: legitimate traffic past the line", cents(rest)));
     }
-    let minutes = run_min(request.stage);
-    if minutes > 5 {
-        told.push(format!("a run of the attack lasts up to {minutes} min, and cannot be stopped once begun"));
+    if run_min > 5 {
+        told.push(format!("a run of the attack lasts up to {run_min} min, and cannot be stopped once begun"));
     }
     told.extend(refusals(replay));
     told.extend(out_of_order(request, replay));

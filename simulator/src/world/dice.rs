@@ -5,6 +5,8 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::number::as_f64;
+
 /// What a stream of random numbers is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern {
@@ -51,7 +53,7 @@ impl Dice {
     /// Uniform over the whole numbers below this one, which stays far below 2⁵³.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and `below`")]
     pub fn below(&mut self, below: u64) -> u64 {
-        (self.uniform() * super::as_f64(below)) as u64
+        (self.uniform() * as_f64(below)) as u64
     }
 
     /// Exponentially distributed with mean 1.

@@ -1,6 +1,7 @@
 //! How long invocations take.
 
 use super::dice::Dice;
+use crate::number::as_f64;
 use crate::scenario::Duration;
 
 /// A law of durations, compiled.
@@ -77,7 +78,7 @@ impl MeanLaw {
 
     /// The mean in seconds.
     pub fn mean_s(self) -> f64 {
-        super::traffic::as_f64(self.0) / 1e6
+        as_f64(self.0) / 1e6
     }
 
     /// Events per second of a law at a time of history: on average, and at most.

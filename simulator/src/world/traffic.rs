@@ -9,6 +9,7 @@ use super::pace::{Feedback, Pace};
 use super::span::{Span, micros};
 use super::tally::Tally;
 use super::{SECOND_US, World};
+use crate::number::as_f64;
 use crate::scenario::{Client, Kind, Via};
 use crate::workload::Counts;
 
@@ -338,12 +339,6 @@ pub(super) fn blank(class: usize, second: u32) -> Try {
         is_new: true,
         born_s: second,
     }
-}
-
-/// Counts up to 2⁵³ as floating point.
-#[expect(clippy::cast_precision_loss, reason = "microseconds and counts of a month stay far below 2^53")]
-pub(crate) fn as_f64(count: u64) -> f64 {
-    count as f64
 }
 
 /// An index as the heap keeps it. [`super::build`] refuses more.

@@ -33,3 +33,11 @@ fn a_start_is_a_day_or_a_minute() {
         assert_eq!(told(wrong), None, "{wrong:?}");
     }
 }
+
+#[test]
+fn a_range_of_minutes_is_two_numbers_in_order() {
+    assert_eq!(minutes("0..120"), Ok(0..120));
+    for wrong in ["", "5", "5..5", "6..5", "a..b", "-1..4", "1..=4"] {
+        assert!(minutes(wrong).is_err(), "{wrong}");
+    }
+}

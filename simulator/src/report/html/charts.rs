@@ -5,13 +5,13 @@ use guard_core::plan::{BudgetRecord, NoticeKind, Unit};
 
 use super::chart::{Axis, Chart, Series};
 use super::figures::ratio;
+use crate::number::as_f64;
 use crate::replay::Replay;
 use crate::report::layout::grouped;
 use crate::report::phrase;
 use crate::report::replay::screen::{burn, dollars};
 use crate::run::{Row, Run};
 use crate::scenario::Kind;
-use crate::world::as_f64;
 
 /// What all charts of a page share.
 struct Frame<'a> {

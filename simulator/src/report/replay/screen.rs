@@ -6,12 +6,13 @@ use guard_core::money::Usd;
 use guard_core::plan::Unit;
 
 use super::Page;
+use crate::number::as_f64;
 use crate::replay::{Findings, Overrun, Replay, gone};
 use crate::report::layout::{Palette, Tone, bar, count, grouped};
 use crate::report::phrase;
 use crate::report::spark::sparkline;
 use crate::run::{Fate, Row};
-use crate::world::{Tally, as_f64};
+use crate::world::Tally;
 
 /// Columns of a label.
 const LABEL: usize = 14;

@@ -15,7 +15,7 @@ use guard_core::time::Minute;
 use serde_json::Value;
 use simulator::cloudwatch::Query;
 use simulator::control_plane::ControlPlane;
-use simulator::field::{Rival, Seat};
+use simulator::run::{Rival, Seat};
 use simulator::history::Past;
 use simulator::scenario::Scenario;
 use simulator::stage::Stage;
