@@ -3,9 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
-
 use crate::number::as_f64;
 use crate::replay::{Findings, gone};
 
@@ -43,7 +40,7 @@ pub const METRICS: &[Entry] = &[
     ("saved_percent", "of what a perfect guard would have saved, the share that was saved", |f| {
         f.saved_percent()
     }),
-    ("overrun_usd", "the most spent past a line in dollars, with the guard", |f| Some(overrun(f).to_f64())),
+    ("overrun_usd", "the most spent past a line in dollars, with the guard", |f| Some(f.overrun().to_f64())),
     ("bound_used_percent", "the most of a published bound that was used: above 100 it is broken", |f| {
         f.bound_used_percent()
     }),
@@ -80,11 +77,6 @@ pub fn metric(name: &str) -> Result<Metric, String> {
         let known: Vec<&str> = METRICS.iter().map(|(known, _, _)| *known).collect();
         format!("{name:?} is none of {}", known.join(", "))
     })
-}
-
-fn overrun(findings: &Findings) -> Usd {
-    let in_money = findings.overruns.iter().filter(|overrun| overrun.unit == Unit::Usd);
-    in_money.map(|overrun| overrun.with).max().unwrap_or(Usd::ZERO)
 }
 
 fn served_percent(findings: &Findings) -> Option<f64> {
@@ -145,6 +137,8 @@ impl FromStr for Expectation {
 
 #[cfg(test)]
 mod tests {
+    use guard_core::money::Usd;
+
     use super::*;
 
     fn expect(text: &str) -> Expectation {

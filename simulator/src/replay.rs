@@ -120,6 +120,12 @@ impl Findings {
         (offered > 0).then(|| as_f64(harmed) / as_f64(offered) * 100.0)
     }
 
+    /// The most spent past a line in dollars, with the guard; budgets in other units are left out.
+    pub fn overrun(&self) -> Usd {
+        let in_money = self.overruns.iter().filter(|overrun| overrun.unit == Unit::Usd);
+        in_money.map(|overrun| overrun.with).max().unwrap_or(Usd::ZERO)
+    }
+
     /// The most of a published bound that was used, in percent; above 100 it is broken.
     pub fn bound_used_percent(&self) -> Option<f64> {
         let used = self.overruns.iter().filter_map(|overrun| {

@@ -66,7 +66,7 @@ impl Score {
         Score {
             seed: replay.seed,
             attack: replay.attack.is_some(),
-            past: goal::past(&findings),
+            past: findings.overrun(),
             five_minutes: goal::five_minutes(request.stage, replay),
             served: served(replay),
             others_lost: goal::others_lost(request.stage, replay),

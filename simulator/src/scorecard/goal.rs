@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::why;
 use crate::number::as_f64;
-use crate::replay::{Findings, Replay, gone};
+use crate::replay::{Replay, gone};
 use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Kind, Rate, Via};
@@ -105,12 +105,6 @@ impl Goal {
 
 type Verdict = (Option<bool>, Vec<String>);
 
-/// The most spent past a line in dollars, with the guard.
-pub(super) fn past(findings: &Findings) -> Usd {
-    let in_money = findings.overruns.iter().filter(|overrun| overrun.unit == Unit::Usd);
-    in_money.map(|overrun| overrun.with).max().unwrap_or(Usd::ZERO)
-}
-
 /// Minutes that a run of the attack lasts on average, rounded up: the longest of its traffics.
 fn run_min(stage: &Stage) -> u32 {
     let minutes = stage.attacks().map(|actor| {
@@ -142,7 +136,7 @@ fn overrun(request: &Request<'_>, replay: &Replay) -> Verdict {
     if !is_broken {
         return (None, Vec::new());
     }
-    let past = past(&replay.findings);
+    let past = replay.findings.overrun();
     let over = |period: &&PeriodSpend| (period.spent - period.amount).at_least_zero();
     let worst = replay.with.periods.iter().filter(|period| period.unit == Unit::Usd).max_by_key(over);
     let why = worst

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use super::escape;
+use crate::number::as_f64;
 
 /// Width of the drawing, in its own units.
 const WIDTH: f64 = 1000.0;
@@ -189,7 +190,7 @@ impl Chart<'_> {
             let most = high.iter().flatten().copied().reduce(f64::max);
             match (least, most) {
                 (Some(least), Some(most)) => {
-                    open.push((as_f64(place * size + low.len()), least, most));
+                    open.push((as_f64((place * size + low.len()) as u64), least, most));
                 }
                 _ => close(&mut text, &mut open, scale),
             }
@@ -290,7 +291,7 @@ fn path(series: &Series, scale: &Scale) -> String {
             continue;
         };
         let letter = if stretch == 0 { 'M' } else { 'L' };
-        let _ = write!(text, "{letter}{:.1} {:.1}", scale.x(as_f64(minute)), scale.y(value));
+        let _ = write!(text, "{letter}{:.1} {:.1}", scale.x(as_f64(minute as u64)), scale.y(value));
         stretch += 1;
     }
     if stretch == 1 {
@@ -365,9 +366,4 @@ pub(super) fn times(axis: Axis) -> Vec<(u32, String)> {
 
 fn percent(part: f64, whole: f64) -> String {
     format!("{:.2}", part / whole * 100.0)
-}
-
-/// A count of minutes as a number to draw with.
-fn as_f64(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
