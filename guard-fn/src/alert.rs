@@ -18,29 +18,14 @@ use guard_core::plan::{BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, V
 use serde::{Deserialize, Serialize};
 
 use self::facts::Facts;
+use crate::context::Context;
+
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
 pub use self::outcomes::after_actions;
 pub(crate) use self::outcomes::{is_due, remember};
 
 /// Notices up to which each is a message of its own. Our choice: what a person reads one by one.
 pub const SINGLE_MAX: usize = 5;
-
-/// What is the same for all notices of a guard and not in the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
-    /// The account's twelve digits.
-    pub account: String,
-    /// The region's code, such as `eu-central-1`.
-    pub region: String,
-    /// The name of the guard's own function: whom to invoke for a release.
-    pub guard: String,
-    /// What the owner calls this installation, such as `prod`.
-    pub stage: String,
-    /// `timing.metric_lag_s` of the policy: how old the newest complete metric is at best, in seconds.
-    pub metric_lag_s: u32,
-    /// `alerts.realert_min` of the policy: minutes after which an open alarm is sent again.
-    pub realert_min: u32,
-}
 
 /// For whom a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -18,8 +18,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::calls::Calls;
+use crate::chain::chain;
 use crate::config::{Config, PolicyLocation, Prices};
-use crate::ports::{PolicySource, Ports, Unavailable};
+use crate::ports::{PolicySource, Ports, PriceSource, Unavailable};
 
 use self::cloudwatch::CloudWatch;
 use self::lambda::LambdaControl;
@@ -28,9 +29,8 @@ use self::price_list::PriceList;
 use self::sns::SnsSink;
 use self::state_store::DynamoStore;
 
-/// The ports of a deployment, and the price list where the configuration asks for it. Clients are made once: their
-/// connections stay warm between ticks.
-pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
+/// The ports of a deployment. Clients are made once: their connections stay warm between ticks.
+pub async fn connect(config: &Config) -> Ports {
     let sdk = sdk().load().await;
     let calls = Calls::default();
     let policy: Box<dyn PolicySource> = match &config.policy {
@@ -39,16 +39,18 @@ pub async fn connect(config: &Config) -> (Ports, Option<PriceList>) {
     };
     let region = config.region.clone();
     let store = DynamoStore::new(&sdk, calls.clone(), config.table.clone(), &config.name, region.clone());
-    let ports = Ports {
+    let prices = (config.prices == Prices::Aws).then(|| -> Box<dyn PriceSource> {
+        Box::new(PriceList::new(price_list::ENDPOINT, region, calls.clone()))
+    });
+    Ports {
         metrics: Box::new(CloudWatch::new(&sdk, calls.clone())),
         control: Box::new(LambdaControl::new(&sdk, calls.clone())),
         store: Box::new(store),
         alerts: Box::new(SnsSink::new(&sdk, calls.clone(), config.topics.clone())),
         policy,
-        calls: calls.clone(),
-    };
-    let prices = (config.prices == Prices::Aws).then(|| PriceList::new(price_list::ENDPOINT, region, calls));
-    (ports, prices)
+        prices,
+        calls,
+    }
 }
 
 /// The TLS of every connection. The SDK's own default is aws-lc-rs, whose C code makes the package larger and needs a C
@@ -70,16 +72,7 @@ pub(crate) fn http() -> SharedHttpClient {
 
 /// An error of the SDK with its causes in one line.
 pub(crate) fn unavailable(call: &str, error: &(impl std::error::Error + 'static)) -> Unavailable {
-    Unavailable::new(call, causes(error))
-}
-
-/// An error and its causes in one line. Not its debug form, which holds the response with whatever the service put
-/// there.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    texts.join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
+    Unavailable::new(call, chain(error))
 }
 
 /// How long a call may take: a tick has a minute, and another call after this one.

@@ -1,7 +1,7 @@
-//! The command line: what can be asked, and through which streams it is answered.
+//! The command line: what can be asked, and what a command returns.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::exit_code::ExitCode;
 use crate::laptop::{self, Ask, Place};
 use crate::policy_command;
+use crate::streams::Streams;
 
 /// Cost guard for AWS Lambda.
 #[derive(Debug, Parser)]
@@ -45,27 +46,6 @@ enum PolicyCommand {
     },
     /// Print the JSON Schema of a policy.
     Schema,
-}
-
-/// The three standard streams, or what stands in for them.
-pub struct Streams<'a> {
-    /// Standard input.
-    pub input: Box<dyn Read + 'a>,
-    /// Standard output.
-    pub output: Box<dyn Write + 'a>,
-    /// Standard error.
-    pub error: Box<dyn Write + 'a>,
-}
-
-impl Streams<'static> {
-    /// Those of the process.
-    pub fn standard() -> Self {
-        Streams {
-            input: Box::new(io::stdin()),
-            output: Box::new(io::stdout()),
-            error: Box::new(io::stderr()),
-        }
-    }
 }
 
 /// Runs one command; the first argument is the name of the program.

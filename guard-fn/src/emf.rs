@@ -12,7 +12,7 @@ use guard_core::plan::{BudgetRecord, Plan, Unit};
 use guard_core::state::State;
 use serde_json::{Map, Value, json};
 
-use crate::alert::Context;
+use crate::context::Context;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "DowGuard";

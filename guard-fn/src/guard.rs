@@ -19,7 +19,6 @@ use guard_core::settle::{ApplyResult, Outcome};
 pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
 pub use self::tick::{Report, TickError};
 
-use crate::aws::price_list::PriceList;
 use crate::config::Metrics;
 use crate::memory::{KnownPolicy, Memory};
 use crate::ports::{Ports, StoreError, Unavailable};
@@ -45,7 +44,6 @@ pub struct Guard {
     ports: Ports,
     identity: Identity,
     prices: PriceTable,
-    price_list: Option<PriceList>,
     /// The memory as saved last, kept while this process is alone with it.
     warm: Option<Memory>,
     /// Seconds between two ticks, by the policy that was in force last.
@@ -70,7 +68,6 @@ impl Guard {
             ports,
             identity,
             prices,
-            price_list: None,
             warm: None,
             tick_s: Policy::default().timing.tick_s,
             may_change: true,
@@ -107,14 +104,9 @@ impl Guard {
         }
     }
 
-    /// Reads prices at run time, once a day, from a list; `None`: the table it was made with stays.
-    pub fn refresh_prices_from(&mut self, list: Option<PriceList>) {
-        self.price_list = list;
-    }
-
     /// Prices of today where they are due. What goes wrong is returned; the prices known before then stay in force.
     async fn reprice(&mut self, at: DateTime<Utc>) -> Option<Unavailable> {
-        match self.price_list.as_mut()?.refresh(&self.prices, at).await {
+        match self.ports.prices.as_mut()?.refresh(&self.prices, at).await {
             Ok(None) => None,
             Ok(Some(newer)) => {
                 self.prices = newer;

@@ -7,6 +7,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::chain::chain;
 use crate::guard::{AnswerError, Guard, Report, TickError};
 use crate::wake::{self, Unrecognised, Wake};
 
@@ -44,18 +45,6 @@ impl From<InvocationError> for Diagnostic {
     fn from(error: InvocationError) -> Self {
         Diagnostic { error_type: error.kind().to_owned(), error_message: chain(&error) }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Answers invocations until Lambda has no more. `clock` tells what time it is.

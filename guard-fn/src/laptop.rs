@@ -18,13 +18,13 @@ use crate::aws::cloudwatch::CloudWatch;
 use crate::aws::lambda::LambdaControl;
 use crate::aws::state_store::DynamoStore;
 use crate::calls::Calls;
-use crate::cli::Streams;
+use crate::chain::chain;
 use crate::config::Metrics;
 use crate::exit_code::ExitCode;
 use crate::guard::{Answer, AnswerError, Guard, Identity, Report, Status};
-use crate::lambda::chain;
 use crate::local::{FilePolicy, FileStore, PrintSink, Stream};
 use crate::ports::{Ports, StateStore};
+use crate::streams::Streams;
 use crate::wake::Question;
 
 /// Where the guard finds what it needs.
@@ -204,6 +204,7 @@ fn guard(place: &Place, sdk: &SdkConfig) -> Guard {
         store,
         alerts: Box::new(PrintSink(Stream::Error)),
         policy: Box::new(FilePolicy(place.policy.clone())),
+        prices: None,
         calls,
     };
     let identity = Identity {

@@ -3,8 +3,10 @@
 pub mod alert;
 pub mod aws;
 pub mod calls;
+mod chain;
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod emf;
 pub mod exit_code;
 pub mod guard;
@@ -16,6 +18,7 @@ pub mod memory;
 mod policy_command;
 pub mod ports;
 pub mod service;
+pub mod streams;
 pub mod survey;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -2,12 +2,13 @@
 //! the library.
 
 use guard_fn::exit_code::ExitCode;
+use guard_fn::streams::Streams;
 use guard_fn::{cli, service};
 
 fn main() -> ExitCode {
     if service::is_lambda() {
         service::run()
     } else {
-        cli::run(std::env::args_os(), &mut cli::Streams::standard())
+        cli::run(std::env::args_os(), &mut Streams::standard())
     }
 }

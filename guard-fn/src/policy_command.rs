@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use guard_core::policy::{Budget, Mode, Period, Policy, PolicyError, Scope};
 use serde_json::{Value, json};
 
-use crate::cli::Streams;
 use crate::exit_code::ExitCode;
+use crate::streams::Streams;
 
 /// What came of one file.
 enum Checked {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
 use guard_core::plan::Action;
+use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;
 use guard_core::time::Minute;
 use serde::Serialize;
@@ -73,7 +74,7 @@ pub struct Look {
     pub problems: Vec<Unavailable>,
 }
 
-/// Who reads metrics.
+/// The source of metrics.
 #[async_trait]
 pub trait MetricSource: Send + Sync {
     /// One look. It never fails: what could not be read is unknown, and said under `problems`.
@@ -83,11 +84,12 @@ pub trait MetricSource: Send + Sync {
     async fn prove(&self) -> Vec<Proof>;
 }
 
-/// Who reads configuration and changes it.
+/// The control plane: it reads configuration and changes it.
 #[async_trait]
 pub trait ConcurrencyControl: Send + Sync {
     /// Brings the survey up to date: what is urgent in full and in this order, as far as a part of a tick goes; the rest
-    /// by turns, with at most so many calls on top of that. What could not be read stays as it was known; what went wrong is returned, each once.
+    /// by turns, with at most so many calls on top of that. What could not be read stays as it was known; each problem is
+    /// returned once.
     async fn survey(
         &self,
         survey: &mut Survey,
@@ -104,7 +106,7 @@ pub trait ConcurrencyControl: Send + Sync {
     async fn prove(&self) -> Vec<Proof>;
 }
 
-/// Who keeps the guard's memory.
+/// The store of the guard's memory.
 #[async_trait]
 pub trait StateStore: Send + Sync {
     /// What was saved last; a new memory where nothing was.
@@ -153,7 +155,7 @@ pub enum StoreError {
     },
 }
 
-/// Who tells people.
+/// The sink of messages for people, chat and pagers.
 #[async_trait]
 pub trait AlertSink: Send + Sync {
     /// Sends one message to whoever its audience is; nothing where nobody of that audience is configured.
@@ -166,7 +168,7 @@ pub trait AlertSink: Send + Sync {
     async fn prove(&self) -> Vec<Proof>;
 }
 
-/// Who has the policy.
+/// The source of the policy.
 #[async_trait]
 pub trait PolicySource: Send + Sync {
     /// The policy's text.
@@ -177,6 +179,20 @@ pub trait PolicySource: Send + Sync {
 
     /// Proves its permissions without harm, one by one.
     async fn prove(&self) -> Vec<Proof>;
+}
+
+/// The source of current prices.
+#[async_trait]
+pub trait PriceSource: Send + Sync {
+    /// The table with the prices of today over it, where they are due; `None` where they are not.
+    ///
+    /// # Errors
+    /// When they cannot be read: the prices known before stay in force.
+    async fn refresh(
+        &mut self,
+        prices: &PriceTable,
+        at: DateTime<Utc>,
+    ) -> Result<Option<PriceTable>, Unavailable>;
 }
 
 /// All of them.
@@ -191,6 +207,8 @@ pub struct Ports {
     pub alerts: Box<dyn AlertSink>,
     /// SSM, or the environment.
     pub policy: Box<dyn PolicySource>,
+    /// The public price list; `None`: the prices that the guard starts with stay in force.
+    pub prices: Option<Box<dyn PriceSource>>,
     /// Counts what the others ask.
     pub calls: Calls,
 }

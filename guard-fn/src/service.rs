@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use guard_core::pricing::PriceTable;
 
 use crate::aws;
+use crate::chain::chain;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::guard::{Guard, Identity};
-use crate::lambda::{chain, serve};
+use crate::lambda::serve;
 
 /// Whether this process was started by Lambda, which tells where its runtime API is ("Lambda runtime API", read
 /// 2026-11).
@@ -29,7 +30,7 @@ pub fn run() -> ExitCode {
         Err(error) => return stopped(&error, ExitCode::Internal),
     };
     runtime.block_on(async {
-        let (ports, price_list) = aws::connect(&config).await;
+        let ports = aws::connect(&config).await;
         let identity = Identity {
             account: String::new(),
             region: config.region.clone(),
@@ -37,8 +38,7 @@ pub fn run() -> ExitCode {
             stage: config.stage.clone(),
             metrics: config.metrics,
         };
-        let mut guard = Guard::new(ports, identity, PriceTable::embedded().clone());
-        guard.refresh_prices_from(price_list);
+        let guard = Guard::new(ports, identity, PriceTable::embedded().clone());
         match serve(guard, now).await {
             Ok(()) => ExitCode::Success,
             Err(error) => stopped(error.as_ref(), ExitCode::Internal),
@@ -52,7 +52,7 @@ fn now() -> DateTime<Utc> {
 }
 
 #[expect(clippy::print_stderr, reason = "the last words of a process that cannot start")]
-fn stopped(error: &dyn std::error::Error, code: ExitCode) -> ExitCode {
+fn stopped(error: &(dyn std::error::Error + 'static), code: ExitCode) -> ExitCode {
     eprintln!("dow-guard cannot start: {}", chain(error));
     code
 }

@@ -8,8 +8,6 @@ use guard_core::inventory::{AccountLimits, EventSourceMapping, Function, Invento
 use guard_core::name::{FunctionName, Region};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::lambda::Invokers;
-
 /// The inventory as far as it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Survey {
@@ -48,6 +46,15 @@ pub struct Progress {
     pub invokers: BTreeMap<FunctionName, (DateTime<Utc>, Invokers)>,
     /// When a function could not be read: others have their turn first.
     pub failed_at: BTreeMap<FunctionName, DateTime<Utc>>,
+}
+
+/// The callers that a resource policy admits. A function without a policy admits none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invokers {
+    /// Callers that wait for the answer: an API, a Function URL, a load balancer.
+    pub synchronous: bool,
+    /// Callers that leave an event: S3, SNS, an EventBridge rule.
+    pub asynchronous: bool,
 }
 
 /// The pages of all functions so far.

@@ -35,6 +35,7 @@ pub fn ports(
         store: Box::new(Failing::new(store.clone(), faults)),
         alerts: Box::new(Failing::new(alerts.clone(), faults)),
         policy: Box::new(Failing::new(policy.clone(), faults)),
+        prices: None,
         calls: Calls::default(),
     }
 }

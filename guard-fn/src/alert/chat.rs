@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::facts::{Facts, Section};
-use super::{Audience, Context, Message, fit, text};
+use super::{Audience, Message, fit, text};
+use crate::context::Context;
 
 /// Characters of a title. Our choice; Slack's headings take 150.
 const TITLE_MAX: usize = 140;

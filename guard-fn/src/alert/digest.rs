@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use guard_core::plan::Plan;
 
 use super::facts::{self, Facts, Section};
-use super::{Audience, Context, Labels, Message, chat, fit, text};
+use super::{Audience, Labels, Message, chat, fit, text};
+use crate::context::Context;
 
 /// Notices that an e-mail lists. Our choice: what a person scrolls through.
 const ROWS_MAX: usize = 100;

@@ -7,7 +7,8 @@ use guard_core::observation::Freshness;
 use guard_core::plan::{Action, BudgetRecord, Change, FunctionRecord, Notice, NoticeKind, Plan, Refusal};
 use guard_core::report;
 
-use super::{Context, Index, Labels, Severity, fit, region, severity};
+use super::{Index, Labels, Severity, fit, region, severity};
+use crate::context::Context;
 
 /// A notice with what the plan says about its budget and its function.
 pub(super) struct Facts<'a> {

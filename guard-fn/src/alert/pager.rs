@@ -8,7 +8,8 @@ use guard_core::plan::{BudgetRecord, NoticeKind, Plan};
 use serde::Serialize;
 
 use super::facts::Facts;
-use super::{Audience, Context, Labels, Message, SINGLE_MAX, Severity, fit, region};
+use super::{Audience, Labels, Message, SINGLE_MAX, Severity, fit, region};
+use crate::context::Context;
 
 /// `AlarmName`: 1 to 255 characters; `AlarmDescription`: up to 1,024; `StateReason`: up to 1,023 (Amazon CloudWatch API
 /// Reference, `PutMetricAlarm` and `SetAlarmState`, read 2026-11).

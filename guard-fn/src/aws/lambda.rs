@@ -24,8 +24,6 @@ use guard_core::name::FunctionName;
 use guard_core::plan::Action;
 use guard_core::settle::ApplyResult;
 
-pub use self::invokers::Invokers;
-
 use self::api::Api;
 use super::calls::CountRequests;
 use crate::calls::Calls;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -14,8 +15,8 @@ use guard_core::pricing::PriceTable;
 
 use super::{TLS, unavailable};
 use crate::calls::Calls;
-use crate::lambda::chain;
-use crate::ports::Unavailable;
+use crate::chain::chain;
+use crate::ports::{PriceSource, Unavailable};
 
 /// Where the price list is ("Using the bulk API", AWS Billing user guide, read 2026-11). It needs no credentials.
 pub const ENDPOINT: &str = "https://pricing.us-east-1.amazonaws.com";
@@ -52,29 +53,6 @@ impl PriceList {
         PriceList { connector, endpoint: endpoint.trim_end_matches('/').to_owned(), region, calls, due: None }
     }
 
-    /// The table with the prices of today over it, where it is a day since they were read; `None` where it is not.
-    ///
-    /// # Errors
-    /// When the list cannot be had or read: the prices there are go on counting, and it is tried again in an hour.
-    pub async fn refresh(
-        &mut self,
-        prices: &PriceTable,
-        at: DateTime<Utc>,
-    ) -> Result<Option<PriceTable>, Unavailable> {
-        if self.due.is_some_and(|due| at < due) {
-            return Ok(None);
-        }
-        self.due = Some(at + RETRY_AFTER);
-        let read = tokio::time::timeout(TIMEOUT, self.read()).await;
-        let bytes = read.map_err(|_| self.fault(&format!("no answer within {} s", TIMEOUT.as_secs())))??;
-        let newer = PriceTable::from_bulk_json(&bytes).map_err(|error| self.fault(&chain(&error)))?;
-        if newer.regions().all(|region| *region != self.region) {
-            return Err(self.fault(&format!("it has no prices of {}", self.region)));
-        }
-        self.due = Some(at + REFRESH_EVERY);
-        Ok(Some(prices.clone().overlaid_with(&newer)))
-    }
-
     async fn read(&self) -> Result<Vec<u8>, Unavailable> {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(self.url()).map_err(|error| unavailable(CALL, &error))?;
@@ -101,6 +79,29 @@ impl PriceList {
 
     fn fault(&self, reason: &str) -> Unavailable {
         Unavailable::new(CALL, format!("{}: {reason}; the prices known before stay in force", self.url()))
+    }
+}
+
+#[async_trait]
+impl PriceSource for PriceList {
+    /// Once a day, and after a failure again in an hour.
+    async fn refresh(
+        &mut self,
+        prices: &PriceTable,
+        at: DateTime<Utc>,
+    ) -> Result<Option<PriceTable>, Unavailable> {
+        if self.due.is_some_and(|due| at < due) {
+            return Ok(None);
+        }
+        self.due = Some(at + RETRY_AFTER);
+        let read = tokio::time::timeout(TIMEOUT, self.read()).await;
+        let bytes = read.map_err(|_| self.fault(&format!("no answer within {} s", TIMEOUT.as_secs())))??;
+        let newer = PriceTable::from_bulk_json(&bytes).map_err(|error| self.fault(&chain(&error)))?;
+        if newer.regions().all(|region| *region != self.region) {
+            return Err(self.fault(&format!("it has no prices of {}", self.region)));
+        }
+        self.due = Some(at + REFRESH_EVERY);
+        Ok(Some(prices.clone().overlaid_with(&newer)))
     }
 }
 

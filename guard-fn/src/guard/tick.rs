@@ -15,8 +15,9 @@ use guard_core::state::State;
 use guard_core::time::Minute;
 
 use super::{Guard, Took};
-use crate::alert::{self, Context};
+use crate::alert;
 use crate::config::Metrics;
+use crate::context::Context;
 use crate::emf::{self, OwnUse};
 use crate::log_line::TickLine;
 use crate::memory::Memory;

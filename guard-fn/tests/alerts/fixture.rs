@@ -13,7 +13,8 @@ use guard_core::roster::Roster;
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::State;
 use guard_core::time::Minute;
-use guard_fn::alert::{self, Context};
+use guard_fn::alert;
+use guard_fn::context::Context;
 
 /// Requests per second on an ordinary day.
 pub(crate) const CALM: u64 = 2;

@@ -7,7 +7,8 @@ use guard_core::inventory::Function;
 use guard_core::money::Usd;
 use guard_core::observation::Freshness;
 use guard_core::plan::{FunctionRecord, Notice, NoticeKind, Plan, Reason};
-use guard_fn::alert::{self, Audience, Context, MESSAGE_MAX_BYTES, Message};
+use guard_fn::alert::{self, Audience, MESSAGE_MAX_BYTES, Message};
+use guard_fn::context::Context;
 use proptest::prelude::*;
 
 use crate::fixture::{CALM, FLOOD, Shop, context, policy};

@@ -1,4 +1,4 @@
-//! The seat of whoever watches a run instead of the guard: what can be seen from it, and what can be moved.
+//! The guard's seat in a run, for a policy of others: what it sees from there, and what it can move.
 
 use guard_core::money::Usd;
 use guard_core::time::Minute;

@@ -1,4 +1,4 @@
-//! A run under way, minute by minute: the world, what is seen of it, whoever watches it, and its bill.
+//! A run under way, minute by minute: the world, what is seen of it, the guard or the policy in its place, and the bill.
 
 use guard_core::money::Usd;
 use guard_core::operator::Command;

@@ -9,7 +9,7 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::pace::Pace;
-use crate::aws::causes;
+use crate::chain::chain;
 use crate::ports::Unavailable;
 
 /// Times that a read is asked where no answer comes. The next tick asks again, so two are enough.
@@ -123,7 +123,7 @@ impl Failure {
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         let SdkError::ServiceError(service) = error else {
-            return Failure { call, kind: Kind::Unanswered, reason: causes(error) };
+            return Failure { call, kind: Kind::Unanswered, reason: chain(error) };
         };
         let status = service.raw().status().as_u16();
         let code = service.err().code().unwrap_or("no error code");

@@ -2,17 +2,9 @@
 //! synchronously or asynchronously, and the difference decides whether a stop loses events.
 
 use guard_core::inventory::{AsyncConfig, Function};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a resource policy admits. A function without one admits nobody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invokers {
-    /// Somebody who waits for the answer: an API, a Function URL, a load balancer.
-    pub synchronous: bool,
-    /// Somebody who leaves an event: S3, SNS, an EventBridge rule.
-    pub asynchronous: bool,
-}
+use crate::survey::Invokers;
 
 /// Services that wait for the answer ("Invoking Lambda with events from other AWS services", Lambda Developer Guide,
 /// read 2026-11), by the first label of their principal. Every other service is taken to leave events, and those in

@@ -14,10 +14,10 @@ use guard_core::inventory::{AsyncConfig, Function};
 use guard_core::name::FunctionName;
 
 use super::api::{Api, Failure, Kind};
-use super::invokers::{self, Invokers};
+use super::invokers;
 use super::translate::{self, Account, Mapping, count};
 use crate::ports::Unavailable;
-use crate::survey::Survey;
+use crate::survey::{Invokers, Survey};
 
 /// How old the rarely read facts of an urgent function may be.
 const URGENT_AGE: TimeDelta = TimeDelta::hours(1);

@@ -1,0 +1,18 @@
+//! The guard that a message or a metric comes from.
+
+/// What is the same for all notices of a guard and not in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The account's twelve digits.
+    pub account: String,
+    /// The region's code, such as `eu-central-1`.
+    pub region: String,
+    /// The name of the guard's own function, which is invoked for a release.
+    pub guard: String,
+    /// What the owner calls this installation, such as `prod`.
+    pub stage: String,
+    /// `timing.metric_lag_s` of the policy: how old the newest complete metric is at best, in seconds.
+    pub metric_lag_s: u32,
+    /// `alerts.realert_min` of the policy: minutes after which an open alarm is sent again.
+    pub realert_min: u32,
+}
