@@ -63,7 +63,7 @@ class Shell:
 
 def guard() -> Path:
     """The guard as the end-to-end tests built it, or that of E2E_GUARD."""
-    built = Path(os.environ.get("CARGO_TARGET_DIR", cfn.INFRA.parent / "target")) / "e2e" / "guard-fn"
+    built = Path(os.environ.get("CARGO_TARGET_DIR", cfn.INFRA.parent / "target")) / "debug" / "guard-fn"
     return Path(os.environ.get("E2E_GUARD", built))
 
 

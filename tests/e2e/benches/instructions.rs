@@ -90,11 +90,11 @@ fn lambda(bootstrap: &Path, ticks: u64) -> u64 {
         account.functions.insert(name, Function::of(512));
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut clock = Clock::new(folder.path());
+    let mut clock = Clock::unhurried(folder.path());
     let start = clock.at();
     clock.stop(start);
     let environment = Stub::environment(stub.address);
-    let mut guard = Sandbox::start(&VALGRIND, bootstrap, &environment, Some(clock.file()));
+    let mut guard = Sandbox::start(&VALGRIND, bootstrap, &environment, Some(&clock));
     for tick in 0..ticks {
         let at = start + TimeDelta::minutes(i64::try_from(tick).unwrap());
         clock.stop(at);

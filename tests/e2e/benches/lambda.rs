@@ -189,12 +189,12 @@ impl World {
         }
         drop(account);
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::new(folder.path());
+        let clock = Clock::unhurried(folder.path());
         World { stub, at: clock.at(), clock, bootstrap: bootstrap.to_path_buf(), _folder: folder }
     }
 
     fn start(&self) -> Sandbox {
-        Sandbox::start(&[], &self.bootstrap, &Stub::environment(self.stub.address), Some(self.clock.file()))
+        Sandbox::start(&[], &self.bootstrap, &Stub::environment(self.stub.address), Some(&self.clock))
     }
 
     /// A minute later, and what the schedule sends then.

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub use call::Call;
 pub use fault::Fault;
 
+use crate::clock::hurried;
 use crate::http::{self, Message};
 
 /// A running proxy.
@@ -102,7 +103,7 @@ impl Proxy {
                 Some(Fault::Refused { status, code }) => call.error(status, code).write(&mut stream)?,
                 Some(Fault::Hang) => {
                     // Longer than any client waits.
-                    std::thread::sleep(Duration::from_secs(30));
+                    std::thread::sleep(hurried(Duration::from_secs(30)));
                     return Ok(());
                 }
                 Some(Fault::Dropped) => return Ok(()),
@@ -114,7 +115,7 @@ impl Proxy {
                     let answer = self.forward(place, &call, &request)?;
                     let (first, rest) = answer.body.split_at(answer.body.len() / 2);
                     stream.write_all(&[&answer.head(), first].concat())?;
-                    std::thread::sleep(pause);
+                    std::thread::sleep(hurried(pause));
                     stream.write_all(rest)?;
                 }
                 Some(Fault::Truncated) => {

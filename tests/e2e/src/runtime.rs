@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::clock::Clock;
 use crate::http;
 use crate::tools::tools;
 
@@ -44,21 +45,19 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a bootstrap with an environment and, where one is given, a clock of its own. `folder` takes its files.
-    pub fn start(bootstrap: &Path, environment: &[(String, String)], clock: &Path, folder: &Path) -> Self {
+    /// Starts a bootstrap with an environment and clocks of its own. `folder` takes its files.
+    pub fn start(bootstrap: &Path, environment: &[(String, String)], clock: &Clock, folder: &Path) -> Self {
         let (address, api) = (http::free_port(), http::free_port());
         let folder = folder.join(format!("environment-{}", address.port()));
         fs::create_dir_all(&folder).unwrap();
         let pid = folder.join("pid");
         let script = folder.join("bootstrap");
         let guarded = Guarded { pid: pid.clone(), program: bootstrap.to_path_buf() };
-        let (library, clock) = (tools().clock.display().to_string(), clock.display());
         let guard = bootstrap.display();
         // The shell leaves its process to the guard, so that a story can kill it.
-        let lines = format!(
-            "#!/bin/sh\necho $$ > '{}'\nexport E2E_CLOCK='{clock}'\nexport LD_PRELOAD='{library}'\nexec '{guard}'\n",
-            pid.display()
-        );
+        let exports: String =
+            clock.environment().iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+        let lines = format!("#!/bin/sh\necho $$ > '{}'\n{exports}exec '{guard}'\n", pid.display());
         fs::write(&script, lines).unwrap();
         executable(&script);
         let mut process = Command::new(&tools().runtime)

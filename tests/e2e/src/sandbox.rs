@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::clock::Clock;
 use crate::http::{self, Message};
 use crate::runtime::{Answer, collect};
-use crate::tools::tools;
 
 /// How long an answer may take: Lambda's longest time-out is far above what a tick may take.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -54,7 +54,7 @@ impl Sandbox {
         before: &[&str],
         bootstrap: &Path,
         environment: &[(String, String)],
-        clock: Option<&Path>,
+        clock: Option<&Clock>,
     ) -> Self {
         let (events, next) = channel();
         let (answered, answers) = channel();
@@ -76,7 +76,7 @@ impl Sandbox {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(clock) = clock {
-            command.env("E2E_CLOCK", clock).env("LD_PRELOAD", &tools().clock);
+            command.envs(clock.environment());
         }
         let started = Instant::now();
         let mut process = command.spawn().unwrap();

@@ -29,8 +29,8 @@ pub fn tools() -> &'static Tools {
     TOOLS.get_or_init(install).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// The guard, as Lambda would start it: that of `E2E_GUARD`, such as the one that is shipped, or built here without the
-/// minutes that link-time optimisation takes.
+/// The guard, as Lambda would start it: that of `E2E_GUARD`, such as the one that is shipped, or the one that `cargo test`
+/// builds with everything else.
 pub fn guard() -> &'static Path {
     static GUARD: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     GUARD.get_or_init(guard_of_stories).as_ref().unwrap_or_else(|problem| panic!("{problem}"))
@@ -75,7 +75,7 @@ fn guard_of_stories() -> Result<PathBuf, String> {
     if let Some(path) = std::env::var_os("E2E_GUARD") {
         return fs::canonicalize(&path).map_err(|error| format!("E2E_GUARD = {}: {error}", path.display()));
     }
-    build(&target(), "e2e", "guard-fn", "guard-fn")
+    build_tested(&target())
 }
 
 fn install() -> Result<Tools, String> {
@@ -154,6 +154,19 @@ fn build(target: &Path, profile: &str, package: &str, program: &str) -> Result<P
         .env_remove("CARGO_BUILD_TARGET");
     run(&mut cargo, &format!("{program} must build"))?;
     Ok(target.join(profile).join(program))
+}
+
+/// The guard of `cargo test --workspace`, which is there already in such a run. Asked for with the whole workspace and one
+/// test of its package, its dependencies have the features that they have there, and nothing is compiled twice.
+fn build_tested(target: &Path) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "--locked", "--workspace", "--test", "faults", "--target-dir"])
+        .arg(target)
+        .current_dir(FOLDER)
+        .env_remove("CARGO_BUILD_TARGET");
+    run(&mut cargo, "guard-fn must build")?;
+    Ok(target.join("debug/guard-fn"))
 }
 
 fn clock(folder: &Path) -> Result<PathBuf, String> {

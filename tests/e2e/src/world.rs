@@ -202,7 +202,7 @@ impl World {
 
     /// A guard that starts cold.
     pub fn guard(&self) -> Runtime {
-        Runtime::start(tools::guard(), &self.environment(), self.clock.file(), self.folder.path())
+        Runtime::start(tools::guard(), &self.environment(), &self.clock, self.folder.path())
     }
 
     /// The guard's environment.

@@ -31,7 +31,7 @@ impl Stubbed {
         let mut clock = Clock::new(folder.path());
         clock.stop(start);
         let environment = Stub::environment(proxy.address);
-        let guard = Sandbox::start(&[], e2e::tools::guard(), &environment, Some(clock.file()));
+        let guard = Sandbox::start(&[], e2e::tools::guard(), &environment, Some(&clock));
         Stubbed { stub, proxy, clock, guard, _folder: folder }
     }
 }

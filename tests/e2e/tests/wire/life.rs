@@ -62,10 +62,9 @@ impl Life {
     /// Invokes the guard.
     pub(crate) fn ask(&mut self, payload: &Value) -> Minute {
         let environment = Stub::environment(self.proxy.address);
-        let clock = self.clock.file();
         let guard = self.guard.get_or_insert_with(|| {
             self.read = 0;
-            Sandbox::start(&[], tools::guard(), &environment, Some(clock))
+            Sandbox::start(&[], tools::guard(), &environment, Some(&self.clock))
         });
         let (answer, _) = guard.invoke(payload);
         let log = lines(guard, self.read);

@@ -14,8 +14,8 @@ use crate::life::{Life, Minute};
 
 /// Schedules that are played.
 const SCHEDULES: u64 = 200;
-/// Stories at the same time: they wait most of the time, for time-outs and for the guard's own pace.
-const AT_ONCE: usize = 32;
+/// Stories at the same time: they still wait half of the time, for time-outs and for the guard's own pace.
+const AT_ONCE: usize = 8;
 /// Minutes of the flood, from the first minute.
 const FLOOD_MIN: u64 = 5;
 /// Minutes in which calls fail.
