@@ -1,4 +1,5 @@
-//! At the wire: data that cannot be read are unknown and reported, never $0; a write that fails is reported and tried again.
+//! At the wire: data that cannot be read are unknown and reported, never $0; a write that fails is reported and tried
+//! again.
 
 use std::time::Duration;
 
