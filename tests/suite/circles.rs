@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::tree::Sources;
+use self::tree::{Module, Place, Sources};
 
 /// The circles of one crate as text, one paragraph each.
 fn circles(sources: &Sources, root: &str) -> Vec<String> {
@@ -20,7 +20,7 @@ fn circles(sources: &Sources, root: &str) -> Vec<String> {
     graph::circles(&modules).iter().map(ToString::to_string).collect()
 }
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
@@ -57,14 +57,31 @@ fn read_sources(folder: &Path, found: &mut Sources) {
     }
 }
 
+/// The modules of every crate of the workspace, by its root file.
+fn crates() -> BTreeMap<String, BTreeMap<Place, Module>> {
+    let read = |root: String| {
+        let mut sources = BTreeMap::new();
+        read_sources(repository().join(&root).parent().unwrap(), &mut sources);
+        let modules = tree::read(&sources, &root);
+        (root, modules)
+    };
+    roots().into_iter().map(read).collect()
+}
+
+/// Every path in production code of the workspace: its file, its line, its parts.
+pub(crate) fn production() -> Vec<(String, usize, Vec<String>)> {
+    let mut found = Vec::new();
+    for module in crates().into_values().flat_map(BTreeMap::into_values) {
+        found.extend(module.named.into_iter().map(|named| (module.file.clone(), named.line, named.parts)));
+    }
+    found
+}
+
 #[test]
 fn no_modules_need_each_other_in_a_circle() {
     let mut told = Vec::new();
-    for root in roots() {
-        let mut sources = BTreeMap::new();
-        let folder = repository().join(&root).parent().unwrap().to_path_buf();
-        read_sources(&folder, &mut sources);
-        told.extend(circles(&sources, &root).iter().map(|circle| format!("{root}: {circle}")));
+    for (root, modules) in crates() {
+        told.extend(graph::circles(&modules).iter().map(|circle| format!("{root}: {circle}")));
     }
     assert!(told.is_empty(), "{} circles of modules:\n\n{}", told.len(), told.join("\n"));
 }
@@ -80,11 +97,9 @@ fn every_crate_of_the_workspace_is_read_with_its_modules() {
         "tests/suite/world.rs",
     ];
     assert!(known.iter().all(|known| roots.iter().any(|root| root == known)), "{roots:?}");
-    let mut sources = BTreeMap::new();
-    read_sources(&repository().join("guard-core/src"), &mut sources);
-    let modules = tree::read(&sources, "guard-core/src/lib.rs");
+    let modules = &crates()["guard-core/src/lib.rs"];
     assert!(modules.contains_key(&["ledger", "post"].map(str::to_owned)[..]), "{:?}", modules.keys());
-    assert!(graph::edges(&modules).len() > 50, "the core's modules need each other");
+    assert!(graph::edges(modules).len() > 50, "the core's modules need each other");
 }
 
 /// The circles of a planted crate.

@@ -10,7 +10,7 @@ use super::tree::is_of_tests;
 /// A path as it is written.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
-    /// Its parts, without arguments.
+    /// Its parts, without arguments; the first is empty where the path begins with `::`.
     pub(super) parts: Vec<String>,
     /// Where it begins.
     pub(super) line: usize,
@@ -115,10 +115,9 @@ impl Names {
     }
 
     fn path(&mut self, path: &Path, line: usize, may_be_module: bool) {
-        if path.leading_colon.is_none() {
-            let parts = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-            self.named.push(Named { parts, line, may_be_module });
-        }
+        let outside = path.leading_colon.map(|_| String::new());
+        let parts = path.segments.iter().map(|segment| segment.ident.to_string());
+        self.named.push(Named { parts: outside.into_iter().chain(parts).collect(), line, may_be_module });
     }
 }
 
@@ -195,9 +194,8 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        if item.leading_colon.is_none() {
-            self.tree(&[], &item.tree);
-        }
+        let outside = item.leading_colon.map(|_| String::new());
+        self.tree(outside.as_slice(), &item.tree);
     }
 
     fn visit_path(&mut self, path: &'ast Path) {

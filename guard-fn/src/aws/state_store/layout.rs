@@ -1,4 +1,5 @@
 //! The memory cut into segments, and put together again. Pure: what is written and read is in `table`.
+//! One file because cutting and putting together must agree, key by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
