@@ -1,4 +1,5 @@
 //! Money as an integer: pico-dollars in an `i128`, one rounding rule, and ranges that say why they are wide.
+//! One file because one rounding rule is to be seen with everything that uses it.
 
 use std::fmt;
 use std::iter::Sum;

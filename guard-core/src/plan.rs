@@ -1,4 +1,5 @@
 //! A plan is data: actions in order, notices for people, records for everybody. Making one changes nothing.
+//! One file because it is a vocabulary: its types are read side by side.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

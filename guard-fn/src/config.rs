@@ -117,6 +117,7 @@ impl Config {
     ///
     /// # Errors
     /// See [`Config::read`].
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Config::read(|name| std::env::var(name).ok())
     }

@@ -222,6 +222,7 @@ fn guard(place: &Place, sdk: &SdkConfig) -> Guard {
     guard
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of the laptop")]
 fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }

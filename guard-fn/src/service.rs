@@ -14,6 +14,7 @@ use crate::lambda::serve;
 
 /// Whether this process was started by Lambda, which tells where its runtime API is ("Lambda runtime API", read
 /// 2026-11).
+#[expect(clippy::disallowed_methods, reason = "Lambda says by this variable that it started the process")]
 pub fn is_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
 }
 
 /// What time it is.
+#[expect(clippy::disallowed_methods, reason = "the clock of the Lambda")]
 fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }

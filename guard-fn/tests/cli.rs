@@ -141,7 +141,7 @@ fn the_schema_in_the_repository_is_the_one_the_binary_prints() {
     assert_eq!(
         answer.output,
         repository_file("infra/policy/schema.json"),
-        "run: cargo run -p guard-fn -- policy schema > infra/policy/schema.json"
+        "run: cargo run --locked -p guard-fn -- policy schema > infra/policy/schema.json"
     );
     let one_line = ask(&["policy", "schema", "--json"], "");
     assert_eq!(one_line.output.lines().count(), 1);

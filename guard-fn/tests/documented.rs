@@ -28,7 +28,8 @@ fn guard(words: &[String], folder: &Path) -> Output {
 fn command_lines() -> Vec<String> {
     let all = commands::all().into_iter().map(|one| one.command);
     let ours = all.filter_map(|command| {
-        let words = command.strip_prefix("guard-fn ").or(command.strip_prefix("cargo run -p guard-fn -- "));
+        let words =
+            command.strip_prefix("guard-fn ").or(command.strip_prefix("cargo run --locked -p guard-fn -- "));
         words.map(str::to_owned)
     });
     ours.collect()

@@ -12,12 +12,12 @@ variable "name" {
 }
 
 variable "package" {
-  description = "Path of the zip that holds the guard's bootstrap: cargo lambda build --release --arm64 --output-format zip -p guard-fn"
+  description = "Path of the zip that holds the guard's bootstrap: cargo lambda build --release --locked --arm64 --output-format zip -p guard-fn"
   type        = string
 
   validation {
     condition     = fileexists(var.package)
-    error_message = "package: there is no such file. Build it with: cargo lambda build --release --arm64 --output-format zip -p guard-fn"
+    error_message = "package: there is no such file. Build it with: cargo lambda build --release --locked --arm64 --output-format zip -p guard-fn"
   }
 }
 

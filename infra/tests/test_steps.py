@@ -17,8 +17,8 @@ WORK = cfn.INFRA.parent / "target" / "infra"
 # Commands that are not run here, by how they begin, and why.
 NOT_HERE = {
     "rustup target add": "builds for minutes; the guard that the end-to-end tests built is packed as this packs it",
-    "cargo run -p guard-fn -- policy check": "builds for minutes; guard-fn's own tests check every policy that ships",
-    "cargo run -p guard-fn -- policy schema": "builds for minutes; guard-fn's own tests compare the schema",
+    "cargo run --locked -p guard-fn -- policy check": "builds for minutes; guard-fn's own tests check every policy that ships",
+    "cargo run --locked -p guard-fn -- policy schema": "builds for minutes; guard-fn's own tests compare the schema",
     "git pull": "there is nothing newer than this tree; another package stands for it",
     "for region in": "its `…` stands for the command of step 3",
     "aws cloudformation deploy --template-file infra/chat": "the emulator knows no AWS::Chatbot; see test_others",

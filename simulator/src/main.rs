@@ -52,6 +52,7 @@ fn width() -> usize {
 }
 
 /// Colours on a terminal only, and not where `NO_COLOR` is set to anything (no-color.org).
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR is for every program of a terminal")]
 fn palette() -> Palette {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if io::stdout().is_terminal() && !is_unwanted { Palette::Ansi } else { Palette::Plain }

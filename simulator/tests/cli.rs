@@ -252,6 +252,7 @@ fn a_negative_number_is_called_out_of_place_and_not_an_unknown_option() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures durations")]
 #[test]
 fn a_page_or_table_that_cannot_be_written_is_told_before_the_work_begins() {
     let scenario = file("unwritable", "own.toml", SCENARIO.replace("minutes = 90", "minutes = 44640"));

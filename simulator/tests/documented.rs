@@ -36,7 +36,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("cargo insta", "asks a person about every change"),
     ("cargo mutants", "takes hours"),
     ("cargo run --release", "the release build of what is run here: README.md's output is compared below"),
-    ("cargo run -p guard-fn", "guard-fn/tests/documented.rs runs it"),
+    ("cargo run --locked -p guard-fn", "guard-fn/tests/documented.rs runs it"),
     ("cargo test", "runs this test"),
     ("guard ", "asks AWS; guard-fn/tests/documented.rs reads its payload as the guard does"),
     ("guard() {", "asks AWS; infra/tests/test_steps.py runs the same"),
@@ -84,7 +84,7 @@ fn every_command_of_the_texts_is_run_or_says_why_not() {
     let mut run = BTreeMap::new();
     for documented in &found {
         // The simulator under its other name.
-        let command = match documented.command.strip_prefix("cargo run --release -- ") {
+        let command = match documented.command.strip_prefix("cargo run --release --locked -- ") {
             Some(words) => format!("dowsim {words}"),
             None => documented.command.clone(),
         };

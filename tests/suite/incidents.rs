@@ -1,4 +1,4 @@
-//! T1: the queue that ate $14,000 a week. Billed invocation by invocation on one side, from metrics on the other.
+//! The queue that ate $14,000 a week. Billed invocation by invocation on one side, from metrics on the other.
 
 use guard_core::inventory::{EventSource, EventSourceMapping, Function};
 use guard_core::money::Usd;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod borders;
+mod circles;
 mod incidents;
 mod infra;
 mod money_and_traffic;

@@ -1,4 +1,4 @@
-//! T5, T12 and the projections: money is saved, legitimate traffic too, and what is not known is not zero.
+//! Money is saved, legitimate traffic too; an unknown is not a zero; and the projections.
 
 use guard_core::inventory::Function;
 use guard_core::money::Usd;

@@ -1,4 +1,4 @@
-//! T6, T7, T9: the account's pool, other people's events, and functions that must not be touched.
+//! The account's pool, other people's events, and functions that must not be touched.
 
 use guard_core::inventory::{AccountLimits, AsyncConfig, EventSource, EventSourceMapping, Function};
 use guard_core::plan::{Change, NoticeKind, Reason};

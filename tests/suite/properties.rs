@@ -7,7 +7,6 @@ use guard_core::plan::{Change, Plan, Reason, Setting};
 use guard_core::settle::ApplyResult;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use suite::{Load, World};
 
 use crate::policy;
@@ -313,8 +312,13 @@ fn check_actions(case: &Case, originals: &World, plan: &Plan) {
     }
 }
 
+// Each property has some ten seconds of one core. `PROPTEST_CASES` replaces the 256 that the shares are of.
+fn share(of_cases: fn(u32) -> u32) -> ProptestConfig {
+    ProptestConfig::with_cases(of_cases(ProptestConfig::default().cases))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::with_cases(8) })]
+    #![proptest_config(share(|cases| cases * 2))]
 
     #[test]
     fn no_plan_is_ever_objected_to_goes_below_the_floor_unasked_or_takes_room_that_is_not_there(case in case(false)) {
@@ -330,6 +334,10 @@ proptest! {
             assert!(reserved <= before.max(account.concurrency - account.unreserved_minimum), "{reserved}");
         });
     }
+}
+
+proptest! {
+    #![proptest_config(share(|cases| cases))]
 
     #[test]
     fn a_second_look_in_the_same_minute_finds_nothing_to_do_or_say(case in case(false)) {
@@ -347,6 +355,10 @@ proptest! {
             }
         });
     }
+}
+
+proptest! {
+    #![proptest_config(share(|cases| cases / 2))]
 
     #[test]
     fn when_calm_has_lasted_every_lever_is_what_it_was(case in case(true)) {
@@ -359,6 +371,10 @@ proptest! {
         let found = &world.roster.inventory.functions;
         prop_assert_eq!(found, &originals.roster.inventory.functions, "{:#?}", world.headlines());
     }
+}
+
+proptest! {
+    #![proptest_config(share(|cases| cases / 10))]
 
     #[test]
     fn the_same_inputs_and_a_memory_that_went_through_a_file_make_the_same_plans(case in case(false)) {

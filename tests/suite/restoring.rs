@@ -1,4 +1,4 @@
-//! T3, T4, T13, T14, T17, T18: what was there before comes back, once, whatever happens in between.
+//! Every setting that was there before comes back, once, whatever happens in between.
 
 use guard_core::inventory::Function;
 use guard_core::money::Usd;

@@ -1,4 +1,4 @@
-//! T19: what stands before anything happens: the envelope at the floor, and the barrier that spend cannot cross.
+//! The levers that stand before anything happens: the envelope at the floor, and the barrier that spend cannot cross.
 
 use guard_core::inventory::Function;
 use guard_core::money::Usd;

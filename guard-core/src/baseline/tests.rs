@@ -187,7 +187,7 @@ fn an_hour_beyond_the_scale_is_kept_at_the_scale_s_end() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 10))]
     #[test]
     fn the_band_never_lies_below_the_expectation(amounts in proptest::collection::vec(0_i64..5_000_000, 1..900), at in 0_i64..2000) {
         let mut profile = Profile::default();

@@ -366,7 +366,7 @@ fn windows_beyond_six_hours_count_whole_hours() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
     #[test]
     fn projections_are_ordered_and_never_below_what_is_spent(
         posts in proptest::collection::vec((0_i64..600, 0_i128..5_000_000_000_000), 0..20),

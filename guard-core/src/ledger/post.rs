@@ -1,4 +1,5 @@
 //! Posting: what a look has shown goes into the books, once.
+//! One file because a look is posted in one pass, each step of which builds on the one before.
 
 use std::collections::VecDeque;
 

@@ -896,7 +896,7 @@ fn total(truth: &[(u64, u64)], hour: usize) -> Point {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
     #[test]
     fn parts_add_up_and_books_end_as_after_one_clean_pass(
         a in truth(),

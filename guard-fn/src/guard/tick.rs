@@ -99,7 +99,7 @@ impl Guard {
         memory.queue(alert::messages(&planned, &decided.plan, &context));
         timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched)).await?;
         memory.outbox = waiting;
-        let start = Instant::now();
+        let start = begin();
         let outcomes = self.carry_out(&decided.plan, &mut memory).await;
         decided.took.push(("act", start.elapsed()));
         settle::settle(&mut memory.state, at, &outcomes);
@@ -158,7 +158,7 @@ impl Guard {
             timed(&mut took, "look", self.ports.metrics.look(&ask)).await;
         problems.extend(faults.iter().map(Unavailable::to_string));
 
-        let start = Instant::now();
+        let start = begin();
         let word = memory.state.operator.armed;
         if !self.may_change {
             memory.state.operator.armed = Some(false);
@@ -180,7 +180,7 @@ impl Guard {
         context: &Context,
     ) -> Report {
         let is_changed = !outcomes.is_empty() || !memory.outbox.is_empty();
-        let start = Instant::now();
+        let start = begin();
         let faults = self.send(&mut memory).await;
         decided.problems.extend(faults.iter().map(Unavailable::to_string));
         let saved = if is_changed { self.save(&mut memory, &BTreeSet::new()).await } else { Ok(()) };
@@ -280,9 +280,14 @@ fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionN
     looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the durations of steps are reported")]
+fn begin() -> Instant {
+    Instant::now()
+}
+
 /// Waits for a step and notes how long it took.
 async fn timed<T>(took: &mut Took, step: &'static str, work: impl Future<Output = T>) -> T {
-    let start = Instant::now();
+    let start = begin();
     let done = work.await;
     took.push((step, start.elapsed()));
     done

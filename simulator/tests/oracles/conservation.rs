@@ -1,7 +1,6 @@
 //! Conservation: every event has one fate, and no limit is passed, whatever the scenario.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use simulator::world::{Tally, World};
 
 use crate::{all, world_of};
@@ -95,10 +94,6 @@ fn decided(tally: &Tally) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::with_cases(300)
-    })]
-
     #[test]
     fn every_event_has_one_fate_and_no_limit_is_passed(case in cases()) {
         let mut world = case.world();

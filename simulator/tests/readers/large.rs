@@ -26,6 +26,7 @@ fn long() -> String {
     "x".repeat(SIZE)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures durations")]
 fn soon(name: &str, promise: impl FnOnce()) {
     let begun = Instant::now();
     promise();

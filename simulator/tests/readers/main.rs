@@ -150,7 +150,7 @@ fn sweep_table() -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 2))]
 
     #[test]
     fn a_spoiled_scenario_is_read_or_its_fault_has_a_place(

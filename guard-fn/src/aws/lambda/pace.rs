@@ -18,6 +18,7 @@ pub(super) struct Pace(Mutex<VecDeque<Instant>>);
 
 impl Pace {
     /// Waits until another request may leave.
+    #[expect(clippy::disallowed_methods, reason = "pacing measures durations")]
     pub(super) async fn turn(&self) {
         let at = self.reserve(Instant::now());
         tokio::time::sleep_until(at).await;
@@ -34,6 +35,7 @@ impl Pace {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test measures durations")]
 mod tests {
     use super::*;
 

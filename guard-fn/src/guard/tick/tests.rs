@@ -90,7 +90,7 @@ fn play(policy: &Policy, story: &[Step]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 3))]
 
     #[test]
     fn every_ledger_that_a_tick_changes_is_named(

@@ -119,7 +119,7 @@ fn holds(payload: &Value, now: DateTime<Utc>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 4))]
 
     #[test]
     fn arbitrary_json_never_panics_and_is_no_command_by_accident(payload in any_json()) {

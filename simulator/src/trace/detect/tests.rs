@@ -140,7 +140,7 @@ fn a_byte_that_is_no_text_spoils_a_table_and_not_a_log() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 2))]
 
     #[test]
     fn a_file_cut_anywhere_reads_or_names_its_fault(index in 0..FILES.len(), at in any::<prop::sample::Index>(), packed: bool) {

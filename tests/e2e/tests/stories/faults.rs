@@ -1,4 +1,5 @@
-//! T5 at the wire: what cannot be read is unknown and said, never $0; what cannot be written is said and tried again.
+//! At the wire: data that cannot be read are unknown and reported, never $0; a write that fails is reported and tried
+//! again.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The whole life of a trip, and the same disarmed: T3, T4, T8, T11, T18 at the wire.
+//! The whole life of a trip, and the same disarmed, at the wire.
 
 use e2e::runtime::Runtime;
 use e2e::world::{Load, World};

@@ -1,4 +1,4 @@
-//! T17: whatever happens twice, or stops half-way, has one effect, and what was there before is known.
+//! An event that happens twice, or stops half-way, has one effect, and the setting before it is known.
 
 use std::sync::Arc;
 

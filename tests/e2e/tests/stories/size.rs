@@ -1,4 +1,4 @@
-//! Accounts with many functions, and accounts with little room: T6, T9, and what an idle tick asks.
+//! Accounts with many functions, and accounts with little room; and what an idle tick asks.
 
 use e2e::world::{GUARD, Load, World, arn};
 use serde_json::json;

@@ -215,6 +215,7 @@ async fn a_body_that_is_no_cbor_is_unknown() {
     assert_eq!(look.problems.len(), 1, "{}", reasons(&look));
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures durations")]
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up_after_the_time_out() {
     let fake = Fake::start(|_| Reply::Stall(Duration::from_secs(30)));

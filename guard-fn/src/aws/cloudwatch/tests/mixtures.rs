@@ -93,7 +93,7 @@ fn answer(script: &Script, request: &Request) -> Reply {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
     #[test]
     fn what_is_missing_is_never_zero(script in script()) {
         let reply = script.clone();

@@ -264,7 +264,6 @@ fn losses() -> impl Strategy<Value = Vec<(bool, bool)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn no_change_overwrites_a_value_that_was_read_as_another(
         start in proptest::option::of(0_u32..4),
