@@ -26,7 +26,7 @@ pub struct Outlook {
     pub unseen: UsdRange,
     /// Retries certain to run.
     pub committed: UsdRange,
-    /// Backlog behind caps, an upper bound.
+    /// Backlog behind caps: an upper bound, nothing of which is expected until it drains.
     pub deferred: UsdRange,
     /// Per hour over the last settled minutes.
     pub burn_per_hour: Usd,
@@ -68,7 +68,7 @@ pub fn outlook(
 ) -> Outlook {
     let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES) + hidden.running_per_hour;
     let unseen = unseen(book, hidden, moment);
-    let line = book.spent + unseen + hidden.committed + deferred_expected(deferred);
+    let line = book.spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour - ordinary.expected).at_least_zero();
     let half_life_s = i64::from(timing.decay_half_life_min) * 60;
@@ -115,11 +115,6 @@ impl Outlook {
         let seconds = i128::from(timing.actuation_s + timing.tick_s);
         self.burn_per_hour.mul_div_up(seconds, 3600)
     }
-}
-
-/// A backlog is deferred at most, so that nothing is expected of it until it drains: only the upper end counts.
-fn deferred_expected(deferred: UsdRange) -> UsdRange {
-    UsdRange::new(Usd::ZERO, deferred.expected, deferred.high, deferred.causes)
 }
 
 /// Per hour, the mean over the minutes that end with `until`.

@@ -255,8 +255,6 @@ pub enum Reason {
     Operator,
     /// Other functions explain the excess.
     ExplainedByOthers,
-    /// Spend is ordinary: the budget is too small for the traffic it covers.
-    NoExcess,
     /// Too little is known to lower a cap or to release one.
     Blind {
         /// How far the data can be trusted.

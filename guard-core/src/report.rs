@@ -271,7 +271,6 @@ pub fn reason_word(reason: &Reason) -> &'static str {
         Reason::Rollover => "rollover",
         Reason::Operator => "operator",
         Reason::ExplainedByOthers => "explained-by-others",
-        Reason::NoExcess => "no-excess",
         Reason::Blind { .. } => "blind",
         Reason::CoolingDown { .. } => "cooling-down",
         Reason::ModeForbids => "mode-forbids",
@@ -328,7 +327,6 @@ impl fmt::Display for Reason {
             Reason::Rollover => f.write_str("the period ended"),
             Reason::Operator => f.write_str("an operator said so"),
             Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
-            Reason::NoExcess => f.write_str("nothing above the ordinary"),
             Reason::Blind { freshness: how } => {
                 write!(f, "data is {}: unknown never loosens a cap", freshness(*how))
             }

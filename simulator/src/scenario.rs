@@ -431,11 +431,6 @@ impl Scenario {
             policy: Policy::default(),
         }
     }
-
-    /// Whether some traffic is an attack.
-    pub fn has_attack(&self) -> bool {
-        self.traffic.iter().any(|traffic| traffic.kind == Kind::Attack)
-    }
 }
 
 impl FunctionSpec {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::{Currency, PriceItem, Quote, RegionQuotes, Tier};
+use super::{Currency, PriceItem, Quote, Tier};
 use crate::inventory::Architecture;
 use crate::money::Usd;
 use crate::name::Region;
@@ -182,14 +182,6 @@ impl PriceTable {
             provisioned_duration_gb_second: provisioned_duration,
             currency: row.currency,
             unknown,
-        }
-    }
-
-    /// What a region charges for both architectures.
-    pub fn quotes(&self, region: &Region) -> RegionQuotes {
-        RegionQuotes {
-            x86_64: self.quote(region, Architecture::X86_64),
-            arm64: self.quote(region, Architecture::Arm64),
         }
     }
 
