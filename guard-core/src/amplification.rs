@@ -20,6 +20,9 @@ use crate::inventory::{EventSource, EventSourceMapping, Function};
 /// Millionths in one: an event that runs once has `PPM` attempts.
 pub const PPM: u64 = 1_000_000;
 
+/// Attempts per event, in per mille, that mean "each event once".
+pub const ONCE_PER_MILLE: u32 = 1000;
+
 /// Retries of one asynchronous event that have been seen before it reached its dead-letter queue, where 2 are
 /// documented (a report of OpsGenie's, cited by Yan Cui; read 2026-11). Configured numbers are clamped to it.
 pub const OBSERVED_RETRIES: u32 = 6;

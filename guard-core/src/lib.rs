@@ -71,6 +71,7 @@ pub mod safety;
 pub mod sampling;
 pub mod settle;
 pub mod state;
+pub mod text;
 pub mod time;
 
 pub use self::planner::tick;

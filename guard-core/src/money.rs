@@ -17,6 +17,19 @@ pub const PICOS_PER_USD: i128 = 1_000_000_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);
 
+/// What the amounts of a budget count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// US dollars.
+    #[default]
+    Usd,
+    /// Yuan, in the two Chinese regions.
+    Cny,
+    /// Invocations.
+    Invocations,
+}
+
 /// Why a text is not an amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

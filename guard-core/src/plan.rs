@@ -4,10 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::AsyncConfig;
-use crate::money::{Usd, UsdRange};
+use crate::money::{Unit, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName, MappingId};
 use crate::observation::Freshness;
-use crate::sampling::SamplingPlan;
 
 /// The outcome of one tick's thinking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +30,13 @@ pub struct Plan {
     pub functions: Vec<FunctionRecord>,
     /// What to look at next.
     pub sampling: SamplingPlan,
+}
+
+/// What the next tick should ask CloudWatch, besides the region's totals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamplingPlan {
+    /// Functions to read minute by minute, sorted by name.
+    pub focus: Vec<FunctionName>,
 }
 
 /// The version of [`Plan`]'s serialised form.
@@ -430,19 +436,6 @@ pub struct BudgetRecord {
     pub verdict: Verdict,
     /// Whether some price was unknown and the dearest known one stood in.
     pub price_unknown: bool,
-}
-
-/// What the amounts of a budget count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// US dollars.
-    #[default]
-    Usd,
-    /// Yuan, in the two Chinese regions.
-    Cny,
-    /// Invocations.
-    Invocations,
 }
 
 /// A pair of burn-rate windows that both exceed their factor.

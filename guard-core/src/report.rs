@@ -7,12 +7,11 @@ pub mod page;
 use std::fmt;
 
 use crate::inventory::{EventSource, Function};
-use crate::money::{PICOS_PER_USD, Usd, UsdRange, grouped};
+use crate::money::{PICOS_PER_USD, Unit, Usd, UsdRange, grouped};
 use crate::name::FunctionName;
 use crate::observation::Freshness;
 use crate::plan::{
-    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Unit,
-    Verdict,
+    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Verdict,
 };
 use crate::policy::AtRollover;
 

@@ -5,9 +5,9 @@
 //! budget) as the only dimensions. At $0.30 a metric and month ([`USD_PER_METRIC_MONTH`]) one budget makes 12 metrics
 //! and $3.60, three make 22 and $6.60. Functions have none: a thousand of them would be $300 a metric.
 
-use guard_core::money::Usd;
+use guard_core::money::{Unit, Usd};
 use guard_core::observation::Freshness;
-use guard_core::plan::{BudgetRecord, Plan, Unit};
+use guard_core::plan::{BudgetRecord, Plan};
 use guard_core::state::State;
 use serde_json::{Map, Value, json};
 

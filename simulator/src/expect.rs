@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 
 use crate::replay::{Findings, gone};
 

@@ -3,7 +3,7 @@
 
 use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, Inventory};
 use guard_core::name::FunctionName;
-use guard_core::report::page::shortened;
+use guard_core::text::shortened;
 
 use crate::scenario::{
     AsyncSpec, Client, Duration, Emission, FunctionSpec, Kind, QueueSpec, Rate, Scenario, Via,

@@ -62,8 +62,7 @@ fn the_unit_costs_of_a_function_are_exact() {
 #[test]
 fn ephemeral_storage_costs_nothing_up_to_512_mb() {
     let mut function = Function::new("f", 1024, 30);
-    let unit =
-        |function: &Function| UnitCost::new(function, &virginia(), &Companion::default(), Usd::ZERO);
+    let unit = |function: &Function| UnitCost::new(function, &virginia(), &Companion::default(), Usd::ZERO);
     assert_eq!(unit(&function).per_busy_second(), Usd::from_picos(16_666_700));
     function.ephemeral_mb = 513;
     assert_eq!(unit(&function).per_busy_second(), Usd::from_picos(16_666_731));

@@ -131,13 +131,13 @@ pub(super) fn exchange_posted(total: &mut Posted, from: &Posted, to: &Posted, mo
 
 pub(super) fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
     if all == unique {
-        return crate::roster::ONCE_PER_MILLE;
+        return amplification::ONCE_PER_MILLE;
     }
     if unique <= Usd::ZERO {
         return if all <= Usd::ZERO {
-            crate::roster::ONCE_PER_MILLE
+            amplification::ONCE_PER_MILLE
         } else {
-            3 * crate::roster::ONCE_PER_MILLE
+            3 * amplification::ONCE_PER_MILLE
         };
     }
     u32::try_from(all.per_mille_of(unique)).unwrap_or(u32::MAX)

@@ -102,7 +102,8 @@ fn bill_line_of_2023() -> Example {
 
 /// The page as of 2026, at the embedded prices of us-east-1.
 fn of_2026() -> Vec<Example> {
-    let telemetry = example("2026, telemetry", 1024, (7_440_000, 2000), false, [149, 24_800, 0, 0, 0], 24_949);
+    let telemetry =
+        example("2026, telemetry", 1024, (7_440_000, 2000), false, [149, 24_800, 0, 0, 0], 24_949);
     vec![
         example("2026, mobile: $2.33 + $0.40", 1536, (3_000_000, 120), true, [40, 233, 0, 0, 0], 273),
         telemetry.clone(),
@@ -329,8 +330,7 @@ fn loaded(tables: &str) -> Loaded {
 }
 
 fn invoice(loaded: &Loaded, prices: &PriceTable, region: &str) -> Invoice {
-    let quotes: BTreeMap<_, _> =
-        [X86_64, Arm64].map(|one| (one, prices.quote(&region.into(), one))).into();
+    let quotes: BTreeMap<_, _> = [X86_64, Arm64].map(|one| (one, prices.quote(&region.into(), one))).into();
     Invoice::new(&loaded.stage, quotes)
 }
 
