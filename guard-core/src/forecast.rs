@@ -4,10 +4,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::budget::BudgetRule;
-use crate::ledger::{BURN_MINUTES, BudgetLedger, Hidden};
+use crate::ledger::{BURN_MINUTES, BudgetLedger};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::plan::BurnAlert;
 use crate::policy::Timing;
+use crate::posting::Hidden;
 use crate::time::{Hour, Minute};
 
 /// Paired burn-rate windows: minutes of the short one, minutes of the long one, factor in tenths.

@@ -64,6 +64,7 @@ pub mod operator;
 pub mod plan;
 pub mod planner;
 pub mod policy;
+pub mod posting;
 pub mod pricing;
 pub mod report;
 pub mod roster;

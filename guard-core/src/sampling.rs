@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::Outlook;
-use crate::ledger::Reading;
 use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::observation::{CensusSlice, Observation};
 use crate::plan::{SamplingPlan, Verdict};
 use crate::policy::Mode;
+use crate::posting::Reading;
 use crate::roster::Roster;
 use crate::state::{Phase, State};
 use crate::time::{Hour, Minute};
