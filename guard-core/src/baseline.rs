@@ -161,16 +161,6 @@ impl Profile {
         Some(expectation(samples, widening))
     }
 
-    /// The mean expected amount over the hours of a week, for forecasts longer than the profile.
-    pub fn expect_mean(&self) -> Option<Usd> {
-        let (mut total, mut count) = (0_i128, 0_i128);
-        for (kept, _) in self.history() {
-            total += i128::from(kept) - 1;
-            count += 1;
-        }
-        (count > 0).then(|| Usd::from_picos(total * PICOS_PER_SAMPLE_UNIT).mul_div_up(1, count))
-    }
-
     fn expect_of_everything(&self) -> Expectation {
         let mut all: Vec<u32> = self.history().map(|(kept, _)| kept).collect();
         expectation(&mut all, WIDENING_ANY_HOUR)

@@ -7,14 +7,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::inventory::{Function, Inventory};
-use crate::money::Usd;
+use crate::money::{Unit, Usd};
 use crate::name::BudgetName;
-use crate::plan::Unit;
 use crate::policy::{
     AtRollover, BelowFloor, Budget, FunctionOverrides, Mode, Period, Policy, ScopeMatcher, TagProblem, TripOn,
 };
 
-pub use period::{UnknownTimezone, period_of, timezone};
+pub use period::period_of;
 
 /// One budget, resolved: what a tick needs of it.
 #[derive(Clone, Debug)]
@@ -52,6 +51,22 @@ impl BudgetRule {
     /// The period that contains the instant: see [`period_of`].
     pub fn period_at(&self, zone: Tz, at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         period_of(self.period, zone, at)
+    }
+
+    /// The amount spread evenly over its period, per hour. A month counts 30 days.
+    pub fn even_share_per_hour(&self) -> Usd {
+        let hours = match self.period {
+            Period::Hour => 1,
+            Period::Day => 24,
+            Period::Week => 168,
+            Period::Month => 720,
+        };
+        self.amount.mul_div_up(1, hours)
+    }
+
+    /// Whether the rule counts invocations.
+    pub fn counts_invocations(&self) -> bool {
+        self.unit == Unit::Invocations
     }
 }
 

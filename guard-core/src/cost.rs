@@ -3,11 +3,7 @@
 //! `usd = invocations · (q + c) + (Σ duration + ½ ms · invocations + init) · (m·p + e)`, each term carried as
 //! `[low, expected, high]`.
 
-mod bill;
-
 use serde::{Deserialize, Serialize};
-
-pub use bill::{Bill, TierCharge, Usage, bill};
 
 use crate::inventory::Function;
 use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};

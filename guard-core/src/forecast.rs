@@ -4,10 +4,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::budget::BudgetRule;
-use crate::ledger::{BURN_MINUTES, BudgetLedger, Hidden};
+use crate::ledger::{BURN_MINUTES, BudgetLedger};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::plan::BurnAlert;
 use crate::policy::Timing;
+use crate::posting::Hidden;
 use crate::time::{Hour, Minute};
 
 /// Paired burn-rate windows: minutes of the short one, minutes of the long one, factor in tenths.
@@ -26,7 +27,7 @@ pub struct Outlook {
     pub unseen: UsdRange,
     /// Retries certain to run.
     pub committed: UsdRange,
-    /// Backlog behind caps, an upper bound.
+    /// Backlog behind caps: an upper bound, nothing of which is expected until it drains.
     pub deferred: UsdRange,
     /// Per hour over the last settled minutes.
     pub burn_per_hour: Usd,
@@ -68,7 +69,7 @@ pub fn outlook(
 ) -> Outlook {
     let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES) + hidden.running_per_hour;
     let unseen = unseen(book, hidden, moment);
-    let line = book.spent + unseen + hidden.committed + deferred_expected(deferred);
+    let line = book.spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour - ordinary.expected).at_least_zero();
     let half_life_s = i64::from(timing.decay_half_life_min) * 60;
@@ -115,11 +116,6 @@ impl Outlook {
         let seconds = i128::from(timing.actuation_s + timing.tick_s);
         self.burn_per_hour.mul_div_up(seconds, 3600)
     }
-}
-
-/// A backlog is deferred at most, so that nothing is expected of it until it drains: only the upper end counts.
-fn deferred_expected(deferred: UsdRange) -> UsdRange {
-    UsdRange::new(Usd::ZERO, deferred.expected, deferred.high, deferred.causes)
 }
 
 /// Per hour, the mean over the minutes that end with `until`.

@@ -2,24 +2,23 @@
 //! a minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
 
 mod book;
-mod entry;
-mod post;
+pub(crate) mod entry;
 mod region;
-mod standing;
+pub(crate) mod standing;
 
 use std::collections::{BTreeSet, VecDeque};
 
+use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-#[cfg(test)]
 pub(crate) use self::book::Entry;
 pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
-pub use self::post::{BURN_MINUTES, FunctionReading, Hidden, Reading, post};
 pub use self::region::{Attributed, RegionLedger};
 use crate::baseline::Profile;
+use crate::inventory::Architecture;
 use crate::money::UsdRange;
 use crate::name::FunctionName;
-use crate::observation::Point;
+use crate::observation::{Observation, Point};
 use crate::time::{Hour, Minute};
 
 /// What was posted for one minute (or hour) of one function.
@@ -88,6 +87,9 @@ impl FunctionLedger {
     }
 }
 
+/// Minutes over which the burn of the moment is taken.
+pub const BURN_MINUTES: i64 = 5;
+
 /// Minutes that are caught up on at most: what budgets remember minute by minute. What is older waits for the census.
 pub(crate) const CATCH_UP_MIN: i64 = 6 * 60;
 
@@ -115,5 +117,28 @@ pub struct FreeUsage {
     pub arm64_mb_us: i128,
 }
 
-#[cfg(test)]
-mod tests;
+impl Meters {
+    /// GB-seconds of the month so far, in MB·µs.
+    pub fn of(&self, architecture: Architecture) -> i128 {
+        match architecture {
+            Architecture::X86_64 => self.x86_64_mb_us,
+            Architecture::Arm64 => self.arm64_mb_us,
+        }
+    }
+
+    /// See [`Meters::of`].
+    pub(crate) fn of_mut(&mut self, architecture: Architecture) -> &mut i128 {
+        match architecture {
+            Architecture::X86_64 => &mut self.x86_64_mb_us,
+            Architecture::Arm64 => &mut self.arm64_mb_us,
+        }
+    }
+
+    /// Begins again where the month of the look is another one.
+    pub(crate) fn turn_month(&mut self, seen: &Observation) {
+        let month = seen.at.year() * 12 + i32::try_from(seen.at.month0()).unwrap_or(0);
+        if self.month != month {
+            *self = Meters { month, ..Meters::default() };
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Which lever for which event source, gentlest first, and how far: the closed form of the cap.
 
+use crate::amplification::ONCE_PER_MILLE;
 use crate::cost::UnitCost;
 use crate::inventory::{EventSource, Function};
 use crate::money::Usd;
 use crate::plan::{AsyncSetting, Change, Reason};
-use crate::roster::ONCE_PER_MILLE;
 
 /// Attempts per event above which cutting retries is worth a change, in per mille: one in twenty repeated.
 const RETRIES_WORTH_CUTTING_PER_MILLE: u32 = ONCE_PER_MILLE + 50;

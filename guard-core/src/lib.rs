@@ -64,6 +64,7 @@ pub mod operator;
 pub mod plan;
 pub mod planner;
 pub mod policy;
+pub mod posting;
 pub mod pricing;
 pub mod report;
 pub mod roster;
@@ -71,6 +72,7 @@ pub mod safety;
 pub mod sampling;
 pub mod settle;
 pub mod state;
+pub mod text;
 pub mod time;
 
 pub use self::planner::tick;

@@ -5,11 +5,10 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::name::FunctionName;
-use crate::plan::{Action, Change, Notice, NoticeKind, PLAN_SCHEMA, Plan, Reason};
+use crate::plan::{Action, Change, Notice, NoticeKind, PLAN_SCHEMA, Plan, Reason, SamplingPlan};
 use crate::planner::notify;
 use crate::report;
 use crate::roster::Roster;
-use crate::sampling::SamplingPlan;
 use crate::settle;
 use crate::state::State;
 

@@ -3,7 +3,6 @@
 
 mod error;
 mod matcher;
-pub(crate) mod nearest;
 mod overrides;
 mod parse;
 pub mod ranges;

@@ -6,12 +6,9 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::Architecture;
 use crate::money::Usd;
 
-pub use companion::{
-    BYTES_PER_GB, HTTP_API_PER_REQUEST, REST_API_PER_REQUEST, companion_per_invocation, vended_logs,
-};
+pub use companion::{HTTP_API_PER_REQUEST, REST_API_PER_REQUEST, companion_per_invocation};
 pub use table::{PriceError, PriceTable};
 
 /// Requests a month that cost nothing, per account ("AWS Lambda Pricing", read 2026-11).
@@ -39,25 +36,6 @@ pub struct Quote {
     pub currency: Currency,
     /// Prices that are not known and were filled in.
     pub unknown: Vec<PriceItem>,
-}
-
-/// The quotes of one region: volume tiers are counted per architecture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegionQuotes {
-    /// For x86-64.
-    pub x86_64: Quote,
-    /// For Arm.
-    pub arm64: Quote,
-}
-
-impl RegionQuotes {
-    /// The quote for an architecture.
-    pub const fn of(&self, architecture: Architecture) -> &Quote {
-        match architecture {
-            Architecture::X86_64 => &self.x86_64,
-            Architecture::Arm64 => &self.arm64,
-        }
-    }
 }
 
 /// One volume tier: GB-seconds of a month up to `upto_gb_s` (`None`: all further) cost `price` each.

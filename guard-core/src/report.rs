@@ -7,12 +7,11 @@ pub mod page;
 use std::fmt;
 
 use crate::inventory::{EventSource, Function};
-use crate::money::{PICOS_PER_USD, Usd, UsdRange, grouped};
+use crate::money::{PICOS_PER_USD, Unit, Usd, UsdRange, grouped};
 use crate::name::FunctionName;
 use crate::observation::Freshness;
 use crate::plan::{
-    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Unit,
-    Verdict,
+    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Verdict,
 };
 use crate::policy::AtRollover;
 
@@ -271,7 +270,6 @@ pub fn reason_word(reason: &Reason) -> &'static str {
         Reason::Rollover => "rollover",
         Reason::Operator => "operator",
         Reason::ExplainedByOthers => "explained-by-others",
-        Reason::NoExcess => "no-excess",
         Reason::Blind { .. } => "blind",
         Reason::CoolingDown { .. } => "cooling-down",
         Reason::ModeForbids => "mode-forbids",
@@ -328,7 +326,6 @@ impl fmt::Display for Reason {
             Reason::Rollover => f.write_str("the period ended"),
             Reason::Operator => f.write_str("an operator said so"),
             Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
-            Reason::NoExcess => f.write_str("nothing above the ordinary"),
             Reason::Blind { freshness: how } => {
                 write!(f, "data is {}: unknown never loosens a cap", freshness(*how))
             }

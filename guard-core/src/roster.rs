@@ -6,9 +6,9 @@ use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Inventory};
 use crate::money::Usd;
 use crate::name::FunctionName;
-use crate::plan::Unit;
-use crate::policy::{Companion, FunctionOverrides, Mode, Period, Policy, Protected, TagProblem};
+use crate::policy::{Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
 use crate::pricing::{PriceTable, Quote, companion_per_invocation};
+use crate::time::timezone;
 
 /// Policy, prices and inventory, compiled.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Roster {
     ) -> Self {
         let (rules, tag_problems) = budget::rules(&policy, &inventory);
         // A policy that was not validated may name no zone; UTC is then as good as any.
-        let timezone = budget::timezone(&policy.timezone).unwrap_or(chrono_tz::UTC);
+        let timezone = timezone(&policy.timezone).unwrap_or(chrono_tz::UTC);
         let quote_x86_64 = prices.quote(&inventory.region, Architecture::X86_64);
         let quote_arm64 = prices.quote(&inventory.region, Architecture::Arm64);
         let protected = Protected::compile(&policy.protected);
@@ -158,30 +158,6 @@ impl Roster {
     }
 }
 
-impl BudgetRule {
-    /// The amount spread evenly over its period, per hour. A month counts 30 days.
-    pub fn even_share_per_hour(&self) -> Usd {
-        let hours = match self.period {
-            Period::Hour => 1,
-            Period::Day => 24,
-            Period::Week => 168,
-            Period::Month => 720,
-        };
-        self.amount.mul_div_up(1, hours)
-    }
-
-    /// Whether the rule counts invocations.
-    pub fn counts_invocations(&self) -> bool {
-        self.unit == Unit::Invocations
-    }
-}
-
-/// Attempts per event, in per mille, that mean "each event once".
-pub const ONCE_PER_MILLE: u32 = 1000;
-
-#[cfg(test)]
-mod tests;
-
 /// What provisioned concurrency bills per minute, used or not, for each rule that counts money.
 fn standing_per_minute(
     rules: &[BudgetRule],
@@ -208,3 +184,6 @@ fn standing_per_minute(
     }
     sums
 }
+
+#[cfg(test)]
+mod tests;

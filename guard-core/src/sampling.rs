@@ -7,22 +7,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::Outlook;
-use crate::ledger::Reading;
 use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::observation::{CensusSlice, Observation};
-use crate::plan::Verdict;
+use crate::plan::{SamplingPlan, Verdict};
 use crate::policy::Mode;
+use crate::posting::Reading;
 use crate::roster::Roster;
 use crate::state::{Phase, State};
 use crate::time::{Hour, Minute};
-
-/// What the next tick should ask CloudWatch, besides the region's totals.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SamplingPlan {
-    /// Functions to read minute by minute, sorted by name.
-    pub focus: Vec<FunctionName>,
-}
 
 /// Metrics read of the region, and of each function in focus or census: Invocations, Errors, Throttles, Duration,
 /// ConcurrentExecutions.

@@ -1,7 +1,11 @@
-//! Minutes and hours since the epoch: the grain in which CloudWatch counts and the guard thinks.
+//! Minutes and hours since the epoch: the grain in which CloudWatch counts and the guard thinks. And time zones by name.
+
+mod zone;
 
 use chrono::{DateTime, Datelike, TimeZone, Timelike, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use zone::{UnknownTimezone, timezone};
 
 /// A whole minute, counted from 1970-01-01T00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

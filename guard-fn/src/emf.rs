@@ -3,12 +3,11 @@
 //!
 //! Custom metrics cost money, so there are few: seven of the guard and five of each budget, with the stage (and the
 //! budget) as the only dimensions. At $0.30 a metric and month ([`USD_PER_METRIC_MONTH`]) one budget makes 12 metrics
-//! and $3.60, three make 22 and $6.60 ([`monthly_price`]). Functions have none: a thousand of them would be $300 a
-//! metric.
+//! and $3.60, three make 22 and $6.60. Functions have none: a thousand of them would be $300 a metric.
 
-use guard_core::money::Usd;
+use guard_core::money::{Unit, Usd};
 use guard_core::observation::Freshness;
-use guard_core::plan::{BudgetRecord, Plan, Unit};
+use guard_core::plan::{BudgetRecord, Plan};
 use guard_core::state::State;
 use serde_json::{Map, Value, json};
 
@@ -98,14 +97,6 @@ pub struct OwnUse {
 /// Functions on which the guard holds a lever away from its original value.
 pub fn caps_in_force(state: &State) -> usize {
     state.latches.values().filter(|latch| latch.is_holding()).count()
-}
-
-/// What the metrics of an installation with so many budgets cost a month, at the first tier.
-pub fn monthly_price(budgets: u32) -> Usd {
-    let count = |scope| METRICS.iter().filter(|metric| metric.scope == scope).count();
-    let each = i128::try_from(count(Scope::Budget)).unwrap_or(i128::MAX);
-    let guard = i128::try_from(count(Scope::Guard)).unwrap_or(i128::MAX);
-    USD_PER_METRIC_MONTH * each.saturating_mul(i128::from(budgets)).saturating_add(guard)
 }
 
 /// Whether something that was asked for could not be read, or came too late to be trusted.

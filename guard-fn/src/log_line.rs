@@ -106,12 +106,6 @@ impl TickLine {
                 .collect(),
         }
     }
-
-    /// The line, without its end.
-    pub fn to_json(&self) -> String {
-        // Strings, numbers and maps with textual keys: nothing here can fail to be written.
-        serde_json::to_string(self).unwrap_or_default()
-    }
 }
 
 impl BudgetLine {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::money::Usd;
 use guard_core::name::{FunctionName, Region};
-use guard_core::sampling::SamplingPlan;
+use guard_core::plan::SamplingPlan;
 use guard_core::state::{Phase, State};
 use serde::{Deserialize, Serialize};
 

@@ -19,7 +19,7 @@ use std::path::Path;
 use guard_core::inventory::{AccountLimits, Function, Inventory};
 use guard_core::name::{FunctionName, Region};
 use guard_core::policy::Position;
-use guard_core::report::page::abridged;
+use guard_core::text::abridged;
 use serde_json::Value;
 
 use self::value::{At, range};

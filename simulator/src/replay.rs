@@ -3,9 +3,9 @@
 
 use std::thread;
 
-use guard_core::money::Usd;
+use guard_core::money::{Unit, Usd};
 use guard_core::name::BudgetName;
-use guard_core::plan::{NoticeKind, Unit};
+use guard_core::plan::NoticeKind;
 use guard_core::policy::Mode;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;

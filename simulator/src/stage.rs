@@ -3,7 +3,7 @@
 
 use guard_core::inventory::{AccountLimits, Architecture, EventSource, Function, Inventory};
 use guard_core::name::FunctionName;
-use guard_core::report::page::shortened;
+use guard_core::text::shortened;
 
 use crate::number::as_f64;
 use crate::scenario::{

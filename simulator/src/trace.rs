@@ -18,7 +18,7 @@ pub mod table;
 
 use std::fmt;
 
-use guard_core::report::page::abridged;
+use guard_core::text::abridged;
 use guard_core::time::Minute;
 
 /// The traffic of some functions over some minutes.

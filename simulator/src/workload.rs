@@ -115,12 +115,6 @@ impl Workload {
         self.first.plus(i64::try_from(self.minutes).unwrap_or(i64::MAX))
     }
 
-    /// Minutes of which the trace knows every function: what rates are taken over.
-    pub fn known_minutes(&self) -> usize {
-        let is_known = |index: &usize| self.traffic.iter().all(|traffic| traffic.counts.at(*index).is_some());
-        (0..self.minutes).filter(is_known).count()
-    }
-
     /// Keeps the functions whose name fits a `*`/`?` pattern; returns how many are left.
     pub fn keep(&mut self, pattern: &str) -> usize {
         let pattern = WildMatch::new(pattern);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
-use guard_core::money::Usd;
-use guard_core::plan::{NoticeKind, Unit};
+use guard_core::money::{Unit, Usd};
+use guard_core::plan::NoticeKind;
 use guard_core::pricing::PriceTable;
 use simulator::cases::{cores, in_order};
 use simulator::load::{Loaded, Source};

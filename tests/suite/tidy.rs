@@ -91,6 +91,7 @@ fn the_core_depends_on_no_runtime_no_aws_and_no_clock() {
         "schemars",
         "serde",
         "serde_json",
+        "strsim",
         "thiserror",
         "toml",
         "wildmatch",

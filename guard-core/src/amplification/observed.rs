@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CALLER_RETRIES, Duplicates, PPM, Source, repeating, retried, saturated};
+use super::{CALLER_RETRIES, DUPLICATES_PPM, PPM, Source, repeating, retried, saturated};
 use crate::inventory::{EventSource, Function};
 use crate::observation::Point;
 use crate::time::Minute;
@@ -53,7 +53,7 @@ pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Min
     let callers =
         if function.synchronous { tally.all_errors.saturating_mul(CALLER_RETRIES.into()) } else { 0 };
     let retried_at_most = if retries == 0 { 0 } else { errors };
-    let duplicates = if repeats(function) { part(ran, Duplicates::default().at(0).into(), PPM) } else { 0 };
+    let duplicates = if repeats(function) { part(ran, DUPLICATES_PPM.into(), PPM) } else { 0 };
     let explained = retried_at_most.saturating_add(duplicates);
     let (low, expected, high) = match tally.beyond_events(function) {
         Some(beyond) => {
@@ -81,12 +81,6 @@ pub fn failure_per_mille(window: &[(Minute, Point)]) -> u32 {
         (ran.saturating_add(point.invocations), failed.saturating_add(point.errors))
     });
     if ran == 0 { 0 } else { u32::try_from(part(failed, 1000, ran).min(1000)).unwrap_or(1000) }
-}
-
-/// Requests that were refused, in millionths of all that arrived, rounded up; 0 where none did.
-pub fn refused_ppm(point: &Point) -> u32 {
-    let arrived = point.throttles.saturating_add(point.invocations);
-    if arrived == 0 { 0 } else { u32::try_from(part(point.throttles, PPM, arrived)).unwrap_or(1_000_000) }
 }
 
 /// Further invocations whose cause is already past at the minute `now`: `[certain, expected, most]`.
@@ -125,16 +119,6 @@ pub fn committed_invocations(function: &Function, window: &[(Minute, Point)], no
         sum(&committed).saturating_add(sum(&waiting))
     });
     [low, expected.max(low), high.max(expected).max(low)]
-}
-
-/// How long a capped queue can go on draining, in seconds: until its backlog is worked off at the rate the cap lets
-/// through, or its events are too old. Rounded up; without any rate, the age.
-pub fn deferred_seconds(backlog: u64, drained_per_s: u64, max_event_age_s: u32) -> u64 {
-    match (backlog, drained_per_s) {
-        (0, _) => 0,
-        (_, 0) => max_event_age_s.into(),
-        (backlog, rate) => backlog.div_ceil(rate).min(max_event_age_s.into()),
-    }
 }
 
 /// Received and not run, with the attempts that each will take.

@@ -218,7 +218,6 @@ fn the_hours_before_the_first_use_are_no_history_once_a_day_of_use_is_known() {
     }
     profile.refresh();
     assert_eq!(profile.expect(Hour(672)).unwrap().expected, Usd::from_dollars(3));
-    assert_eq!(profile.expect_mean(), Some(Usd::from_dollars(3)));
     assert_eq!((profile.concurrency_p99(), profile.is_new()), (Some(7), false));
 }
 

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Bound, Kept, Overrun, OverrunInput, overrun, worst_case};
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
-use crate::money::Usd;
+use crate::money::{Unit, Usd};
 use crate::name::{BudgetName, FunctionName};
-use crate::plan::Unit;
 use crate::policy::{BelowFloor, Mode, Period};
 use crate::roster::Roster;
 

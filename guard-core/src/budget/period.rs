@@ -1,50 +1,9 @@
 //! From an instant to the period that contains it, in a time zone whose clocks jump.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
+use chrono_tz::{GapInfo, Tz};
 
 use crate::policy::Period;
-use crate::policy::nearest::nearest;
-
-/// A name that no time zone has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownTimezone {
-    /// What was read.
-    pub name: String,
-    /// The zone that was probably meant.
-    pub suggestion: Option<&'static str>,
-}
-
-impl std::fmt::Display for UnknownTimezone {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:?} is not a time zone; accepted: an IANA name such as `UTC` or `Europe/Berlin`",
-            self.name
-        )?;
-        match self.suggestion {
-            Some(name) => write!(f, "; did you mean `{name}`?"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for UnknownTimezone {}
-
-/// The IANA time zone of that name.
-///
-/// # Errors
-/// When there is none; with the nearest name, a city without its continent included.
-pub fn timezone(name: &str) -> Result<Tz, UnknownTimezone> {
-    name.parse().map_err(|_| {
-        // `Etc/GMT+2` lies two hours *west* of Greenwich: suggesting it would mislead more than it helps.
-        let zones = || TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|zone| !zone.starts_with("Etc/"));
-        let wanted = name.trim().replace(' ', "_");
-        let last_part = |zone: &str| zone.rsplit('/').next().unwrap_or("").to_owned();
-        let city = zones().find(|zone| last_part(zone).eq_ignore_ascii_case(&wanted));
-        UnknownTimezone { name: name.to_owned(), suggestion: city.or_else(|| nearest(&wanted, zones())) }
-    })
-}
 
 /// The period that contains the instant: its first instant, and the first one after it.
 ///

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::inventory::AccountLimits;
 use crate::name::FunctionName;
+use crate::time::timezone;
 
 fn utc(text: &str) -> DateTime<Utc> {
     format!("{text}:00Z").parse().unwrap()
@@ -107,31 +108,6 @@ fn the_ends_of_time_do_not_panic() {
         (utc("9999-12-01T00:00"), "+10000-01-01T00:00:00Z".parse().unwrap())
     );
     assert_eq!(period_of(Period::Hour, Tz::UTC, DateTime::<Utc>::MIN_UTC).0, utc("0001-01-01T00:00"));
-}
-
-#[test]
-fn an_unknown_time_zone_names_the_one_that_was_meant() {
-    for (name, suggestion) in [
-        ("Europe/Berln", Some("Europe/Berlin")),
-        ("berlin", Some("Europe/Berlin")),
-        ("New York", Some("America/New_York")),
-        ("europe/berlin", Some("Europe/Berlin")),
-        ("utc", Some("UTC")),
-        ("Middle-earth/Bree", None),
-        ("", None),
-    ] {
-        let error = timezone(name).unwrap_err();
-        assert_eq!(error.suggestion, suggestion, "{name}");
-    }
-    let west = timezone("GMT+2").unwrap_err().suggestion;
-    assert!(
-        west.is_none_or(|zone| !zone.starts_with("Etc/")),
-        "{west:?} lies on the other side of Greenwich"
-    );
-    assert_eq!(
-        timezone("Nowhere/At/All").unwrap_err().to_string(),
-        "\"Nowhere/At/All\" is not a time zone; accepted: an IANA name such as `UTC` or `Europe/Berlin`"
-    );
 }
 
 fn inventory(region: &str, tags: &[(&str, &[(&str, &str)])]) -> Inventory {
@@ -237,4 +213,22 @@ proptest! {
         prop_assert_eq!(period_of(period, zone, end).0, end, "no gap after");
         prop_assert_eq!(period_of(period, zone, start - TimeDelta::nanoseconds(1)).1, start, "no gap before");
     }
+}
+
+#[test]
+fn the_even_share_is_by_the_hour_of_the_period() {
+    let budget = vec![Budget::per_month("all", Usd::from_dollars(5040))];
+    let policy = Policy { budget, ..Policy::default() };
+    let mut rule = rules(&policy, &inventory("us-east-1", &[])).0.remove(0);
+    let mut share = |period| {
+        rule.period = period;
+        rule.even_share_per_hour()
+    };
+    assert_eq!(share(Period::Hour), Usd::from_dollars(5040));
+    assert_eq!(share(Period::Day), Usd::from_dollars(210));
+    assert_eq!(share(Period::Week), Usd::from_dollars(30));
+    assert_eq!(share(Period::Month), Usd::from_dollars(7));
+    assert!(!rule.counts_invocations());
+    rule.unit = Unit::Invocations;
+    assert!(rule.counts_invocations());
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::book::{BudgetLedger, Entry, When};
-use super::entry::{counted, exchange_posted, forget, money, slot_of};
+use super::entry::{counted, exchange, exchange_posted, forget, money, slot_of};
 use super::{CATCH_UP_MIN, Posted};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
@@ -59,12 +59,12 @@ pub struct RegionLedger {
 type Poster<'a> = dyn FnMut(&Posted, &Posted, When) + 'a;
 
 impl Attributed {
-    pub(super) fn add_minute(&mut self, minute: Minute, from: &Point, to: &Point) {
+    pub(crate) fn add_minute(&mut self, minute: Minute, from: &Point, to: &Point) {
         exchange(slot_of(&mut self.minutes, minute), from, to);
         exchange(slot_of(&mut self.hours, minute.hour()), from, to);
     }
 
-    pub(super) fn add_hour(&mut self, hour: Hour, from: &Point, to: &Point) {
+    pub(crate) fn add_hour(&mut self, hour: Hour, from: &Point, to: &Point) {
         exchange(slot_of(&mut self.hours, hour), from, to);
     }
 }
@@ -72,7 +72,7 @@ impl Attributed {
 impl RegionLedger {
     /// Posts what functions leave of the region's totals; `whole` is the last slice of a round of the census that heard
     /// everybody.
-    pub(super) fn post(
+    pub(crate) fn post(
         &mut self,
         roster: &Roster,
         books: &mut [BudgetLedger],
@@ -192,16 +192,4 @@ fn remainder(unit: &UnitCost, total: &Point, explained: &Point) -> Posted {
     }
     let cost = unit.of_point(&point, 0, 0).because(Cause::RegionMix);
     Posted { point, cost, repeated: UsdRange::ZERO }
-}
-
-/// Exchanges one point for another in a sum. Maxima only rise.
-pub(super) fn exchange(sum: &mut Point, from: &Point, to: &Point) {
-    let all = sum.plus(*to);
-    *sum = Point {
-        invocations: all.invocations.saturating_sub(from.invocations),
-        errors: all.errors.saturating_sub(from.errors),
-        throttles: all.throttles.saturating_sub(from.throttles),
-        duration_us: all.duration_us.saturating_sub(from.duration_us),
-        ..all
-    };
 }

@@ -18,7 +18,7 @@ const MB_US_PER_GB_S: i128 = 1_024_000_000;
 
 /// Posts what provisioned concurrency has billed since it was posted last, up to the newest settled minute. At the
 /// first look nothing is known of the time before.
-pub(super) fn post(
+pub(crate) fn post(
     roster: &Roster,
     books: &mut [BudgetLedger],
     posted_until: Option<Minute>,
@@ -41,7 +41,7 @@ pub(super) fn post(
 
 /// Takes the free tier off monthly budgets over everything, where the policy says so. It is used up once a month by
 /// the whole account, so no narrower or shorter budget has a share of it.
-pub(super) fn credit(roster: &Roster, books: &mut [BudgetLedger], meters: &Meters) {
+pub(crate) fn credit(roster: &Roster, books: &mut [BudgetLedger], meters: &Meters) {
     if roster.policy.free_tier != FreeTier::Deduct {
         return;
     }

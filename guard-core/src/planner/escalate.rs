@@ -4,11 +4,11 @@ use super::Draft;
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
 use crate::forecast::Outlook;
-use crate::ledger::FunctionReading;
 use crate::levers::{self, Depth, Work};
 use crate::money::Usd;
 use crate::plan::{Change, Reason, Verdict};
 use crate::policy::{BelowFloor, Mode, NoRoom, Timing, TripOn};
+use crate::posting::FunctionReading;
 use crate::state::Phase;
 
 /// Share of the excess that the functions acted on must explain, in per mille. Our choice: the tail of small

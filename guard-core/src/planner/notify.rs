@@ -12,10 +12,10 @@ use crate::plan::{
     Action, BudgetRecord, Change, Notice, NoticeKind, Plan, Reason, Refusal, Setting, Verdict,
 };
 use crate::report;
-use crate::report::page::counted;
 use crate::roster::Roster;
 use crate::settle::Finding;
 use crate::state::{AlertState, Latch, Phase, State};
+use crate::text::counted;
 
 /// A budget's alarm closes after so many minutes without cause: a rate around its line must not send a message a
 /// minute. Our choice: the longest of the short burn-rate windows that page.

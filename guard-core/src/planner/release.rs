@@ -4,12 +4,12 @@ use chrono::Duration;
 
 use super::{Draft, escalate};
 use crate::budget::BudgetRule;
-use crate::ledger::{FunctionReading, Reading};
 use crate::levers::MAPPING_CONCURRENCY;
 use crate::money::Usd;
 use crate::observation::Observation;
 use crate::plan::{Change, Lever, Reason, Setting};
 use crate::policy::AtRollover;
+use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
 use crate::state::{Latch, LeverState, Phase, State};
 use crate::time::Minute;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::Draft;
 use crate::bound::{self, BarrierFunction, BarrierInput};
 use crate::budget::BudgetRule;
-use crate::ledger::Reading;
 use crate::levers;
 use crate::plan::{Change, Lever, Reason, Setting};
 use crate::policy::{BelowFloor, Mode};
+use crate::posting::Reading;
 use crate::roster::Roster;
 use crate::state::{Phase, State};
 

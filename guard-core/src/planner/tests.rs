@@ -12,12 +12,13 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
-use crate::ledger::{BudgetLedger, Entry, Hidden};
+use crate::ledger::{BudgetLedger, Entry};
 use crate::observation::Freshness;
 use crate::plan::NoticeKind;
-use crate::policy::{Budget, Period, Policy};
+use crate::policy::{BelowFloor, Budget, Mode, Period, Policy};
+use crate::posting::Hidden;
 use crate::pricing::PriceTable;
-use crate::state::LeverState;
+use crate::state::{Latch, LeverState};
 
 /// A budget of $10 a day, Monday noon, and functions of which everything that was read is said here.
 struct Desk {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::report::page::abridged;
+use crate::text::abridged;
 
 /// Characters of a message and of a key: a text of a megabyte in the wrong place must not become a message of one.
 const LONGEST: (usize, usize) = (800, 100);

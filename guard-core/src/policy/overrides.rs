@@ -7,11 +7,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Mode;
-use super::nearest::nearest;
 use super::ranges::{BUDGET_USD, TAG_FLOOR};
 use crate::inventory::Function;
 use crate::money::Usd;
 use crate::name::FunctionName;
+use crate::text::nearest;
 
 /// What all tags of the guard begin with.
 const PREFIX: &str = "dow-guard:";

@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{KeyPath, PolicyError, Position, Problem, Step, Walked};
-use super::nearest::nearest;
 use super::{Policy, validate};
+use crate::text::nearest;
 
 impl Policy {
     /// Reads and validates a policy.

@@ -8,8 +8,8 @@ use wildmatch::WildMatch;
 use super::error::{KeyPath, Problem};
 use super::ranges::{self, Accepted, AcceptedUsd};
 use super::{Budget, Companion, Mode, Period, Policy, Scope, TripOn, syntax};
-use crate::budget::timezone;
 use crate::money::{Usd, grouped};
+use crate::time::timezone;
 
 /// Everything wrong with the policy, in the order of its keys.
 pub(super) fn problems(policy: &Policy) -> Vec<Problem> {

@@ -56,8 +56,19 @@ struct Dimension {
     price_per_unit: BTreeMap<String, String>,
 }
 
-/// See [`PriceTable::from_bulk_json`].
-pub(super) fn read(bytes: &[u8]) -> Result<PriceTable, PriceError> {
+impl PriceTable {
+    /// Reads the AWS bulk price list of `AWSLambda`, of one region or of all of them
+    /// (`offers/v1.0/aws/AWSLambda/current/[region/]index.json`). Products other than requests, duration, ephemeral
+    /// storage and provisioned concurrency of the `AWS Region`s are passed over.
+    ///
+    /// # Errors
+    /// When the bytes are not such a list or a price in it is no decimal number.
+    pub fn from_bulk_json(bytes: &[u8]) -> Result<Self, PriceError> {
+        read(bytes)
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<PriceTable, PriceError> {
     let offer: Offer = serde_json::from_slice(bytes)?;
     let mut table = PriceTable::default();
     for (sku, product) in &offer.products {

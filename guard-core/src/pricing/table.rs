@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::{Currency, PriceItem, Quote, RegionQuotes, Tier};
+use super::{Currency, PriceItem, Quote, Tier};
 use crate::inventory::Architecture;
 use crate::money::Usd;
 use crate::name::Region;
@@ -117,16 +117,6 @@ impl PriceTable {
         Ok(table)
     }
 
-    /// Reads the AWS bulk price list of `AWSLambda`, of one region or of all of them
-    /// (`offers/v1.0/aws/AWSLambda/current/[region/]index.json`). Products other than requests, duration, ephemeral
-    /// storage and provisioned concurrency of the `AWS Region`s are passed over.
-    ///
-    /// # Errors
-    /// When the bytes are not such a list or a price in it is no decimal number.
-    pub fn from_bulk_json(bytes: &[u8]) -> Result<Self, PriceError> {
-        super::bulk::read(bytes)
-    }
-
     /// This table with every price that `newer` knows in place of its own: how a list read at run time refreshes
     /// the embedded one.
     #[must_use]
@@ -182,14 +172,6 @@ impl PriceTable {
             provisioned_duration_gb_second: provisioned_duration,
             currency: row.currency,
             unknown,
-        }
-    }
-
-    /// What a region charges for both architectures.
-    pub fn quotes(&self, region: &Region) -> RegionQuotes {
-        RegionQuotes {
-            x86_64: self.quote(region, Architecture::X86_64),
-            arm64: self.quote(region, Architecture::Arm64),
         }
     }
 

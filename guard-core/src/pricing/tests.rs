@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::inventory::Architecture;
 use crate::name::Region;
 use crate::policy::{Companion, FrontDoor};
 
@@ -45,10 +46,9 @@ fn the_first_region_is_quoted_from_its_row_in_every_item() {
         unknown: vec![],
     };
     assert_eq!(quote, expected);
-    let both = PriceTable::embedded().quotes(&"us-east-1".into());
-    assert_eq!(*both.of(Architecture::X86_64), expected);
-    assert_eq!(both.of(Architecture::Arm64).gb_second[0], tier(Some(7_500_000_000), "0.0000133334"));
-    assert_eq!(both.of(Architecture::Arm64).gb_second[2], tier(None, "0.0000106667"));
+    let arm = PriceTable::embedded().quote(&"us-east-1".into(), Architecture::Arm64);
+    assert_eq!(arm.gb_second[0], tier(Some(7_500_000_000), "0.0000133334"));
+    assert_eq!(arm.gb_second[2], tier(None, "0.0000106667"));
 }
 
 #[test]
@@ -290,28 +290,14 @@ fn companions_of_an_invocation_are_priced_at_their_first_tier() {
 }
 
 #[test]
-fn vended_logs_get_cheaper_by_tier() {
-    let tb = 1024 * BYTES_PER_GB;
-    assert_eq!(vended_logs(0), Usd::ZERO);
-    assert_eq!(vended_logs(BYTES_PER_GB), usd("0.5"));
-    assert_eq!(vended_logs(10 * tb), usd("5120"));
-    assert_eq!(vended_logs(10 * tb + BYTES_PER_GB), usd("5120.25"));
-    assert_eq!(vended_logs(30 * tb), usd("10240"));
-    assert_eq!(vended_logs(30 * tb + BYTES_PER_GB), usd("10240.1"));
-    assert_eq!(vended_logs(50 * tb), usd("12288"));
-    // Published as $12,500 for 60 TB with a TB of 1,000 GB; with 1,024 it is 2.4 % more.
-    assert_eq!(vended_logs(60 * tb), usd("12800"));
-}
-
-#[test]
 fn a_quote_survives_json() {
-    let quotes = PriceTable::embedded().quotes(&"cn-north-1".into());
+    let quotes = PriceTable::embedded().quote(&"cn-north-1".into(), Architecture::Arm64);
     let text = serde_json::to_string(&quotes).unwrap();
     assert!(
         text.contains(r#""currency":"CNY""#) && text.contains(r#""unknown":["provisioned_gb_second""#),
         "{text}"
     );
-    assert_eq!(serde_json::from_str::<RegionQuotes>(&text).unwrap(), quotes);
+    assert_eq!(serde_json::from_str::<Quote>(&text).unwrap(), quotes);
 }
 
 proptest! {
@@ -320,12 +306,5 @@ proptest! {
         let lines: String = regions.iter().map(|r| format!("{r},arm64,1,2,,,,,,3,,USD,,\n")).collect();
         let table = PriceTable::from_csv(&format!("{HEADING}{lines}")).unwrap();
         prop_assert_eq!(table.clone().overlaid_with(&table), table);
-    }
-
-    #[test]
-    fn more_log_never_costs_less_and_the_first_tier_is_the_dearest(a in 0_u64..1 << 50, more in 0_u64..1 << 50) {
-        prop_assert!(vended_logs(a + more) >= vended_logs(a));
-        let flat = usd("0.5").mul_div_up(i128::from(a), i128::from(BYTES_PER_GB));
-        prop_assert!(vended_logs(a) <= flat + Usd::from_picos(3));
     }
 }

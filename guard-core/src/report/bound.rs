@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::page::{Page, shortened};
+use super::page::Page;
 use super::{amount, cents};
 use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
-use crate::money::{Usd, grouped};
+use crate::money::{Unit, Usd, grouped};
 use crate::name::Region;
-use crate::plan::Unit;
 use crate::policy::{Mode, Period, Timing};
 use crate::roster::Roster;
+use crate::text::shortened;
 
 /// The version of the serialised form.
 pub const BOUND_SCHEMA: u32 = 1;

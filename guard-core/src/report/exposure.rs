@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::money_of;
 use super::cents;
-use super::page::{Page, counted, shortened};
+use super::page::Page;
 use crate::cost::UnitCost;
 use crate::exposure::{
     CappedBy, DORMANT_DAYS, ExposureFinding, ExposureRow, PROPORTION, exposure, is_dormancy_known,
 };
 use crate::inventory::AccountLimits;
-use crate::money::{Usd, grouped};
+use crate::money::{Unit, Usd, grouped};
 use crate::name::{FunctionName, Region};
-use crate::plan::Unit;
 use crate::roster::Roster;
 use crate::state::State;
+use crate::text::{counted, shortened};
 use crate::time::Minute;
 
 /// The version of the serialised form.

@@ -90,7 +90,6 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::Rollover,
         Reason::Operator,
         Reason::ExplainedByOthers,
-        Reason::NoExcess,
         Reason::Blind { freshness: Freshness::Late(4) },
         Reason::Blind { freshness: Freshness::Unknown },
         Reason::CoolingDown { minutes: 7 },
@@ -121,7 +120,6 @@ fn every_reason_has_its_sentence_and_its_word() {
     rollover: the period ended
     operator: an operator said so
     explained-by-others: other functions explain the excess
-    no-excess: nothing above the ordinary
     blind: data is 4 min late: unknown never loosens a cap
     blind: data is unknown: unknown never loosens a cap
     cooling-down: next step in 7 min at the earliest

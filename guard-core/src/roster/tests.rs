@@ -122,24 +122,6 @@ fn an_unknown_price_of_either_architecture_is_told() {
 }
 
 #[test]
-fn the_even_share_is_by_the_hour_of_the_period() {
-    let roster = roster(Policy { budget: vec![of("all", "*")], ..Policy::default() }, vec![]);
-    let mut rule = roster.rules[0].clone();
-    rule.amount = Usd::from_dollars(5040);
-    let mut share = |period| {
-        rule.period = period;
-        rule.even_share_per_hour()
-    };
-    assert_eq!(share(Period::Hour), Usd::from_dollars(5040));
-    assert_eq!(share(Period::Day), Usd::from_dollars(210));
-    assert_eq!(share(Period::Week), Usd::from_dollars(30));
-    assert_eq!(share(Period::Month), Usd::from_dollars(7));
-    assert!(!rule.counts_invocations());
-    rule.unit = Unit::Invocations;
-    assert!(rule.counts_invocations());
-}
-
-#[test]
 fn a_zone_that_is_none_counts_as_utc() {
     let policy = Policy { timezone: "Moon/Tycho".to_owned(), ..Policy::default() };
     assert_eq!(roster(policy, vec![]).timezone, chrono_tz::UTC);

@@ -10,9 +10,8 @@ use crate::inventory::{AccountLimits, AsyncConfig, EventSourceMapping};
 use crate::ledger::FunctionLedger;
 use crate::money::Usd;
 use crate::observation::Series;
-use crate::plan::{AsyncSetting, PLAN_SCHEMA};
+use crate::plan::{AsyncSetting, PLAN_SCHEMA, SamplingPlan};
 use crate::policy::{Period, Scope};
-use crate::sampling::SamplingPlan;
 use crate::state::Latch;
 use crate::time::Hour;
 

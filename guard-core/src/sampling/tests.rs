@@ -40,7 +40,7 @@ fn roster(budget: Vec<Budget>, functions: Vec<Function>) -> Roster {
 /// A look at 10:30 that has shown nothing, and what comes next.
 fn look(roster: &Roster, state: &mut State, verdicts: &[Verdict]) -> SamplingPlan {
     let seen = Observation::blind(time(10, 30));
-    let reading = crate::ledger::post(roster, state, &seen);
+    let reading = crate::posting::post(roster, state, &seen);
     next(roster, state, &seen, &reading, verdicts, &[])
 }
 
@@ -139,7 +139,7 @@ fn a_budget_that_is_gone_soon_or_burns_fast_puts_its_functions_in_focus() {
     let seen = Observation::blind(time(10, 30));
     let focus = |outlook: Outlook| {
         let mut state = State::new();
-        let reading = crate::ledger::post(&roster, &mut state, &seen);
+        let reading = crate::posting::post(&roster, &mut state, &seen);
         next(&roster, &state, &seen, &reading, &[Verdict::Warn], &[outlook]).focus.len()
     };
     let gone = |minute: u32| Outlook { exhausted_if_sustained: Some(time(11, minute)), ..Outlook::default() };

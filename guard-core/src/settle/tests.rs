@@ -7,8 +7,7 @@ use super::*;
 use crate::inventory::{AccountLimits, AsyncConfig};
 use crate::money::Usd;
 use crate::name::BudgetName;
-use crate::plan::{AsyncSetting, PLAN_SCHEMA};
-use crate::sampling::SamplingPlan;
+use crate::plan::{AsyncSetting, PLAN_SCHEMA, SamplingPlan};
 use crate::time::Minute;
 
 fn at(minute: i64) -> DateTime<Utc> {

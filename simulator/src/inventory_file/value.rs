@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use guard_core::report::page::{abridged, shortened};
+use guard_core::text::{abridged, shortened};
 use serde_json::{Map, Value};
 
 use super::InventoryError;

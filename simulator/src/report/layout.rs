@@ -1,6 +1,6 @@
 //! Text on a page of 80 columns: wrapping, bars, digits in groups, and colours where a terminal shows them.
 
-pub use guard_core::report::page::{shortened, wrapped_to};
+pub use guard_core::text::{shortened, wrapped_to};
 
 /// Columns of a page.
 pub const WIDTH: usize = 80;

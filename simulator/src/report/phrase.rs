@@ -1,7 +1,7 @@
 //! Decisions in words: verdicts, changes, kinds of notices, amounts in their unit.
 
-use guard_core::money::Usd;
-use guard_core::plan::{Action, Change, NoticeKind, Setting, Unit, Verdict};
+use guard_core::money::{Unit, Usd};
+use guard_core::plan::{Action, Change, NoticeKind, Setting, Verdict};
 
 use super::layout::{Tone, grouped};
 

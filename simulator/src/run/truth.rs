@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use guard_core::budget::BudgetRule;
-use guard_core::money::Usd;
+use guard_core::money::{Unit, Usd};
 use guard_core::name::BudgetName;
-use guard_core::plan::Unit;
 use guard_core::time::Minute;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! From text to scenario, with the place of every problem.
 
 use guard_core::policy::Position;
-use guard_core::report::page::abridged;
+use guard_core::text::abridged;
 use schemars::schema_for;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use guard_core::report::page::shortened;
+use guard_core::text::shortened;
 
 use super::{Duration, FunctionSpec, Happening, Rate, Scenario, Traffic, Via};
 

@@ -1,7 +1,6 @@
 //! The goals, and how a replay is judged by them.
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 use serde::Serialize;
 
 use super::why;

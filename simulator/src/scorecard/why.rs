@@ -127,7 +127,6 @@ fn refusals(replay: &Replay) -> Vec<String> {
                 Reason::NoRoom { .. }
                     | Reason::EventLoss
                     | Reason::Protected
-                    | Reason::NoExcess
                     | Reason::ChangedBySomebodyElse { .. }
                     | Reason::Unsafe { .. }
             );

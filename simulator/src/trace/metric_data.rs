@@ -17,7 +17,7 @@ mod label;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
-use guard_core::report::page::abridged;
+use guard_core::text::abridged;
 use guard_core::time::Minute;
 use serde::Deserialize;
 

@@ -9,6 +9,7 @@ mod concurrency;
 mod conservation;
 mod giving_up;
 mod limits;
+mod price_examples;
 
 use guard_core::time::Minute;
 use simulator::load::Source;

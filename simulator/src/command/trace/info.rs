@@ -5,9 +5,8 @@ use std::io::Write;
 
 use chrono::Timelike;
 use guard_core::inventory::Architecture;
-use guard_core::money::Usd;
+use guard_core::money::{Unit, Usd};
 use guard_core::name::Region;
-use guard_core::plan::Unit;
 use guard_core::pricing::{Currency, PriceTable, Quote};
 use serde::Serialize;
 

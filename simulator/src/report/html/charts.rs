@@ -1,7 +1,7 @@
 //! Which charts a page has, and what they show.
 
-use guard_core::money::Usd;
-use guard_core::plan::{BudgetRecord, NoticeKind, Unit};
+use guard_core::money::{Unit, Usd};
+use guard_core::plan::{BudgetRecord, NoticeKind};
 
 use super::chart::{Axis, Chart, Series};
 use super::figures::ratio;

@@ -1,7 +1,6 @@
 //! The headline and the key figures: all of them from the findings.
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 
 use crate::replay::{Findings, Overrun, Replay};
 use crate::report::layout::{Tone, count, grouped};

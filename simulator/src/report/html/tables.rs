@@ -3,8 +3,7 @@
 
 use std::fmt::Write;
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 
 use super::escape;
 use super::figures::ratio;

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 use guard_core::pricing::PriceTable;
 use roxmltree::{Document, Node, ParsingOptions};
 

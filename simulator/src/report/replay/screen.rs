@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use guard_core::money::Usd;
-use guard_core::plan::Unit;
+use guard_core::money::{Unit, Usd};
 
 use super::Page;
 use crate::number::as_f64;

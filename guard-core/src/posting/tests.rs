@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::amplification;
+use crate::baseline::Profile;
 use crate::inventory::{AccountLimits, Architecture, AsyncConfig, Function, Inventory};
+use crate::ledger::FreeUsage;
 use crate::money::{Cause, Usd};
 use crate::observation::{Census, CensusSlice, Freshness, Observation, Series};
 use crate::policy::{Budget, Period, Policy, Scope};

@@ -1,0 +1,83 @@
+//! What was written down and is not in force: made again, set again after a deploy, or left to whom it belongs.
+
+use super::Draft;
+use crate::baseline::Profile;
+use crate::budget::BudgetRule;
+use crate::levers;
+use crate::name::FunctionName;
+use crate::plan::{Change, Reason, Setting};
+use crate::policy::{BelowFloor, Mode};
+use crate::settle::Finding;
+use crate::state::{Latch, Phase};
+
+impl<'a> Draft<'a> {
+    /// Makes changes again that were written down and not found in force, and sets again what a deploy undid.
+    pub(super) fn resume(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Resume { function, change } => {
+                    let (Some(index), Some(latch)) =
+                        (self.index_of(function), self.state.latches.get(function))
+                    else {
+                        continue;
+                    };
+                    let rule = self.author(index, latch, change);
+                    if !self.is_held(function) {
+                        self.act(index, change.clone(), Reason::Resumed, rule);
+                    }
+                }
+                Finding::Untripped { function, change } => self.reassert(function, change),
+                Finding::Foreign { function, ours, found, .. } => {
+                    if let Some(index) = self.index_of(function) {
+                        let reason = Reason::ChangedBySomebodyElse { ours: *ours, found: *found };
+                        self.refuse(index, None, reason, None);
+                    }
+                }
+                Finding::Gone { .. } => {}
+            }
+        }
+    }
+
+    fn reassert(&mut self, name: &FunctionName, change: &Change) {
+        let (Some(index), Some(latch)) = (self.index_of(name), self.state.latches.get(name)) else { return };
+        if matches!(latch.phase, Phase::Foreign | Phase::Watching) {
+            return;
+        }
+        let function = self.roster.inventory.functions.get(index);
+        let reason =
+            Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
+        let rule = self.author(index, latch, change);
+        if self.roster.policy.release.reassert && !self.is_held(name) {
+            self.act(index, change.clone(), reason, rule);
+        } else {
+            self.settled.insert((name.clone(), change.lever()));
+            self.refuse(index, Some(change.clone()), reason, rule);
+        }
+    }
+
+    /// For whose sake a change that was written down is made again: the trip's budget, or where that may not ask
+    /// for so much, another that covers the function and may. A trip remembers one budget; several may share it.
+    fn author(&self, index: usize, latch: &Latch, change: &Change) -> Option<&'a BudgetRule> {
+        let own = latch.budget.as_ref().and_then(|name| self.rule(name))?;
+        let covering = self.roster.members.get(index).map_or(&[][..], |member| &member.budgets);
+        let covering = covering.iter().filter_map(|place| self.roster.rules.get(*place));
+        std::iter::once(own).chain(covering).find(|rule| self.may_ask(index, rule, change)).or(Some(own))
+    }
+
+    /// Whether a budget's mode, floor and events allow a change of a function.
+    fn may_ask(&self, index: usize, rule: &BudgetRule, change: &Change) -> bool {
+        let Some(function) = self.roster.inventory.functions.get(index) else { return false };
+        let p99 = self.state.profile(&function.name).and_then(Profile::concurrency_p99);
+        let (starves, loses) = match change.to() {
+            Setting::Concurrency(Some(to)) => {
+                (to < self.roster.floor(index, p99), to == 0 && levers::loses_events_at_zero(function))
+            }
+            Setting::Enabled(false) => (true, levers::loses_events_at_zero(function)),
+            Setting::Async(_) => (false, function.asynchronous.is_some_and(|config| !config.on_failure)),
+            _ => (false, false),
+        };
+        let mode = self.roster.mode(index, rule);
+        let stops = mode == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        mode >= Mode::Cap && (!starves || stops) && (!loses || rule.allow_event_loss)
+    }
+}

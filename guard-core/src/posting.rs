@@ -1,0 +1,344 @@
+//! Posting: what a look has shown goes into the books, once.
+
+mod census;
+mod minutes;
+mod reading;
+
+use std::collections::VecDeque;
+
+use chrono::Duration;
+
+use crate::budget::BudgetRule;
+use crate::cost::tier_at;
+use crate::inventory::{Architecture, Function};
+use crate::ledger::entry::{counted, forget};
+use crate::ledger::standing;
+use crate::ledger::{Attributed, BudgetLedger, Entry, FunctionLedger, Meters, Posted};
+use crate::money::{Cause, Causes, Usd, UsdRange};
+use crate::name::FunctionName;
+use crate::observation::{Freshness, Observation, Point, Series};
+use crate::roster::{Member, Roster};
+use crate::state::State;
+use crate::time::{Hour, Minute};
+
+/// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
+/// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
+const STRANGER_MIN: i64 = 60;
+
+/// What a look has shown, worked out for the decision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The minute in which the look was made.
+    pub now: Minute,
+    /// The newest minute that is taken as settled.
+    pub settled: Minute,
+    /// Budgets whose period has ended since the last look, as indices into the roster's rules.
+    pub rolled: Vec<usize>,
+    /// Per budget of the roster: work in flight that no metric shows yet, and retries certain to run.
+    pub hidden: Vec<Hidden>,
+    /// The functions looked at, in the roster's order.
+    pub functions: Vec<FunctionReading>,
+    /// How far the region's totals can be trusted.
+    pub region: Freshness,
+}
+
+/// Spend of a budget that no metric shows yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Long invocations still running.
+    pub in_flight: UsdRange,
+    /// What they burn, per hour.
+    pub running_per_hour: Usd,
+    /// Retries certain to run.
+    pub committed: UsdRange,
+}
+
+/// One function at this look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionReading {
+    /// Its place in the roster.
+    pub index: usize,
+    /// Dollars per hour over the last settled minutes.
+    pub burn_per_hour: Usd,
+    /// Dollars per hour expected; `None` without history.
+    pub ordinary_per_hour: Option<Usd>,
+    /// Whether it was first used less than a day ago.
+    pub is_new: bool,
+    /// Dollars per hour above the expected, where the burn leaves the band; everything without history.
+    pub excess_per_hour: Usd,
+    /// Attempts per event in per mille.
+    pub attempts_per_mille: u32,
+    /// Failed attempts in per mille of attempts.
+    pub failure_per_mille: u32,
+    /// Throttles in the newest settled minutes.
+    pub throttles: u64,
+    /// Highest concurrency in the newest minutes.
+    pub concurrency_max: u32,
+    /// 99th percentile of its hourly concurrency maxima; `None` without history.
+    pub concurrency_p99: Option<u32>,
+    /// How far the data can be trusted.
+    pub freshness: Freshness,
+}
+
+/// Posts an observation to the books of the state, and reads off what the decision needs.
+///
+/// Seeing the same minute again changes nothing; seeing it with other numbers posts the difference.
+pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
+    let now = Minute::of(seen.at);
+    let lag = Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
+    let settled = Minute::of(seen.at - lag).plus(-1);
+    let (mut books, rolled) = open_books(roster, state, seen);
+    state.meters.turn_month(seen);
+    let mut poster = Poster {
+        roster,
+        books: &mut books,
+        meters: &mut state.meters,
+        now,
+        settled,
+        from: seen.from,
+        attributed: std::mem::take(&mut state.region.attributed),
+        batch: Batch { points: VecDeque::new(), entries: vec![VecDeque::new(); roster.rules.len()] },
+        mix: (0, 0),
+        hidden: vec![Hidden::default(); roster.rules.len()],
+    };
+    if let Some(census) = &seen.census {
+        align(&mut state.functions, &census.functions);
+        poster.books.iter_mut().for_each(|book| book.reach(now.hour()));
+        for (name, hours) in &census.functions {
+            let Some(subject) = Subject::of(roster, name) else { continue };
+            let place = state.functions.binary_search_by(|ledger| ledger.name.cmp(name));
+            if let Some(ledger) = place.ok().and_then(|place| state.functions.get_mut(place)) {
+                poster.census(ledger, &census.asked, hours, &subject);
+            }
+        }
+    }
+    let mut functions = Vec::with_capacity(seen.functions.len());
+    align(&mut state.functions, &seen.functions);
+    let mut ledgers = state.functions.iter_mut();
+    let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate().peekable();
+    for (name, series) in &seen.functions {
+        let Some(ledger) = ledgers.find(|ledger| ledger.name == *name) else { break };
+        while members.next_if(|(_, (function, _))| function.name < *name).is_some() {}
+        if let Some((index, (function, member))) =
+            members.next_if(|(_, (function, _))| function.name == *name)
+        {
+            let subject = Subject { index, function, member };
+            functions.push(poster.function(ledger, series, &subject));
+        }
+    }
+    poster.file();
+    let mix = poster.mix;
+    let hidden = std::mem::take(&mut poster.hidden);
+    let attributed = std::mem::take(&mut poster.attributed);
+    state.region.mix_us += mix.0;
+    state.region.mix_mb_us += mix.1;
+    state.region.attributed = attributed;
+    let whole = census::advance(&mut state.census, seen.census.as_ref());
+    state.region.post(roster, &mut books, seen, settled, whole);
+    standing::post(roster, &mut books, state.standing_until, settled);
+    standing::credit(roster, &mut books, &state.meters);
+    state.standing_until = state.standing_until.max(Some(settled));
+    for (rule, mut book) in roster.rules.iter().zip(books) {
+        // History that has come in part would make everything else look out of the ordinary.
+        if !state.census.is_first_under_way() {
+            book.close_hours(now, rule.matcher.is_everything());
+        }
+        state.budgets.insert(rule.name.clone(), book);
+    }
+    drop_strangers(roster, state, now);
+    Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
+}
+
+/// Takes the books out of the state in the order of the rules, opened for the period that contains the look.
+fn open_books(roster: &Roster, state: &mut State, seen: &Observation) -> (Vec<BudgetLedger>, Vec<usize>) {
+    let mut rolled = Vec::new();
+    let mut old = std::mem::take(&mut state.budgets);
+    let books = roster
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(index, rule)| {
+            let (start, end) = rule.period_at(roster.timezone, seen.at);
+            match old.remove(&rule.name) {
+                Some(mut book) => {
+                    if seen.at >= book.period_end {
+                        book.roll(start, end);
+                        rolled.push(index);
+                    }
+                    book
+                }
+                None => BudgetLedger::new(start, end),
+            }
+        })
+        .collect();
+    (books, rolled)
+}
+
+/// Makes sure that every function looked at has a ledger, keeping the order by name.
+fn align<T>(ledgers: &mut Vec<FunctionLedger>, seen: &[(FunctionName, T)]) {
+    let mut known = ledgers.iter().map(|ledger| &ledger.name).peekable();
+    let missing: Vec<_> = seen
+        .iter()
+        .filter(|(name, _)| {
+            while known.peek().is_some_and(|other| *other < name) {
+                known.next();
+            }
+            known.peek() != Some(&name)
+        })
+        .map(|(name, _)| FunctionLedger::new(name.clone()))
+        .collect();
+    if !missing.is_empty() {
+        ledgers.extend(missing);
+        ledgers.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+/// Forgets functions that exist no more, once nothing of theirs can change.
+fn drop_strangers(roster: &Roster, state: &mut State, now: Minute) {
+    if state.functions.len() > roster.inventory.functions.len() {
+        let exists = |ledger: &FunctionLedger| roster.inventory.function(&ledger.name).is_some();
+        let oldest = now.plus(-STRANGER_MIN);
+        let recent = |ledger: &FunctionLedger| ledger.minutes.back().is_some_and(|(last, _)| *last >= oldest);
+        state.functions.retain(|ledger| recent(ledger) || exists(ledger));
+    }
+}
+
+/// One function of the roster.
+struct Subject<'a> {
+    index: usize,
+    function: &'a Function,
+    member: &'a Member,
+}
+
+impl<'a> Subject<'a> {
+    fn of(roster: &'a Roster, name: &FunctionName) -> Option<Self> {
+        let functions = &roster.inventory.functions;
+        let index = functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
+        Some(Subject { index, function: functions.get(index)?, member: roster.members.get(index)? })
+    }
+}
+
+/// A look on its way into the books.
+struct Poster<'a> {
+    roster: &'a Roster,
+    books: &'a mut Vec<BudgetLedger>,
+    meters: &'a mut Meters,
+    now: Minute,
+    settled: Minute,
+    from: Minute,
+    attributed: Attributed,
+    batch: Batch,
+    mix: (i128, i128),
+    hidden: Vec<Hidden>,
+}
+
+/// What the functions of a look post, added up by minute: thousands post the same few minutes to the same books.
+struct Batch {
+    /// What is exchanged, from and to, by all functions together.
+    points: VecDeque<(Minute, (Point, Point))>,
+    /// By budget, in the roster's order.
+    entries: Vec<VecDeque<(Minute, Entry)>>,
+}
+
+impl Poster<'_> {
+    /// Files what was added up.
+    fn file(&mut self) {
+        for (minute, (from, to)) in &self.batch.points {
+            self.attributed.add_minute(*minute, from, to);
+        }
+        for (book, entries) in self.books.iter_mut().zip(&self.batch.entries) {
+            for (minute, entry) in entries {
+                book.post(*minute, entry);
+            }
+        }
+    }
+
+    fn function(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        series: &Series,
+        subject: &Subject<'_>,
+    ) -> FunctionReading {
+        self.minutes(ledger, series, subject);
+        self.cover(ledger, series.freshness, subject);
+        self.settle_hours(ledger, subject);
+        let oldest = self.oldest(ledger, subject);
+        forget(&mut ledger.minutes, oldest);
+        self.hide(ledger, subject);
+        self.read(ledger, series.freshness, subject)
+    }
+
+    /// The oldest minute that is remembered and can still change.
+    fn oldest(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Minute {
+        ledger.open_from(self.now, subject.member.window_min)
+    }
+
+    /// The cost of a point that spans so many seconds, at the volume tier the month has reached.
+    fn priced(
+        &self,
+        point: &Point,
+        (before, span_s): (u32, u64),
+        repeated: [u64; 3],
+        subject: &Subject<'_>,
+    ) -> Posted {
+        let quote = self.roster.quote(subject.function.architecture);
+        let tier = tier_at(self.meters.of(subject.function.architecture), quote);
+        let unit = &subject.member.unit;
+        let cost = unit.of_point_over(point, before, tier, span_s);
+        let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
+        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, dearest) }
+    }
+
+    fn meter(&mut self, from: &Point, to: &Point, function: &Function) {
+        let change = i128::from(to.duration_us) - i128::from(from.duration_us);
+        let mb_us = change * i128::from(function.memory_mb);
+        *self.meters.of_mut(function.architecture) += mb_us;
+        // The free tier leaves functions with provisioned concurrency out.
+        if function.provisioned == 0 {
+            self.meters.free.requests += i128::from(to.invocations) - i128::from(from.invocations);
+            match function.architecture {
+                Architecture::X86_64 => self.meters.free.x86_64_mb_us += mb_us,
+                Architecture::Arm64 => self.meters.free.arm64_mb_us += mb_us,
+            }
+        }
+        self.mix.0 += change;
+        self.mix.1 += change * i128::from(function.memory_mb);
+    }
+}
+
+/// Whether Lambda or a queue, and not only its callers, may run an event of the function again.
+fn may_retry(function: &Function) -> bool {
+    function.asynchronous.is_some() || !function.mappings.is_empty()
+}
+
+/// The part of a cost that repeated invocations caused: at the mean cost of the point's invocations, and at most at
+/// the `dearest` run each, one into the time-out, because it is the failing runs that repeat and they may be the long ones.
+fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], dearest: Usd) -> UsdRange {
+    if invocations == 0 || repeated == [0; 3] {
+        return UsdRange::ZERO;
+    }
+    let part =
+        |count: u64| cost.expected.mul_div_up(i128::from(count.min(invocations)), i128::from(invocations));
+    let [low, expected, high] = repeated;
+    let most = (dearest * i128::from(high)).min(cost.high);
+    UsdRange::new(part(low).min(most), part(expected), most, Causes::of(Cause::RepeatedWork))
+}
+
+/// What a budget posts for an exchange: the money, or the invocations.
+fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Entry) -> Entry {
+    let counts = roster.rules.get(budget).is_some_and(BudgetRule::counts_invocations);
+    if counts { counted(from, to) } else { *money }
+}
+
+/// Moves an hour that changes no more into the profile, unless it explained a breach.
+fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
+    if ledger.tainted.remove(&hour) {
+        ledger.profile.skip(hour);
+    } else {
+        ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
+    }
+    ledger.settled_through = Some(hour);
+}
+
+#[cfg(test)]
+mod tests;

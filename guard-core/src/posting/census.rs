@@ -1,0 +1,76 @@
+//! The hours that a census has read: the difference to what their minutes have shown is posted.
+
+use super::{Poster, Subject, close, entry};
+use crate::amplification;
+use crate::ledger::entry::{forget, money};
+use crate::ledger::{FunctionLedger, Posted};
+use crate::observation::{Census, CensusSlice, Point};
+use crate::state::{CensusRound, CensusState};
+use crate::time::Hour;
+
+/// Takes the census on. Of a round at whose end everybody was heard, its last slice.
+pub(super) fn advance<'a>(state: &mut CensusState, census: Option<&'a Census>) -> Option<&'a Census> {
+    let census = census?;
+    let is_answered = census.functions.len() == census.asked.functions.len();
+    let has_holes = !is_answered || state.round.as_ref().is_some_and(|round| round.has_holes);
+    if census.asked.ends_round {
+        state.round = None;
+        state.through = state.through.max(Some(census.asked.last));
+        return (!has_holes).then_some(census);
+    }
+    let after = census.asked.functions.last()?.clone();
+    state.round = Some(CensusRound { last: census.asked.last, after, has_holes });
+    None
+}
+
+impl Poster<'_> {
+    /// Takes in the hours of a census, those without a point included.
+    pub(super) fn census(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        asked: &CensusSlice,
+        hours: &[(Hour, Point)],
+        subject: &Subject<'_>,
+    ) {
+        let first = ledger.settled_through.map_or(asked.first, |settled| asked.first.max(settled.plus(1)));
+        let last = asked.last.min(self.now.plus(-subject.member.window_min).hour().plus(-1));
+        let mut points = hours.iter().peekable();
+        for number in first.0..=last.0 {
+            let hour = Hour(number);
+            while points.peek().is_some_and(|(other, _)| *other < hour) {
+                points.next();
+            }
+            let point = points.peek().filter(|(other, _)| *other == hour).map(|(_, point)| *point);
+            self.census_hour(ledger, hour, &point.unwrap_or_default(), subject);
+        }
+        if first <= last {
+            ledger.profile.refresh();
+        }
+    }
+
+    /// A census knows an hour in full: the difference to what its minutes have shown is posted.
+    fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
+        let hour_alone = [(hour.first_minute(), *point)];
+        let repeated = amplification::observed(subject.function, &hour_alone).repeated_invocations;
+        let posted = self.priced(point, (0, 3600), repeated, subject);
+        let replaced = ledger
+            .hours
+            .iter()
+            .find(|(other, _)| *other == hour)
+            .map_or_else(Posted::default, |(_, posted)| *posted);
+        self.meter(&replaced.point, point, subject.function);
+        self.attributed.add_hour(hour, &replaced.point, point);
+        if point.invocations > 0 {
+            ledger.last_invoked = ledger.last_invoked.max(Some(hour.first_minute()));
+        }
+        let money = money(&replaced, &posted);
+        for index in &subject.member.budgets {
+            let entry = entry(self.roster, *index, &replaced, &posted, &money);
+            if let Some(book) = self.books.get_mut(*index) {
+                book.post(hour, &entry);
+            }
+        }
+        close(ledger, hour, &posted);
+        forget(&mut ledger.hours, hour.plus(1));
+    }
+}

@@ -1,0 +1,178 @@
+//! What the decision needs of a function that was looked at: its burn, its excess, and what no metric shows yet.
+
+use super::{FunctionReading, Poster, Subject, may_retry};
+use crate::amplification::{self, ONCE_PER_MILLE};
+use crate::cost::UnitCost;
+use crate::inventory::Function;
+use crate::ledger::{BURN_MINUTES, FunctionLedger};
+use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};
+use crate::observation::{Freshness, Point};
+use crate::time::Minute;
+
+impl Poster<'_> {
+    /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
+    /// a quarter of an hour sends its duration when it is over; until then only concurrency tells.
+    fn running_per_hour(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Usd {
+        if subject.function.timeout_s <= self.roster.policy.timing.metric_lag_s {
+            return Usd::ZERO;
+        }
+        let newest = self.settled.plus(1 - BURN_MINUTES)..=self.settled;
+        let points = ledger.minutes.iter().filter(|(minute, _)| newest.contains(minute));
+        let running = in_flight(&subject.member.unit, points.map(|(_, posted)| &posted.point));
+        running.expected.mul_div_up(60, i128::from(BURN_MINUTES))
+    }
+
+    /// Adds to the budgets what runs unseen in long invocations, and the retries certain to run.
+    pub(super) fn hide(&mut self, ledger: &FunctionLedger, subject: &Subject<'_>) {
+        let window = self.now.plus(-subject.member.window_min);
+        let recent = || ledger.minutes.iter().filter(|(minute, _)| *minute >= window);
+        let in_flight = if subject.function.timeout_s > self.roster.policy.timing.metric_lag_s {
+            in_flight(&subject.member.unit, recent().map(|(_, posted)| &posted.point))
+        } else {
+            UsdRange::ZERO
+        };
+        let committed = if may_retry(subject.function) {
+            committed(ledger, self.now, subject.function)
+        } else {
+            Default::default()
+        };
+        if in_flight == UsdRange::ZERO && committed == Default::default() {
+            return;
+        }
+        for index in &subject.member.budgets {
+            let Some(rule) = self.roster.rules.get(*index) else { continue };
+            let Some(hidden) = self.hidden.get_mut(*index) else { continue };
+            if rule.counts_invocations() {
+                hidden.committed += committed.1;
+            } else {
+                hidden.in_flight += in_flight;
+                hidden.committed += committed.0;
+            }
+        }
+    }
+
+    pub(super) fn read(
+        &mut self,
+        ledger: &FunctionLedger,
+        freshness: Freshness,
+        subject: &Subject<'_>,
+    ) -> FunctionReading {
+        let first = self.settled.plus(1 - BURN_MINUTES);
+        let (mut cost, mut repeated) = (Usd::ZERO, Usd::ZERO);
+        let (mut invocations, mut errors, mut throttles) = (0_u64, 0_u64, 0_u64);
+        let mut newest = 0;
+        for (minute, posted) in ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first) {
+            newest = newest.max(posted.point.concurrency_max);
+            if *minute <= self.settled {
+                cost += posted.cost.expected;
+                repeated += posted.repeated.expected;
+                invocations = invocations.saturating_add(posted.point.invocations);
+                errors = errors.saturating_add(posted.point.errors);
+                throttles = throttles.saturating_add(posted.point.throttles);
+            }
+        }
+        let running_per_hour = self.running_per_hour(ledger, subject);
+        let burn_per_hour = cost.mul_div_up(60, i128::from(BURN_MINUTES)) + running_per_hour;
+        for index in &subject.member.budgets {
+            if let Some(hidden) = self.hidden.get_mut(*index)
+                && self.roster.rules.get(*index).is_some_and(|rule| !rule.counts_invocations())
+            {
+                hidden.running_per_hour += running_per_hour;
+            }
+        }
+        let expectation = ledger.profile.expect(self.now.hour());
+        let excess_per_hour = match expectation {
+            Some(ordinary) if burn_per_hour <= ordinary.upper => Usd::ZERO,
+            Some(ordinary) => burn_per_hour - ordinary.expected,
+            None => burn_per_hour,
+        };
+        FunctionReading {
+            index: subject.index,
+            burn_per_hour,
+            ordinary_per_hour: expectation.map(|ordinary| ordinary.expected),
+            is_new: ledger.profile.is_new(),
+            excess_per_hour,
+            attempts_per_mille: attempts_per_mille(cost, cost - repeated),
+            failure_per_mille: per_mille(errors, invocations),
+            throttles,
+            concurrency_max: newest,
+            concurrency_p99: ledger.profile.concurrency_p99(),
+            freshness,
+        }
+    }
+}
+
+/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. At most, the
+/// maximum of every minute was busy all the minute long; expected is only what the work that has shown does not explain
+/// at its busiest.
+fn in_flight<'a>(unit: &UnitCost, points: impl Iterator<Item = &'a Point>) -> UsdRange {
+    let points: Vec<(u32, u64)> = points.map(|point| (point.concurrency_max, point.duration_us)).collect();
+    let shown_us: u64 = points.iter().fold(0, |sum, (_, us)| sum.saturating_add(*us));
+    let busy_us: u64 =
+        points.iter().fold(0, |sum, (busy, _)| sum.saturating_add(u64::from(*busy) * MINUTE_US));
+    let Some(gap_us) = busy_us.checked_sub(shown_us).filter(|gap| *gap > 0) else { return UsdRange::ZERO };
+    let explained = busiest(shown_us, points.len());
+    let beyond = points.iter().fold(0_u64, |sum, (busy, _)| {
+        sum.saturating_add(
+            (u64::from(*busy) * 1000).saturating_sub(explained).saturating_mul(MINUTE_US / 1000),
+        )
+    });
+    let expected = unit.compute(0, beyond.min(gap_us));
+    UsdRange::new(Usd::ZERO, expected, unit.compute(0, gap_us), Causes::of(Cause::UnseenMinutes))
+}
+
+/// Microseconds in a minute.
+const MINUTE_US: u64 = 60_000_000;
+
+/// The concurrency, in thousandths, that work of so many microseconds in so many minutes reaches at its busiest: the
+/// mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred independent
+/// moments), and one.
+fn busiest(shown_us: u64, minutes: usize) -> u64 {
+    let minutes = u64::try_from(minutes).unwrap_or(u64::MAX).max(1);
+    let mean = shown_us / minutes.saturating_mul(MINUTE_US / 1000);
+    let deviation = mean.saturating_mul(1000).isqrt();
+    mean + deviation * 7 / 2 + 1000
+}
+
+/// Retries certain to run: as money at the mean cost of the latest invocations, and as a count.
+fn committed(ledger: &FunctionLedger, now: Minute, function: &Function) -> (UsdRange, UsdRange) {
+    let mut window = [(Minute::default(), Point::default()); 4];
+    let mut filled = 0;
+    let mut mean = (0_i128, Usd::ZERO);
+    for (minute, posted) in ledger.minutes.iter().rev().take(window.len()) {
+        if let Some(slot) = window.get_mut(filled) {
+            *slot = (*minute, posted.point);
+            filled += 1;
+        }
+        mean = (mean.0 + i128::from(posted.point.invocations), mean.1 + posted.cost.expected);
+    }
+    let Some(window) = window.get_mut(..filled) else { return Default::default() };
+    window.reverse();
+    let further = amplification::committed_invocations(function, window, now);
+    if further == [0; 3] || mean.0 == 0 {
+        return Default::default();
+    }
+    let ranged = |price: &dyn Fn(i128) -> Usd| {
+        let [low, expected, high] = further.map(|count| price(i128::from(count)));
+        UsdRange::new(low, expected, high, Causes::of(Cause::CommittedRetries))
+    };
+    (
+        ranged(&|count| mean.1.mul_div_up(count, mean.0)),
+        ranged(&|count| Usd::from_picos(PICOS_PER_USD) * count),
+    )
+}
+
+fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {
+    if all == unique {
+        return ONCE_PER_MILLE;
+    }
+    if unique <= Usd::ZERO {
+        return if all <= Usd::ZERO { ONCE_PER_MILLE } else { 3 * ONCE_PER_MILLE };
+    }
+    u32::try_from(all.per_mille_of(unique)).unwrap_or(u32::MAX)
+}
+
+fn per_mille(part: u64, whole: u64) -> u32 {
+    let value = u128::from(part) * 1000 / u128::from(whole.max(1));
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
