@@ -11,9 +11,7 @@ mod observed;
 
 use serde::{Deserialize, Serialize};
 
-pub use observed::{
-    Repeated, committed_invocations, counts_received, failure_per_mille, observed, observed_since,
-};
+pub use observed::{committed_invocations, counts_received, failure_per_mille, observed, observed_since};
 
 use crate::inventory::{EventSource, EventSourceMapping, Function};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 
-pub use companion::{HTTP_API_PER_REQUEST, REST_API_PER_REQUEST, companion_per_invocation};
+pub use companion::companion_per_invocation;
 pub use table::{PriceError, PriceTable};
 
 /// Requests a month that cost nothing, per account ("AWS Lambda Pricing", read 2026-11).

@@ -4,8 +4,6 @@
 //! follows an error that had attempts left; what ran beyond the events received ran again; and nothing repeated
 //! exceeds what ran. Every function here reads its window once and allocates nothing.
 
-use serde::{Deserialize, Serialize};
-
 use super::{CALLER_RETRIES, DUPLICATES_PPM, PPM, Source, repeating, retried, saturated};
 use crate::inventory::{EventSource, Function};
 use crate::observation::Point;
@@ -19,23 +17,13 @@ const RETRY_MINUTES: i64 = 3;
 /// 2026-11).
 const VISIBILITY_TIMEOUTS: i64 = 6;
 
-/// What of a window was repeated work: `[low, expected, high]` each, with `low ≤ expected ≤ high`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repeated {
-    /// Invocations that ran an event for the first time.
-    pub events: [u64; 3],
-    /// Invocations that ran one again: retries and duplicates.
-    pub repeated_invocations: [u64; 3],
-    /// Attempts per event, in thousandths, rounded up: 1,000 where nothing was repeated.
-    pub attempts_per_mille_expected: u32,
-}
-
-/// Repeated work of a whole window, ascending. See [`observed_since`].
-pub fn observed(function: &Function, window: &[(Minute, Point)]) -> Repeated {
+/// Invocations of a whole window, which ascends, that ran an event again: `[low, expected, high]`. See [`observed_since`].
+pub fn observed(function: &Function, window: &[(Minute, Point)]) -> [u64; 3] {
     observed_since(function, window, window.first().map_or(Minute(0), |(minute, _)| *minute))
 }
 
-/// Repeated work from a minute on; earlier points of the window, which ascends, are the errors whose retries may
+/// Invocations from a minute on that ran an event again, by a retry or as a duplicate: `[low, expected, high]`, with
+/// `low ≤ expected ≤ high ≤` what ran. Earlier points of the window, which ascends, are the errors whose retries may
 /// fall into it.
 ///
 /// - Asynchronous or mapped only, with counts of events: what ran beyond them was repeated. While the queue may be
@@ -44,7 +32,7 @@ pub fn observed(function: &Function, window: &[(Minute, Point)]) -> Repeated {
 ///   them had attempts left; all of them is the upper bound.
 /// - Invoked synchronously: a caller's retries look like new events. They are in the upper bound only, two per error;
 ///   those that a caller's own time-out causes leave no error and are in none.
-pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Minute) -> Repeated {
+pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Minute) -> [u64; 3] {
     let tally = Tally::of(function, window, from);
     let ran = tally.counted.invocations;
     let retries = retries_of(function);
@@ -65,14 +53,7 @@ pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Min
         None => (0, by_errors, explained.saturating_add(callers)),
     };
     let (high, expected) = (high.min(ran), expected.min(ran));
-    let repeated = [low.min(expected), expected, high.max(expected)];
-    let [low, expected, high] = repeated;
-    let attempts = if ran == 0 { 1000 } else { part(ran, 1000, (ran - expected).max(1)) };
-    Repeated {
-        events: [ran - high, ran - expected, ran - low],
-        repeated_invocations: repeated,
-        attempts_per_mille_expected: u32::try_from(attempts).unwrap_or(u32::MAX),
-    }
+    [low.min(expected), expected, high.max(expected)]
 }
 
 /// Failures per attempt in thousandths, rounded up; 0 where nothing ran.

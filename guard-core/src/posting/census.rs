@@ -51,7 +51,7 @@ impl Poster<'_> {
     /// A census knows an hour in full: the difference to what its minutes have shown is posted.
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
         let hour_alone = [(hour.first_minute(), *point)];
-        let repeated = amplification::observed(subject.function, &hour_alone).repeated_invocations;
+        let repeated = amplification::observed(subject.function, &hour_alone);
         let posted = self.priced(point, (0, 3600), repeated, subject);
         let replaced = ledger
             .hours

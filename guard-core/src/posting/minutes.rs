@@ -53,7 +53,7 @@ impl Poster<'_> {
         // Nothing of earlier minutes comes back to a function that only its callers repeat.
         let first = if may_retry(subject.function) { 0 } else { index };
         let window = series.minutes.get(first..=index).unwrap_or_default();
-        let repeated = amplification::observed_since(subject.function, window, *minute).repeated_invocations;
+        let repeated = amplification::observed_since(subject.function, window, *minute);
         let posted = self.priced(point, (before, 60), repeated, subject);
         let replaced = std::mem::replace(slot, posted);
         self.meter(&replaced.point, point, subject.function);

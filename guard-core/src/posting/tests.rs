@@ -568,7 +568,7 @@ fn repeated_work_is_a_part_of_the_cost_in_proportion() {
     // 300 ran, 100 events were received: 200 were repeated for certain where two thirds of the errors allow it.
     let failing = Point { errors: 300, async_received: Some(100), ..point(300, 300) };
     let function = asynchronous(60);
-    let expected = amplification::observed(&function, &[(minute("23T10:25"), failing)]).repeated_invocations;
+    let expected = amplification::observed(&function, &[(minute("23T10:25"), failing)]);
     assert_eq!(expected[1], 200);
     let mut bench = bench(vec![budget("all", Period::Month, None), counting("calls")], vec![function]);
     let reading = bench.look("23T10:30", vec![("a", fresh(&[("23T10:25", failing)]))]);
@@ -586,7 +586,7 @@ fn repeated_work_costs_at_most_as_many_time_outs_and_at_most_everything() {
     let failing = Point { errors: 1, ..point(100, 100) };
     let function = asynchronous(60);
     let window = [(minute("23T10:24"), failing), (minute("23T10:25"), point(100, 100))];
-    let [_, _, high] = amplification::observed_since(&function, &window, window[1].0).repeated_invocations;
+    let [_, _, high] = amplification::observed_since(&function, &window, window[1].0);
     assert_eq!(high, 2);
     let mut bench = bench(vec![budget("all", Period::Month, None)], vec![function]);
     bench.look("23T10:30", vec![("a", Series::fresh(window.to_vec()))]);

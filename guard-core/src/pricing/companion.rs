@@ -13,11 +13,11 @@ const LOG_PER_GB: Usd = Usd::from_picos(500_000_000_000);
 
 /// A request to an API Gateway REST API: $3.50 per million up to 333 million ("Amazon API Gateway Pricing",
 /// us-east-1, read 2026-11).
-pub const REST_API_PER_REQUEST: Usd = Usd::from_picos(3_500_000);
+const REST_API_PER_REQUEST: Usd = Usd::from_picos(3_500_000);
 
 /// A request to an API Gateway HTTP API: $1.00 per million up to 300 million ("Amazon API Gateway Pricing",
 /// us-east-1, read 2026-11).
-pub const HTTP_API_PER_REQUEST: Usd = Usd::from_picos(1_000_000);
+const HTTP_API_PER_REQUEST: Usd = Usd::from_picos(1_000_000);
 
 /// What the companions of one invocation cost: its log and front door at the price of the first and dearest tier,
 /// and anything else. Rounded up.

@@ -16,6 +16,7 @@ use crate::inventory::AccountLimits;
 use crate::money::{Unit, Usd, grouped};
 use crate::name::{FunctionName, Region};
 use crate::roster::Roster;
+use crate::sampling::{OwnCost, own_cost_of_month};
 use crate::state::State;
 use crate::text::{counted, shortened};
 use crate::time::Minute;
@@ -40,6 +41,8 @@ pub struct ExposureReport {
     pub price_unknown: bool,
     /// The account as a whole.
     pub total: ExposureTotal,
+    /// What reading its metrics costs in a month without alarm, in dollars.
+    pub watching: OwnCost,
     /// The functions, dearest first.
     pub functions: Vec<ExposureEntry>,
 }
@@ -122,6 +125,7 @@ impl ExposureReport {
             pool,
             price_unknown: roster.price_unknown(),
             total: total(&functions, pool),
+            watching: own_cost_of_month(roster),
             functions,
         }
     }
@@ -174,6 +178,20 @@ impl ExposureReport {
         line(
             &format!("limit above {PROPORTION} times their history"),
             &unknown(total.out_of_proportion, total.without_history),
+        );
+        let watching = &self.watching;
+        let dollars = |usd: Usd| cents(usd, Unit::Usd);
+        page.line("");
+        page.paragraph(
+            "",
+            &format!(
+                "Reading its metrics costs a guard about {} a month: region totals {}, functions with budgets of their \
+                 own {}, daily census {}.",
+                dollars(watching.total()),
+                dollars(watching.sweep),
+                dollars(watching.focus),
+                dollars(watching.census)
+            ),
         );
     }
 
