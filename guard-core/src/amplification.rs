@@ -9,8 +9,6 @@
 
 mod observed;
 
-use serde::{Deserialize, Serialize};
-
 pub use observed::{committed_invocations, counts_received, failure_per_mille, observed, observed_since};
 
 use crate::inventory::{EventSource, EventSourceMapping, Function};
@@ -25,12 +23,12 @@ pub const ONCE_PER_MILLE: u32 = 1000;
 /// documented (a report of OpsGenie's, cited by Yan Cui; read 2026-11). Configured numbers are clamped to it.
 pub const OBSERVED_RETRIES: u32 = 6;
 
-/// Runs of one event that at-least-once delivery has been seen to cause (SunGard, "Run, Lambda, Run", 2017; read
-/// 2026-11).
-pub const DUPLICATE_RUNS: u64 = 3;
+/// Receives of a message before it goes to the dead-letter queue: the smallest `maxReceiveCount` that AWS advises ("Using
+/// Lambda with Amazon SQS", read 2026-11).
+pub const ADVISED_RECEIVES: u32 = 5;
 
-/// Further attempts of a synchronous caller: AWS SDKs make 3 attempts ("Retry behavior", AWS
-/// SDKs and Tools Reference Guide, read 2026-11).
+/// Further attempts of a synchronous caller: AWS SDKs make 3 attempts ("Retry behavior", AWS SDKs and Tools Reference
+/// Guide, read 2026-11).
 pub const CALLER_RETRIES: u32 = 2;
 
 /// Seconds between two attempts at a blocked stream batch that is tried for ever. No document promises a pause; an
@@ -41,25 +39,9 @@ const STREAM_ATTEMPT_S: u32 = 1;
 /// 2017; read 2026-11). Growth under load is suspected and not measured.
 pub const DUPLICATES_PPM: u32 = 200;
 
-/// Attempts per event of a function, in millionths: `low_ppm ≤ expected_ppm ≤ high_ppm`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempts {
-    /// Every event succeeds at once.
-    pub low_ppm: u64,
-    /// At the failure probability given.
-    pub expected_ppm: u64,
-    /// Every attempt fails.
-    pub high_ppm: u64,
-    /// What repeats most.
-    pub source: Source,
-}
-
 /// What makes an event run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// Nothing does.
-    None,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
     /// Lambda's queue of asynchronous events.
     Asynchronous,
     /// An SQS queue.
@@ -97,46 +79,39 @@ pub fn retried(failure_ppm: u32, retries: u32) -> u64 {
     saturated(sum.div_ceil(ONE / u128::from(PPM)))
 }
 
-/// Attempts with duplicates on top: × (1 + δ), rounded up. δ is clamped to [`DUPLICATE_RUNS`] runs of each.
-pub fn with_duplicates(attempts_ppm: u64, duplicate_ppm: u32) -> u64 {
-    let duplicates = u64::from(duplicate_ppm).min((DUPLICATE_RUNS - 1) * PPM);
-    saturated((u128::from(attempts_ppm) * u128::from(PPM + duplicates)).div_ceil(u128::from(PPM)))
-}
-
 /// How often a batch can be halved until one record is left, always going on with the larger half.
 fn halvings(batch_size: u32) -> u32 {
     batch_size.saturating_sub(1).checked_ilog2().map_or(0, |log| log + 1)
 }
 
-/// Attempts per event to be expected of a function at the current failure probability, in thousandths of attempts,
-/// with the duplicates of a function at rest. See [`forecast_attempts_with`].
-pub fn forecast_attempts(function: &Function, failure_per_mille: u32) -> Attempts {
-    forecast_attempts_with(function, failure_per_mille, DUPLICATES_PPM)
+/// Attempts per event, in millionths, that a function comes to within minutes if its attempts go on failing with this
+/// probability, in thousandths: what its present rate of first attempts will be multiplied by once their retries run.
+///
+/// Of several sources the one that repeats most stands for all, because their shares are unknown. A queue whose
+/// `maxReceiveCount` is unknown, or which has no dead-letter queue, counts with [`ADVISED_RECEIVES`]. A stream tries a
+/// failing batch again in its own place, and a synchronous caller's retries look like new events: the rate of the moment
+/// holds both already. It holds duplicates too.
+pub fn forecast_attempts(function: &Function, failure_per_mille: u32) -> u64 {
+    let failure_ppm = failure_per_mille.min(1000) * 1000;
+    let mappings = function.mappings.iter().filter(|mapping| mapping.enabled);
+    let queues = mappings.filter_map(|mapping| match mapping.source {
+        EventSource::Sqs { max_receive_count, .. } => {
+            Some(max_receive_count.unwrap_or(ADVISED_RECEIVES).saturating_sub(1))
+        }
+        EventSource::Stream { .. } => None,
+    });
+    retried(failure_ppm, queues.chain(asynchronous_retries(function)).max().unwrap_or(0))
 }
 
-/// Attempts per event to be expected of a function at a failure probability, in thousandths of attempts, and a share
-/// of duplicates. With several sources the shares are unknown, and the one that repeats most stands for all. The retries
-/// of a synchronous caller count as new traffic and are in none of the numbers.
-pub fn forecast_attempts_with(function: &Function, failure_per_mille: u32, duplicate_ppm: u32) -> Attempts {
-    let failure_ppm = failure_per_mille.min(1000) * 1000;
-    let start = Attempts { low_ppm: PPM, expected_ppm: PPM, high_ppm: PPM, source: Source::None };
-    repeating(function).fold(start, |most, (source, retries)| {
-        let expected_ppm = with_duplicates(retried(failure_ppm, retries), duplicate_ppm);
-        let all_fail = with_duplicates((u64::from(retries) + 1) * PPM, duplicate_ppm);
-        let high_ppm = most.high_ppm.max(all_fail);
-        if expected_ppm > most.expected_ppm {
-            Attempts { expected_ppm, high_ppm, source, ..most }
-        } else {
-            Attempts { high_ppm, ..most }
-        }
-    })
+/// Retries of Lambda's own queue, clamped to what has been seen; `None` where it invokes nothing.
+fn asynchronous_retries(function: &Function) -> Option<u32> {
+    function.asynchronous.map(|config| u32::from(config.max_retries).min(OBSERVED_RETRIES))
 }
 
 /// The sources that run an event again by themselves, each with the retries it can make.
 fn repeating(function: &Function) -> impl Iterator<Item = (Source, u32)> {
-    let queue = function.asynchronous.map(|config| u32::from(config.max_retries).min(OBSERVED_RETRIES));
     let mappings = function.mappings.iter().filter(|mapping| mapping.enabled);
-    queue
+    asynchronous_retries(function)
         .map(|retries| (Source::Asynchronous, retries))
         .into_iter()
         .chain(mappings.map(|mapping| retries_of(mapping, function.timeout_s)))

@@ -71,7 +71,7 @@ pub fn outlook(
     let unseen = unseen(book, hidden, moment);
     let line = book.spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
-    let excess = (burn_per_hour - ordinary.expected).at_least_zero();
+    let excess = (burn_per_hour + hidden.retries_per_hour - ordinary.expected).at_least_zero();
     let half_life_s = i64::from(timing.decay_half_life_min) * 60;
     let walks = walk(rule, book, moment.at, line.expected, excess, half_life_s);
     let (sustained, stops) = (walks.sustained, walks.stops);

@@ -51,6 +51,8 @@ pub struct Hidden {
     pub running_per_hour: Usd,
     /// Retries certain to run.
     pub committed: UsdRange,
+    /// What further retries add to the burn, per hour, once as many run as attempts fail now.
+    pub retries_per_hour: Usd,
 }
 
 /// One function at this look.

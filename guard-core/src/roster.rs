@@ -152,6 +152,18 @@ impl Roster {
         self.members.get(index).map_or(rule.mode, |member| member.overrides.restrain(rule.mode))
     }
 
+    /// Dollars a second that a function burns at most: every unit of concurrency that it can get, busy and answering.
+    pub fn worst_per_second(&self, index: usize) -> Usd {
+        let (Some(function), Some(member)) = (self.inventory.functions.get(index), self.members.get(index))
+        else {
+            return Usd::ZERO;
+        };
+        let account = self.inventory.account;
+        let pool = account.concurrency.saturating_sub(account.unreserved_minimum);
+        let ceiling = function.reserved.unwrap_or(pool.max(account.unreserved_minimum));
+        member.worst_per_unit_second * i128::from(ceiling)
+    }
+
     /// Minutes from now back to which functions must be read again, for late points and long invocations.
     pub fn reread_min(&self) -> i64 {
         self.members.iter().map(|member| member.window_min).max().unwrap_or(5)

@@ -84,7 +84,7 @@ pub fn next(
         if !suspected && !member.has_own_budget {
             continue;
         }
-        let per_second = worst_per_second(roster, index);
+        let per_second = roster.worst_per_second(index);
         if Some(per_second) <= too_cheap {
             continue;
         }
@@ -164,18 +164,6 @@ fn surges(rule: &crate::budget::BudgetRule, state: &State, reading: &Reading) ->
     let ordinary = book.ordinary(reading.now.hour(), rule.amount);
     let last = book.minutes.at(reading.settled.0).unwrap_or(Usd::ZERO) * 60;
     last > ordinary.upper.mul_div_up(i128::from(SURGE_PER_MILLE), 1000)
-}
-
-/// The most a function can burn per second: every unit of concurrency it can get, busy and answering.
-pub fn worst_per_second(roster: &Roster, index: usize) -> Usd {
-    let (Some(function), Some(member)) = (roster.inventory.functions.get(index), roster.members.get(index))
-    else {
-        return Usd::ZERO;
-    };
-    let pool =
-        roster.inventory.account.concurrency.saturating_sub(roster.inventory.account.unreserved_minimum);
-    let ceiling = function.reserved.unwrap_or(pool.max(roster.inventory.account.unreserved_minimum));
-    member.worst_per_unit_second * i128::from(ceiling)
 }
 
 /// Seconds between two looks: the tolerated overrun ÷ the worst burn, between a tick and an hour.
@@ -265,7 +253,7 @@ pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
         sweep: looks(u64::from(roster.policy.timing.tick_s)),
         focus: (0..functions)
             .filter(narrow)
-            .map(|index| looks(interval_s(roster, worst_per_second(roster, index))))
+            .map(|index| looks(interval_s(roster, roster.worst_per_second(index))))
             .sum(),
         census: looks(86_400) * i128::try_from(functions).unwrap_or(i128::MAX),
     }

@@ -67,40 +67,22 @@ fn an_event_tried_again_twice_has_one_plus_pi_plus_pi_squared_attempts() {
 }
 
 #[test]
-fn duplicates_multiply_up_to_three_runs() {
-    assert_eq!(with_duplicates(1_000_000, 0), 1_000_000);
-    assert_eq!(with_duplicates(1_000_000, 200), 1_000_200);
-    assert_eq!(with_duplicates(1_110_000, 200), 1_110_222);
-    assert_eq!(with_duplicates(1_000_001, 200), 1_000_202, "1,000,201.0002, up");
-    assert_eq!(with_duplicates(1_000_000, 2_000_000), 3_000_000);
-    assert_eq!(with_duplicates(1_000_000, 2_000_001), 3_000_000);
-}
-
-#[test]
 fn a_forecast_takes_the_current_failure_probability_and_the_retries_configured() {
-    let forecast = |retries, failure| {
-        let attempts = forecast_attempts_with(&asynchronous(retries), failure, 0);
-        (attempts.low_ppm, attempts.expected_ppm, attempts.high_ppm, attempts.source)
-    };
-    assert_eq!(forecast(2, 0), (1_000_000, 1_000_000, 3_000_000, Source::None));
-    assert_eq!(forecast(2, 100), (1_000_000, 1_110_000, 3_000_000, Source::Asynchronous));
-    assert_eq!(forecast(2, 1000), (1_000_000, 3_000_000, 3_000_000, Source::Asynchronous));
-    assert_eq!(forecast(2, 5000), forecast(2, 1000));
-    assert_eq!(forecast(0, 1000), (1_000_000, 1_000_000, 1_000_000, Source::None));
-    assert_eq!(forecast(200, 1000).1, 7_000_000, "clamped to what has been seen");
-    assert_eq!(forecast_attempts(&asynchronous(2), 100).expected_ppm, 1_110_222);
-    assert_eq!(forecast_attempts(&asynchronous(0), 0).expected_ppm, 1_000_200);
+    assert_eq!(forecast_attempts(&asynchronous(2), 0), 1_000_000);
+    assert_eq!(forecast_attempts(&asynchronous(2), 100), 1_110_000);
+    assert_eq!(forecast_attempts(&asynchronous(2), 1000), 3_000_000);
+    assert_eq!(forecast_attempts(&asynchronous(2), 5000), 3_000_000, "no more than certain");
+    assert_eq!(forecast_attempts(&asynchronous(0), 1000), 1_000_000);
+    assert_eq!(forecast_attempts(&asynchronous(200), 1000), 7_000_000, "clamped to what has been seen");
+    assert_eq!(forecast_attempts(&mapped(queue(Some(3))), 1000), 3_000_000);
+    assert_eq!(forecast_attempts(&mapped(queue(Some(0))), 1000), 1_000_000);
+    assert_eq!(forecast_attempts(&mapped(queue(None)), 1000), 5_000_000, "the least that AWS advises");
 }
 
 #[test]
-fn the_retries_of_a_synchronous_caller_are_new_traffic_to_a_forecast() {
-    let attempts = forecast_attempts(&Function::new("f", 128, 3), 500);
-    let once = Attempts { low_ppm: PPM, expected_ppm: PPM, high_ppm: PPM, source: Source::None };
-    assert_eq!(attempts, once);
-    let text = serde_json::to_string(&attempts).unwrap();
-    assert_eq!(serde_json::from_str::<Attempts>(&text).unwrap(), attempts);
-    let idle = Function { synchronous: false, ..Function::new("f", 128, 3) };
-    assert_eq!(forecast_attempts(&idle, 500), once);
+fn a_forecast_adds_nothing_where_the_rate_of_the_moment_holds_the_retries_already() {
+    assert_eq!(forecast_attempts(&Function::new("called", 128, 3), 500), 1_000_000);
+    assert_eq!(forecast_attempts(&mapped(stream(None, true)), 1000), 1_000_000);
 }
 
 #[test]
@@ -108,20 +90,18 @@ fn with_several_sources_the_one_that_repeats_most_stands_for_all() {
     let mut function = mapped(queue(Some(5)));
     function.asynchronous = Some(AsyncConfig::default());
     function.synchronous = true;
-    let attempts = forecast_attempts_with(&function, 500, 0);
-    assert_eq!((attempts.expected_ppm, attempts.high_ppm), (1_937_500, 5_000_000));
-    assert_eq!(attempts.source, Source::Queue);
+    assert_eq!(forecast_attempts(&function, 500), 1_937_500);
     function.mappings[0].enabled = false;
-    let without = forecast_attempts_with(&function, 500, 0);
-    assert_eq!((without.expected_ppm, without.source), (1_750_000, Source::Asynchronous));
+    assert_eq!(forecast_attempts(&function, 500), 1_750_000);
     // A second source that repeats less takes nothing away.
     function.mappings[0] = mapped(queue(Some(1))).mappings.remove(0);
-    assert_eq!(forecast_attempts_with(&function, 500, 0), without);
+    assert_eq!(forecast_attempts(&function, 500), 1_750_000);
 }
 
 #[test]
 fn each_source_has_its_bound() {
-    let most_attempts = |function: &Function| forecast_attempts_with(function, 1000, 0).high_ppm / PPM;
+    let most_attempts =
+        |function: &Function| repeating(function).map(|(_, retries)| retries + 1).max().unwrap_or(1);
     assert_eq!(most_attempts(&asynchronous(2)), 3);
     assert_eq!(most_attempts(&asynchronous(0)), 1);
     assert_eq!(most_attempts(&asynchronous(100)), 7);
@@ -357,15 +337,14 @@ proptest! {
     }
 
     #[test]
-    fn a_forecast_is_an_ordered_range_within_the_bound_of_its_source(function in any_source(), failure in 0_u32..1100) {
+    fn a_forecast_grows_with_failure_within_the_attempts_that_are_possible(
+        function in any_source(), failure in 0_u32..1100
+    ) {
         let attempts = forecast_attempts(&function, failure);
-        prop_assert_eq!(attempts.low_ppm, PPM);
-        prop_assert!(attempts.expected_ppm >= PPM && attempts.expected_ppm <= attempts.high_ppm);
-        // Duplicates come on top of the retries.
-        let most = repeating(&function).map(|(_, retries)| u64::from(retries) + 1).max().unwrap_or(1);
-        let bound = with_duplicates(most * PPM, 200);
-        prop_assert!(attempts.high_ppm <= bound, "{:?} {}", attempts, bound);
-        prop_assert!(forecast_attempts(&function, failure + 1).expected_ppm >= attempts.expected_ppm);
+        let retries = repeating(&function).map(|(_, retries)| retries).max().unwrap_or(0);
+        let most = u64::from(retries.max(ADVISED_RECEIVES - 1) + 1) * PPM;
+        prop_assert!(attempts >= PPM && attempts <= most, "{} of {}", attempts, most);
+        prop_assert!(forecast_attempts(&function, failure + 1) >= attempts);
     }
 
     #[test]

@@ -135,6 +135,23 @@ fn the_line_is_spent_unseen_in_flight_and_committed() {
 }
 
 #[test]
+fn retries_to_come_burn_on_top_of_the_moment_in_both_projections_and_not_in_what_is_spent() {
+    let rule = rule(Period::Day, dollars(2400));
+    let mut book = book(&rule, time(20, 0, 0));
+    history(&mut book, time(20, 0, 0), |_| dollars(10));
+    let at = time(20, 0, 0);
+    let look = |retries_per_hour| {
+        let hidden = Hidden { retries_per_hour, ..Hidden::default() };
+        outlook(&rule, &book, &hidden, UsdRange::ZERO, moment(at), &Timing::default())
+    };
+    let (without, with) = (look(Usd::ZERO), look(dollars(30)));
+    assert_eq!((with.line(), with.burn_per_hour), (without.line(), without.burn_per_hour));
+    // $10 an hour of the $30 are what is ordinary and does not run now; four hours are left.
+    assert_eq!(with.if_sustained.expected - without.if_sustained.expected, dollars(4 * 20));
+    assert!(with.if_it_stops.expected > without.if_it_stops.expected);
+}
+
+#[test]
 fn the_excess_lasts_or_decays() {
     let rule = rule(Period::Day, dollars(2400));
     let mut book = book(&rule, time(20, 0, 0));

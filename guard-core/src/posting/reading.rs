@@ -51,6 +51,26 @@ impl Poster<'_> {
         }
     }
 
+    /// What retries add to the burn once as many run as attempts fail now: the work of first attempts times what each
+    /// leads to, less what runs already, and no more than the function's concurrency has room for.
+    fn retries_per_hour(
+        &self,
+        burn_per_hour: Usd,
+        unique: Usd,
+        cost: Usd,
+        failure_per_mille: u32,
+        subject: &Subject<'_>,
+    ) -> Usd {
+        if failure_per_mille == 0 {
+            return Usd::ZERO;
+        }
+        let attempts_ppm = amplification::forecast_attempts(subject.function, failure_per_mille);
+        let steady = unique.mul_div_up(i128::from(attempts_ppm), i128::from(amplification::PPM));
+        let further = (steady - cost).mul_div_up(60, i128::from(BURN_MINUTES));
+        let room = self.roster.worst_per_second(subject.index) * 3600 - burn_per_hour;
+        further.min(room).at_least_zero()
+    }
+
     pub(super) fn read(
         &mut self,
         ledger: &FunctionLedger,
@@ -73,11 +93,18 @@ impl Poster<'_> {
         }
         let running_per_hour = self.running_per_hour(ledger, subject);
         let burn_per_hour = cost.mul_div_up(60, i128::from(BURN_MINUTES)) + running_per_hour;
+        let failure_per_mille = per_mille(errors, invocations);
+        let retries_per_hour =
+            self.retries_per_hour(burn_per_hour, cost - repeated, cost, failure_per_mille, subject);
         for index in &subject.member.budgets {
-            if let Some(hidden) = self.hidden.get_mut(*index)
-                && self.roster.rules.get(*index).is_some_and(|rule| !rule.counts_invocations())
-            {
+            let Some(rule) = self.roster.rules.get(*index) else { continue };
+            let Some(hidden) = self.hidden.get_mut(*index) else { continue };
+            if rule.counts_invocations() {
+                let each = whole(i128::from(invocations));
+                hidden.retries_per_hour += each.mul_div_up(retries_per_hour.picos(), cost.picos().max(1));
+            } else {
                 hidden.running_per_hour += running_per_hour;
+                hidden.retries_per_hour += retries_per_hour;
             }
         }
         let expectation = ledger.profile.expect(self.now.hour());
@@ -93,7 +120,7 @@ impl Poster<'_> {
             is_new: ledger.profile.is_new(),
             excess_per_hour,
             attempts_per_mille: attempts_per_mille(cost, cost - repeated),
-            failure_per_mille: per_mille(errors, invocations),
+            failure_per_mille,
             throttles,
             concurrency_max: newest,
             concurrency_p99: ledger.profile.concurrency_p99(),
@@ -156,10 +183,12 @@ fn committed(ledger: &FunctionLedger, now: Minute, function: &Function) -> (UsdR
         let [low, expected, high] = further.map(|count| price(i128::from(count)));
         UsdRange::new(low, expected, high, Causes::of(Cause::CommittedRetries))
     };
-    (
-        ranged(&|count| mean.1.mul_div_up(count, mean.0)),
-        ranged(&|count| Usd::from_picos(PICOS_PER_USD) * count),
-    )
+    (ranged(&|count| mean.1.mul_div_up(count, mean.0)), ranged(&whole))
+}
+
+/// So many whole units: what a budget that counts invocations posts.
+fn whole(count: i128) -> Usd {
+    Usd::from_picos(PICOS_PER_USD) * count
 }
 
 fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {

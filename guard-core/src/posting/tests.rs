@@ -761,6 +761,47 @@ fn retries_certain_to_run_are_committed_at_the_mean_cost() {
 }
 
 #[test]
+fn retries_that_failures_lead_to_are_foreseen_before_any_has_run() {
+    let budgets = || vec![budget("all", Period::Month, None), counting("calls")];
+    let failing = |errors| Point { errors, ..point(100, 100) };
+    let foreseen = |function: Function, minutes: &[(&str, Point)]| {
+        let mut bench = bench(budgets(), vec![function]);
+        let reading = bench.look("23T10:30", vec![("a", fresh(minutes))]);
+        [0, 1].map(|budget: usize| reading.hidden[budget].retries_per_hour)
+    };
+    let units = |count: i64| Usd::from_dollars(count);
+    // The first minute of an upload on which every attempt fails: nothing of its two retries has run.
+    let poison = [("23T10:26", failing(100))];
+    assert_eq!(foreseen(asynchronous(60), &poison), [picos(HUNDRED * 2 * 12), units(100 * 2 * 12)]);
+    // Half of them fail: 1 + 0.5 + 0.25 attempts.
+    assert_eq!(foreseen(asynchronous(60), &[("23T10:26", failing(50))])[0], picos(HUNDRED * 3 / 4 * 12));
+    assert_eq!(foreseen(asynchronous(60), &[("23T10:26", failing(0))]), [Usd::ZERO; 2]);
+    // A caller's retries look like new events.
+    assert_eq!(foreseen(Function::new("a", 1024, 60), &poison), [Usd::ZERO; 2]);
+    // Two units of concurrency burn no more than they can, whatever fails.
+    let mut tight = asynchronous(60);
+    tight.reserved = Some(2);
+    let worst = bench(budgets(), vec![tight.clone()]).roster.worst_per_second(0) * 3600;
+    let flood = Point { errors: 300, ..point(300, 300) };
+    assert_eq!(foreseen(tight, &[("23T10:26", flood)])[0], worst - picos(3 * HUNDRED * 12));
+}
+
+#[test]
+fn retries_that_run_already_are_not_foreseen_once_more() {
+    let mut bench = bench(vec![budget("all", Period::Month, None)], vec![asynchronous(60)]);
+    // 300 attempts a minute at 100 events, all failing: the first attempts and both retries of each.
+    let steady = |at| (at, Point { errors: 300, async_received: Some(100), ..point(300, 300) });
+    let minutes = ["23T10:22", "23T10:23", "23T10:24", "23T10:25", "23T10:26"].map(steady);
+    let reading = bench.look("23T10:30", vec![("a", fresh(&minutes))]);
+    let burn = reading.functions[0].burn_per_hour;
+    assert!(
+        reading.hidden[0].retries_per_hour <= burn.mul_div_up(1, 100),
+        "{:?} of {burn}",
+        reading.hidden[0]
+    );
+}
+
+#[test]
 fn the_burn_of_the_moment_covers_five_settled_minutes() {
     let mut bench = alone();
     let busy = |minute: &'static str, count: u64, throttles: u64, concurrency_max: u32| {

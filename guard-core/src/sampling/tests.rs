@@ -62,12 +62,12 @@ fn the_worst_burn_is_every_unit_of_concurrency_busy_and_answering() {
     functions[1].reserved = Some(10);
     let mut roster = roster(vec![account()], functions);
     // 16,666,700 + 10 × 200,000 picos a second each, 900 of the pool or 10 reserved.
-    assert_eq!(worst_per_second(&roster, 0), Usd::from_picos(900 * 18_666_700));
-    assert_eq!(worst_per_second(&roster, 1), Usd::from_picos(10 * 18_666_700));
-    assert_eq!(worst_per_second(&roster, 2), Usd::ZERO);
+    assert_eq!(roster.worst_per_second(0), Usd::from_picos(900 * 18_666_700));
+    assert_eq!(roster.worst_per_second(1), Usd::from_picos(10 * 18_666_700));
+    assert_eq!(roster.worst_per_second(2), Usd::ZERO);
     // A new account: all of its ten may be used although none can be reserved.
     roster.inventory.account = AccountLimits { concurrency: 10, unreserved_minimum: 10 };
-    assert_eq!(worst_per_second(&roster, 0), Usd::from_picos(10 * 18_666_700));
+    assert_eq!(roster.worst_per_second(0), Usd::from_picos(10 * 18_666_700));
 }
 
 #[test]
