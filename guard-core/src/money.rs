@@ -1,5 +1,4 @@
 //! Money as an integer: pico-dollars in an `i128`, one rounding rule, and ranges that say why they are wide.
-//! One file because one rounding rule is to be seen with everything that uses it.
 
 mod range;
 

@@ -1,5 +1,4 @@
 //! A plan is data: actions in order, notices for people, records for everybody. Making one changes nothing.
-//! One file because it is a vocabulary: its types are read side by side.
 
 mod change;
 

@@ -1,5 +1,4 @@
 //! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
-//! One file because the draft and the order of its steps are one promise.
 
 mod escalate;
 pub(crate) mod notify;

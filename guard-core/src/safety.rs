@@ -1,6 +1,5 @@
 //! A second opinion on every plan, written apart from the planner and from raw policy, inventory and history only:
 //! it must not share the first opinion's mistakes. Plain code that is obviously right beats code that is clever.
-//! One file because a second opinion is read in one go.
 
 use std::collections::BTreeSet;
 

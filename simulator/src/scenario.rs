@@ -1,6 +1,5 @@
 //! A scenario: an account, its traffic, what goes wrong, and the policy that guards it. A TOML file; unknown keys are
 //! refused, and every range is checked before anything runs.
-//! One file because its types are a file format: key after key, as a person writes it.
 
 mod function;
 mod read;
