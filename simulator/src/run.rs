@@ -1,5 +1,5 @@
 //! One run of a scenario: the world, its metrics and its bill, with the guard, with a policy of others in its place, or
-//! with nobody. One file because a run is one loop, and its rows are what the loop keeps.
+//! with nobody.
 
 mod rival;
 mod runner;
