@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use guard_core::money::{Unit, Usd};
-
 use crate::number::as_f64;
 use crate::replay::{Findings, gone};
 

@@ -123,7 +123,12 @@ impl Sandbox {
 
     /// Everything it wrote.
     pub fn said(&self) -> String {
-        self.output.lock().unwrap().join("\n")
+        self.said_from(0).join("\n")
+    }
+
+    /// The lines that it wrote, from one on.
+    pub fn said_from(&self, line: usize) -> Vec<String> {
+        self.output.lock().unwrap().get(line..).unwrap_or_default().to_vec()
     }
 
     /// Ends it as Lambda ends an environment that is not needed any more, and waits.

@@ -20,7 +20,7 @@ pub(crate) struct Life {
     clock: Clock,
     at: DateTime<Utc>,
     guard: Option<Sandbox>,
-    /// Lines of the guard's log that were read.
+    /// Lines of the guard's output that were read.
     read: usize,
     _folder: TempDir,
 }
@@ -67,8 +67,7 @@ impl Life {
             Sandbox::start(&[], tools::guard(), &environment, Some(&self.clock))
         });
         let (answer, _) = guard.invoke(payload);
-        let log = lines(guard, self.read);
-        self.read += log.len();
+        let log = lines(guard, &mut self.read);
         Minute { answer, log }
     }
 
@@ -84,15 +83,17 @@ impl Life {
 }
 
 /// New lines of the log. Those of an invocation come before its answer, but through a pipe of their own.
-fn lines(guard: &Sandbox, read: usize) -> Vec<Value> {
+fn lines(guard: &Sandbox, read: &mut usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(2);
+    let mut lines = Vec::new();
     loop {
-        let said = guard.said();
-        let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let new: Vec<Value> = lines.filter(Value::is_object).skip(read).collect();
+        let new = guard.said_from(*read);
+        *read += new.len();
+        let new = new.iter().filter_map(|line| serde_json::from_str(line).ok());
+        lines.extend(new.filter(Value::is_object));
         let is_last = |line: &Value| line["schema"] == 1 || line["level"] == "ERROR";
-        if new.last().is_some_and(is_last) || Instant::now() > deadline {
-            return new;
+        if lines.last().is_some_and(is_last) || Instant::now() > deadline {
+            return lines;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
