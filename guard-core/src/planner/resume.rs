@@ -28,7 +28,8 @@ impl<'a> Draft<'a> {
                         continue;
                     };
                     let rule = self.author(index, latch, change);
-                    if !self.is_held(function) && self.has_room(index, change) {
+                    let is_outdated = rule.is_some_and(|rule| self.is_outdated_stop(index, rule, change));
+                    if !self.is_held(function) && !is_outdated && self.has_room(index, change) {
                         self.act(index, change.clone(), Reason::Resumed, rule);
                     }
                 }
@@ -42,6 +43,16 @@ impl<'a> Draft<'a> {
                 Finding::Gone { .. } => {}
             }
         }
+    }
+
+    /// Whether a stop was written down for want of room alone, and there is room again: a breach that lasts decides
+    /// anew.
+    fn is_outdated_stop(&self, index: usize, rule: &BudgetRule, change: &Change) -> bool {
+        let Change::ReservedConcurrency { from, to: Some(0) } = change else { return false };
+        let Some(function) = self.roster.inventory.functions.get(index) else { return false };
+        let p99 = self.state.profile(&function.name).and_then(Profile::concurrency_p99);
+        let least = self.roster.floor(index, p99).max(function.provisioned).max(1);
+        !self.may_ask(index, rule, change) && self.pool.room(*from) >= least
     }
 
     /// Whether a change that was written down finds its room. Where the room is gone the change waits, and a breach

@@ -171,3 +171,21 @@ fn what_was_written_down_is_made_again_where_there_is_room_and_what_frees_room_c
     let alone = made(&findings[..1]);
     assert_eq!((caps(&alone), reason(&alone, "a")), (vec![], &Reason::NoRoom { wanted: 30, room: 0 }));
 }
+
+#[test]
+fn a_stop_for_want_of_room_is_not_made_again_where_there_is_room() {
+    for (reserved, wanted) in [(895, vec![]), (896, vec![cap("a", 0)])] {
+        let mut desk = Desk::new(policy(), &[("a", 0), ("other", 0)]);
+        desk.roster.policy.limits.no_room = NoRoom::Stop;
+        desk.hold("a", None, 0, Phase::Capped);
+        let lever = &mut desk.latch("a").levers[0];
+        lever.pending = lever.ours.take();
+        desk.roster.inventory.functions[0].reserved = None;
+        desk.roster.inventory.functions[1].reserved = Some(reserved);
+        let change = Change::ReservedConcurrency { from: None, to: Some(0) };
+        let finding = Finding::Resume { function: "a".into(), change };
+        let plan = plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, &[finding]);
+        assert_eq!(caps(&plan), wanted);
+        assert_eq!(objections(&desk, &plan), []);
+    }
+}
