@@ -69,7 +69,7 @@ pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation
     let mut levers: BTreeSet<(&FunctionName, Lever)> = BTreeSet::new();
     let mut reserved = reserved_total(context.inventory);
     for (index, action) in plan.actions.iter().enumerate() {
-        let mut broken = check_action(action, plan, state, context);
+        let mut broken = check_action(action, plan, state, context, reserved);
         if !levers.insert((&action.function, action.change.lever())) {
             broken.push((Rule::TwicePerLever, "the plan changes this lever twice".to_owned()));
         }
@@ -95,8 +95,14 @@ pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation
 /// A broken rule and what is wrong.
 type Broken = (Rule, String);
 
-/// The rules that look at one action alone.
-fn check_action(action: &Action, plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Broken> {
+/// The rules that look at one action alone; `reserved` is what the actions before it leave reserved.
+fn check_action(
+    action: &Action,
+    plan: &Plan,
+    state: &State,
+    context: &Context<'_>,
+    reserved: u64,
+) -> Vec<Broken> {
     if context.self_name == Some(&action.function) {
         return vec![(Rule::Itself, "the guard never changes itself".to_owned())];
     }
@@ -111,6 +117,7 @@ fn check_action(action: &Action, plan: &Plan, state: &State, context: &Context<'
         action,
         function,
         held,
+        reserved,
         budget: action.budget.as_ref().and_then(|name| budget_of(context.policy, name, function)),
         by_operator: action.reason == Reason::Operator && action.budget.is_none(),
     };
@@ -141,6 +148,8 @@ struct Case<'a> {
     function: &'a Function,
     /// The guard's memory of the lever, if it holds it.
     held: Option<&'a LeverState>,
+    /// All reservations together, as the actions before this one leave them.
+    reserved: u64,
     /// The budget named, if it exists.
     budget: Option<Budget>,
     /// Whether an operator commanded this very change.
@@ -268,13 +277,15 @@ impl Case<'_> {
         }
     }
 
-    /// Whether the policy stops a function that finds no room for its floor, and this one finds none.
+    /// Whether the policy stops a function that finds no room for its floor, and this one finds none. What is
+    /// provisioned needs room too: AWS refuses a reservation below it.
     fn no_room(&self, floor: u32, context: &Context<'_>) -> bool {
         let account = &context.inventory.account;
         let kept = account.unreserved_minimum.max(context.policy.limits.keep_unreserved);
-        let others = reserved_total(context.inventory) - u64::from(self.function.reserved.unwrap_or(0));
+        let others = self.reserved.saturating_sub(u64::from(self.function.reserved.unwrap_or(0)));
+        let needed = u64::from(floor.max(self.function.provisioned));
         context.policy.limits.no_room == NoRoom::Stop
-            && others + u64::from(kept) + u64::from(floor) > u64::from(account.concurrency)
+            && others + u64::from(kept) + needed > u64::from(account.concurrency)
     }
 
     /// Events that would be given up and caught by nothing.

@@ -65,22 +65,30 @@ impl Draft<'_> {
                 continue;
             }
             let (suspects, looked_at) = self.suspects(place, rule);
-            let before = self.refusals.len();
-            for suspect in &suspects {
-                if rule.mode < Mode::Cap {
-                    self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
-                } else {
-                    self.confront(place, rule, suspect);
+            confronted.push((place, rule, suspects, !looked_at));
+        }
+        // Reservations first: they are only lowered, and what that frees is room for the caps of the others.
+        for is_reserved in [true, false] {
+            for (place, rule, suspects, refused) in &mut confronted {
+                let before = self.refusals.len();
+                for suspect in suspects.iter() {
+                    if self.is_reserved(suspect) != is_reserved {
+                        continue;
+                    }
+                    if rule.mode < Mode::Cap {
+                        self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
+                    } else {
+                        self.confront(*place, rule, suspect);
+                    }
                 }
+                *refused |= self.refusals.len() > before;
             }
-            let refused = self.refusals.len() > before || !looked_at;
-            confronted.push((place, rule.mode, suspects, refused));
         }
         // Only now: another budget may have acted on the same function, in this plan or before.
-        for (place, mode, suspects, refused) in confronted {
+        for (place, rule, suspects, refused) in confronted {
             let acted_on =
                 |suspect: &Suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index);
-            let verdict = if mode < Mode::Cap && !suspects.is_empty() {
+            let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
             } else if suspects.iter().any(acted_on) {
                 Verdict::BreachedAct
@@ -226,10 +234,12 @@ impl Draft<'_> {
         if wanted <= room {
             return Ok(change);
         }
-        if room >= floor.max(1) {
+        let function = self.roster.inventory.functions.get(index);
+        // A cap below the provisioned concurrency is refused by AWS.
+        let least = floor.max(function.map_or(0, |function| function.provisioned)).max(1);
+        if room >= least {
             return Ok(Change::ReservedConcurrency { from, to: Some(room) });
         }
-        let function = self.roster.inventory.functions.get(index);
         let loses = function.is_some_and(levers::loses_events_at_zero);
         if self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss) {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });
@@ -260,6 +270,27 @@ impl Draft<'_> {
             self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
         let depth = if affordable < floor && stops { Depth::Stop } else { Depth::Cap(affordable.max(floor)) };
         Some(Step { depth, affordable, floor })
+    }
+
+    /// Whether a suspect has a reservation.
+    fn is_reserved(&self, suspect: &Suspect) -> bool {
+        let function = self.roster.inventory.functions.get(suspect.index);
+        function.is_some_and(|function| function.reserved.is_some())
+    }
+
+    /// Whether some budget at its line would act on a function now: what is let go would be caught again at once.
+    pub(super) fn would_trip(&self, index: usize) -> bool {
+        let (Some(member), Some(reading)) = (self.roster.members.get(index), self.reading_of(index)) else {
+            return false;
+        };
+        let rules = self.roster.rules.iter().zip(&self.verdicts).enumerate();
+        let mut covering = rules.filter(|(place, _)| member.budgets.contains(place));
+        !member.protected
+            && covering.any(|(_, (rule, verdict))| {
+                *verdict == Verdict::BreachedAlert
+                    && self.roster.mode(index, rule) >= Mode::Cap
+                    && excess(rule, reading) > Usd::ZERO
+            })
     }
 
     /// Whether the guard holds a function already.

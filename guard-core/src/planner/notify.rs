@@ -130,9 +130,10 @@ fn is_due(draft: &Draft<'_>, notice: &Notice) -> bool {
         return alert.open || (notice.kind == NoticeKind::Armed && alert.digest != notice.digest);
     }
     let realert = Duration::minutes(i64::from(draft.roster.policy.alerts.realert_min));
-    // What was refused beside an action was told with it.
+    // What was refused beside an action, or beside more that was refused, was told with it.
     let told = alert.digest == notice.digest
-        || notice.digest.strip_prefix("Refused []").is_some_and(|refused| alert.digest.ends_with(refused));
+        || (notice.digest.starts_with("Refused [] [")
+            && refused_words(&notice.digest).is_subset(&refused_words(&alert.digest)));
     !alert.open || !told || draft.seen.at >= alert.sent_at + realert
 }
 
@@ -243,8 +244,8 @@ fn level(verdict: Verdict, crossed: Option<u32>) -> u32 {
         Verdict::Fine | Verdict::Warn => crossed.unwrap_or(0),
         Verdict::BreachedOrdinary => 2000,
         Verdict::BreachedAlert => 3000,
-        Verdict::BreachedAct => 4000,
-        Verdict::BreachedRefused => 5000,
+        // One level: the lines are the same, and each function says for itself what was done or refused.
+        Verdict::BreachedAct | Verdict::BreachedRefused => 4000,
     }
 }
 
@@ -372,6 +373,12 @@ fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> Strin
     let wanted: Vec<String> = actions.iter().map(|action| to_text(&action.change)).collect();
     let refused: Vec<&str> = refusals.iter().map(|refusal| report::reason_word(&refusal.reason)).collect();
     format!("{kind:?} {wanted:?} {refused:?}")
+}
+
+/// What a digest of [`digest`] says was refused.
+fn refused_words(digest: &str) -> BTreeSet<&str> {
+    let list = digest.strip_suffix(']').and_then(|digest| digest.rsplit_once(" ["));
+    list.map(|(_, words)| words.split(", ").collect()).unwrap_or_default()
 }
 
 fn to_text(change: &Change) -> String {

@@ -29,6 +29,15 @@ impl Pool {
         u32::try_from(free.max(0)).unwrap_or(u32::MAX)
     }
 
+    /// Whether a change finds the room that it takes. The second opinion counts as this does: one change after the
+    /// other, in the order of the plan, so that a change finds what those before it have freed.
+    pub(crate) fn fits(&self, change: &Change) -> bool {
+        match change {
+            Change::ReservedConcurrency { from, to: Some(to) } => *to <= self.room(*from),
+            _ => true,
+        }
+    }
+
     /// Counts a change of reserved concurrency.
     pub(crate) fn take(&mut self, change: &Change) {
         self.reserved += reserves(change);
@@ -41,7 +50,7 @@ impl Pool {
 }
 
 /// How much more a change reserves than what it starts from.
-fn reserves(change: &Change) -> i64 {
+pub(super) fn reserves(change: &Change) -> i64 {
     match change {
         Change::ReservedConcurrency { from, to } => i64::from(to.unwrap_or(0)) - i64::from(from.unwrap_or(0)),
         _ => 0,

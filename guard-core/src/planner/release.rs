@@ -69,9 +69,15 @@ fn is_calm(latch: &Latch, rule: Option<&BudgetRule>, reading: &FunctionReading) 
 impl Draft<'_> {
     /// Takes the next step of every release that is due.
     pub(super) fn release(&mut self) {
-        let latches: Vec<_> = self.state.latches.iter().collect();
-        for (name, latch) in latches {
-            let Some(index) = self.index_of(name) else { continue };
+        let mut latches: Vec<_> = self
+            .state
+            .latches
+            .iter()
+            .filter_map(|(name, latch)| Some((self.index_of(name)?, name, latch)))
+            .collect();
+        // What gives its reservation back first: that is room for those that get theirs again.
+        latches.sort_by_key(|(index, _, latch)| !self.gives_back(*index, latch));
+        for (index, name, latch) in latches {
             if !matches!(latch.phase, Phase::Capped | Phase::Ramping) || latch.levers.is_empty() {
                 continue;
             }
@@ -101,6 +107,7 @@ impl Draft<'_> {
         if rolled
             && rule.is_some_and(|rule| rule.at_rollover == AtRollover::Release)
             && latch.phase == Phase::Capped
+            && !self.would_trip(index)
         {
             return Ok(Reason::Rollover);
         }
@@ -121,7 +128,7 @@ impl Draft<'_> {
         }
         let calm_min = latch.calm_since.map_or(0, |since| calm_minutes(since, self.now()));
         let missing = wait_min.saturating_sub(waited).max(release.calm_min.saturating_sub(calm_min));
-        if missing > 0 || latch.calm_since.is_none() {
+        if missing > 0 || latch.calm_since.is_none() || self.would_trip(index) {
             return Err(Reason::CoolingDown { minutes: missing.max(1) });
         }
         Ok(Reason::Calm { minutes: calm_min })
@@ -129,8 +136,7 @@ impl Draft<'_> {
 
     /// One step up: mappings poll again, concurrency doubles, and when all of that is back, the retries.
     fn step(&mut self, index: usize, latch: &Latch, reason: &Reason) {
-        let p99 = self.reading_of(index).and_then(|reading| reading.concurrency_p99);
-        let floor = self.roster.floor(index, p99);
+        let floor = self.floor_of(index);
         let steps: Vec<(LeverState, Setting)> = latch
             .levers
             .iter()
@@ -145,6 +151,14 @@ impl Draft<'_> {
         for (lever, to) in steps.into_iter().chain(retries) {
             let Some(change) = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known())
             else {
+                if let (Setting::Concurrency(Some(wanted)), Setting::Concurrency(from)) =
+                    (lever.original, lever.known())
+                    && to != lever.original
+                    && !self.ceilings.contains_key(&index)
+                {
+                    let room = self.pool.room(from);
+                    self.reasons.entry(index).or_insert(Reason::NoRoom { wanted, room });
+                }
                 continue;
             };
             let reason = match reason {
@@ -155,6 +169,37 @@ impl Draft<'_> {
         }
     }
 
+    fn floor_of(&self, index: usize) -> u32 {
+        let p99 = self.reading_of(index).and_then(|reading| reading.concurrency_p99);
+        self.roster.floor(index, p99)
+    }
+
+    /// Whether the next step of a release would leave a function without reservation.
+    fn gives_back(&self, index: usize, latch: &Latch) -> bool {
+        let lever = latch.lever(&Lever::ReservedConcurrency);
+        lever.is_some_and(|lever| self.next(index, lever, self.floor_of(index)) == Setting::Concurrency(None))
+    }
+
+    /// A setting as far as the pool has room for it. A reservation that does not fit is as high as there is room,
+    /// or stays where it is: where nothing is free, and where AWS refuses what is free as less than is provisioned.
+    pub(super) fn within_room(&self, index: usize, lever: &LeverState, to: Setting) -> Setting {
+        let (Lever::ReservedConcurrency, Setting::Concurrency(Some(wanted)), Setting::Concurrency(from)) =
+            (&lever.lever, to, lever.known())
+        else {
+            return to;
+        };
+        let provisioned =
+            self.roster.inventory.functions.get(index).map_or(0, |function| function.provisioned);
+        let room = self.pool.room(from);
+        if wanted <= room {
+            to
+        } else if from.is_some_and(|from| from < room) && room >= provisioned {
+            Setting::Concurrency(Some(room))
+        } else {
+            lever.known()
+        }
+    }
+
     /// The next value of a lever on its way back to the original.
     fn next(&self, index: usize, lever: &LeverState, floor: u32) -> Setting {
         let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) =
@@ -162,7 +207,14 @@ impl Draft<'_> {
         else {
             return lever.original;
         };
-        let doubled = cap.saturating_mul(2).max(floor);
+        // A reservation below the provisioned concurrency is refused by AWS.
+        let provisioned = match lever.lever {
+            Lever::ReservedConcurrency => {
+                self.roster.inventory.functions.get(index).map_or(0, |function| function.provisioned)
+            }
+            _ => 0,
+        };
+        let doubled = cap.saturating_mul(2).max(floor).max(provisioned);
         let end = original.unwrap_or_else(|| floor.saturating_mul(RAMP_UNTIL_FLOORS).saturating_add(1));
         let highest = match lever.lever {
             Lever::ReservedConcurrency => self.pool.room(Some(cap)),
@@ -170,7 +222,7 @@ impl Draft<'_> {
         };
         let held = self.ceilings.get(&index).filter(|_| lever.lever == Lever::ReservedConcurrency);
         if let Some(held) = held.filter(|held| doubled.min(end) >= held.ceiling) {
-            let ceiling = held.ceiling.max(cap);
+            let ceiling = held.ceiling.max(cap).max(provisioned);
             if ceiling <= highest {
                 return Setting::Concurrency(Some(ceiling));
             }
@@ -179,7 +231,10 @@ impl Draft<'_> {
                 return Setting::Concurrency(Some(cap));
             }
         }
-        if doubled >= end || doubled > highest { lever.original } else { Setting::Concurrency(Some(doubled)) }
+        if doubled >= end || doubled > highest {
+            return self.within_room(index, lever, lever.original);
+        }
+        Setting::Concurrency(Some(doubled))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was written down and is not in force: made again, set again after a deploy, or left to whom it belongs.
 
-use super::Draft;
+use super::{Draft, pool};
 use crate::baseline::Profile;
 use crate::budget::BudgetRule;
 use crate::levers;
@@ -13,6 +13,12 @@ use crate::state::{Latch, Phase};
 impl<'a> Draft<'a> {
     /// Makes changes again that were written down and not found in force, and sets again what a deploy undid.
     pub(super) fn resume(&mut self, findings: &[Finding]) {
+        let mut findings: Vec<&Finding> = findings.iter().collect();
+        // What frees room first, so that the others find it.
+        findings.sort_by_key(|finding| match finding {
+            Finding::Resume { change, .. } | Finding::Untripped { change, .. } => pool::reserves(change) > 0,
+            _ => false,
+        });
         for finding in findings {
             match finding {
                 Finding::Resume { function, change } => {
@@ -22,7 +28,8 @@ impl<'a> Draft<'a> {
                         continue;
                     };
                     let rule = self.author(index, latch, change);
-                    if !self.is_held(function) {
+                    let is_outdated = rule.is_some_and(|rule| self.is_outdated_stop(index, rule, change));
+                    if !self.is_held(function) && !is_outdated && self.has_room(index, change) {
                         self.act(index, change.clone(), Reason::Resumed, rule);
                     }
                 }
@@ -38,6 +45,29 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether a stop was written down for want of room alone, and there is room again: a breach that lasts decides
+    /// anew.
+    fn is_outdated_stop(&self, index: usize, rule: &BudgetRule, change: &Change) -> bool {
+        let Change::ReservedConcurrency { from, to: Some(0) } = change else { return false };
+        let Some(function) = self.roster.inventory.functions.get(index) else { return false };
+        let p99 = self.state.profile(&function.name).and_then(Profile::concurrency_p99);
+        let least = self.roster.floor(index, p99).max(function.provisioned).max(1);
+        !self.may_ask(index, rule, change) && self.pool.room(*from) >= least
+    }
+
+    /// Whether a change that was written down finds its room. Where the room is gone the change waits, and a breach
+    /// that lasts decides anew.
+    fn has_room(&mut self, index: usize, change: &Change) -> bool {
+        let fits = self.pool.fits(change);
+        if let Change::ReservedConcurrency { from, to: Some(wanted) } = change
+            && !fits
+        {
+            let reason = Reason::NoRoom { wanted: *wanted, room: self.pool.room(*from) };
+            self.reasons.insert(index, reason);
+        }
+        fits
+    }
+
     fn reassert(&mut self, name: &FunctionName, change: &Change) {
         let (Some(index), Some(latch)) = (self.index_of(name), self.state.latches.get(name)) else { return };
         if matches!(latch.phase, Phase::Foreign | Phase::Watching) {
@@ -48,6 +78,9 @@ impl<'a> Draft<'a> {
             Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
         let rule = self.author(index, latch, change);
         if self.roster.policy.release.reassert && !self.is_held(name) {
+            if !self.has_room(index, change) {
+                return;
+            }
             self.act(index, change.clone(), reason, rule);
         } else {
             self.settled.insert((name.clone(), change.lever()));

@@ -93,7 +93,9 @@ impl Draft<'_> {
             };
             let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
             for lever in latch.levers.iter().filter(|lever| lever.pending.is_none()) {
-                if let Some(change) = Change::of(&lever.lever, lever.known(), lever.original) {
+                let to = self.within_room(index, lever, lever.original);
+                let change = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known());
+                if let Some(change) = change {
                     self.act(index, change, Reason::Restored, rule);
                 }
             }
@@ -110,11 +112,21 @@ impl Draft<'_> {
         {
             return;
         }
-        let now = function.reserved;
+        // What this plan gives back already counts as given back: what cannot be held then is told with it.
+        let planned = self.actions.iter().find(|action| {
+            action.function == function.name && action.change.lever() == Lever::ReservedConcurrency
+        });
+        let now = match planned.map(|action| action.change.to()) {
+            Some(Setting::Concurrency(to)) => to,
+            _ => function.reserved,
+        };
+        let is_planned = planned.is_some();
         let tighter = now.is_none_or(|now| held.ceiling < now);
         // Loosened only by doubling, so that a remainder that moves by cents does not make a change a minute.
         let ours = latch.is_some_and(|latch| latch.phase == Phase::Standing) && lever.is_some();
-        let looser = ours && now.is_some_and(|now| u64::from(held.ceiling) >= 2 * u64::from(now.max(1)));
+        let looser = ours
+            && !is_planned
+            && now.is_some_and(|now| u64::from(held.ceiling) >= 2 * u64::from(now.max(1)));
         if !tighter && !looser {
             return;
         }

@@ -370,3 +370,17 @@ fn of_a_ceiling_on_its_way_and_the_one_in_force_the_higher_is_remembered() {
         assert_eq!(history(&mut desk), [(0, remembered)], "{reserved:?} {pending:?}");
     }
 }
+
+#[test]
+fn an_envelope_that_finds_no_room_when_a_cap_is_lifted_is_told_with_it() {
+    let mut desk = enveloped();
+    desk.roster.inventory.account.concurrency = 129;
+    desk.reading.functions[0].concurrency_p99 = Some(20);
+    desk.hold("a", None, 2, Phase::Ramping);
+    desk.latch("a").calm_since = Some(Minute::of(noon()));
+    desk.at(noon() + Duration::minutes(10));
+    let plan = desk.plan();
+    assert_eq!(caps(&plan), [("a", Setting::Concurrency(None))]);
+    let refused: Vec<&Reason> = plan.refusals.iter().map(|refusal| &refusal.reason).collect();
+    assert_eq!(refused, [&Reason::NoRoom { wanted: 30, room: 29 }]);
+}

@@ -106,3 +106,86 @@ fn what_a_change_that_is_replaced_had_taken_from_the_pool_can_be_reserved_again(
     pool.give_back(&Change::ReservedConcurrency { from: Some(100), to: Some(40) });
     assert_eq!(pool.room(None), 840, "a reservation that is not lowered after all");
 }
+
+#[test]
+fn no_cap_that_room_forces_is_below_the_provisioned_concurrency() {
+    for (room, wanted) in [(7, vec![cap("a", 7)]), (6, vec![])] {
+        let mut desk = cramped(room);
+        desk.roster.inventory.functions[0].provisioned = 7;
+        assert_eq!(caps(&desk.plan()), wanted, "{room}");
+    }
+}
+
+#[test]
+fn a_reservation_that_is_lowered_makes_room_for_the_other_caps_of_the_plan() {
+    let mut desk = Desk::new(policy(), &[("a", 10), ("b", 5)]);
+    desk.spent("10");
+    desk.roster.inventory.functions[1].reserved = Some(900);
+    let plan = desk.plan();
+    assert_eq!(caps(&plan), [cap("b", 5), cap("a", 5)]);
+    assert_eq!(plan.refusals, []);
+}
+
+/// What the second opinion has against a plan.
+fn objections(desk: &Desk, plan: &Plan) -> Vec<safety::Violation> {
+    let (policy, inventory) = (&desk.roster.policy, &desk.roster.inventory);
+    let context = safety::Context { policy, inventory, seen: &desk.seen, self_name: None };
+    safety::check(plan, &desk.state, &context)
+}
+
+#[test]
+fn the_second_opinion_counts_the_room_of_a_stop_as_the_planner_does() {
+    // A floor of five each; seven can be reserved.
+    for (provisioned, wanted) in [(0, [cap("a", 5), cap("b", 0)]), (8, [cap("a", 0), cap("b", 5)])] {
+        let mut desk = Desk::new(policy(), &[("a", 5), ("b", 5), ("other", 0)]);
+        desk.roster.policy.limits.no_room = NoRoom::Stop;
+        desk.spent("10");
+        desk.roster.inventory.functions[0].provisioned = provisioned;
+        desk.roster.inventory.functions[2].reserved = Some(893);
+        let plan = desk.plan();
+        assert_eq!(caps(&plan), wanted);
+        assert_eq!(objections(&desk, &plan), []);
+    }
+}
+
+#[test]
+fn what_was_written_down_is_made_again_where_there_is_room_and_what_frees_room_comes_first() {
+    let mut desk = Desk::new(policy(), &[("a", 0), ("b", 0)]);
+    desk.hold("a", None, 30, Phase::Capped);
+    desk.hold("b", Some(900), 500, Phase::Capped);
+    for (name, reserved) in [("a", None), ("b", Some(900))] {
+        let lever = &mut desk.latch(name).levers[0];
+        lever.pending = lever.ours.take();
+        let index = desk.draft().index_of(&name.into()).unwrap();
+        desk.roster.inventory.functions[index].reserved = reserved;
+    }
+    let again = |name: &str, from, to| Finding::Resume {
+        function: name.into(),
+        change: Change::ReservedConcurrency { from, to: Some(to) },
+    };
+    let findings = [again("a", None, 30), again("b", Some(900), 500)];
+    let made = |findings: &[Finding]| plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, findings);
+    let plan = made(&findings);
+    assert_eq!(caps(&plan), [cap("b", 500), cap("a", 30)]);
+    assert_eq!(objections(&desk, &plan), []);
+    let alone = made(&findings[..1]);
+    assert_eq!((caps(&alone), reason(&alone, "a")), (vec![], &Reason::NoRoom { wanted: 30, room: 0 }));
+}
+
+#[test]
+fn a_stop_for_want_of_room_is_not_made_again_where_there_is_room() {
+    for (reserved, wanted) in [(895, vec![]), (896, vec![cap("a", 0)])] {
+        let mut desk = Desk::new(policy(), &[("a", 0), ("other", 0)]);
+        desk.roster.policy.limits.no_room = NoRoom::Stop;
+        desk.hold("a", None, 0, Phase::Capped);
+        let lever = &mut desk.latch("a").levers[0];
+        lever.pending = lever.ours.take();
+        desk.roster.inventory.functions[0].reserved = None;
+        desk.roster.inventory.functions[1].reserved = Some(reserved);
+        let change = Change::ReservedConcurrency { from: None, to: Some(0) };
+        let finding = Finding::Resume { function: "a".into(), change };
+        let plan = plan(&desk.roster, &desk.state, &desk.seen, &desk.reading, &[finding]);
+        assert_eq!(caps(&plan), wanted);
+        assert_eq!(objections(&desk, &plan), []);
+    }
+}

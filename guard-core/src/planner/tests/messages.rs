@@ -225,3 +225,30 @@ fn the_end_of_a_period_names_the_functions_that_it_leaves_capped() {
         assert_eq!(told.body[0], names);
     }
 }
+
+#[test]
+fn a_refusal_told_among_others_is_not_told_again_alone() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    desk.roster.members[0].protected = true;
+    desk.tell();
+    for (told, again) in [
+        ("Capped [\"something\"] [\"no-room\", \"protected\", \"no-room\"]", false),
+        ("Refused [] [\"protected\", \"event-loss\"]", false),
+        ("Refused [] [\"no-room\", \"event-loss\"]", true),
+        ("Refused a was changed by somebody else", true),
+    ] {
+        told.clone_into(&mut desk.state.alerts.get_mut("dow-guard/function/a").unwrap().digest);
+        assert_eq!(desk.tell().len(), usize::from(again), "{told}");
+    }
+}
+
+#[test]
+fn a_budget_at_its_line_is_told_once_whether_its_functions_are_capped_or_refused() {
+    let budget = (NoticeKind::Warned, "dow-guard/budget/day".to_owned());
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    assert!(desk.tell().contains(&budget));
+    desk.roster.members[0].protected = true;
+    assert_eq!(desk.tell(), [(NoticeKind::Refused, "dow-guard/function/a".to_owned())]);
+}

@@ -85,12 +85,68 @@ fn the_ramp_ends_where_a_doubling_passes_four_floors_or_the_original() {
 }
 
 #[test]
-fn a_ramp_without_room_in_the_pool_goes_straight_to_the_original() {
+fn a_ramp_without_room_in_the_pool_gives_a_reservation_back_or_is_as_high_as_there_is_room() {
+    // 100 of the account stay unreserved.
+    for (original, limit, next) in [
+        (Some(400), 300, Some(to(Some(200)))),
+        (Some(400), 299, Some(to(Some(199)))),
+        (Some(400), 200, None),
+        (Some(150), 249, Some(to(Some(149)))),
+        (None, 209, Some(to(None))),
+    ] {
+        let mut desk = capped(original, 100, Phase::Ramping, 10);
+        desk.roster.inventory.account.concurrency = limit;
+        assert_eq!(step(&desk).map(|(to, _)| to), next, "{original:?} {limit}");
+    }
     let mut desk = capped(Some(400), 100, Phase::Ramping, 10);
-    desk.roster.inventory.account.concurrency = 299;
-    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(400))));
-    desk.roster.inventory.account.concurrency = 300;
-    assert_eq!(step(&desk).map(|(to, _)| to), Some(to(Some(200))));
+    desk.roster.inventory.account.concurrency = 200;
+    assert_eq!(*reason(&desk.plan(), "a"), Reason::NoRoom { wanted: 400, room: 100 });
+}
+
+#[test]
+fn a_standing_cap_is_given_back_as_far_as_the_pool_has_room() {
+    let mut desk = capped(Some(400), 100, Phase::Standing, 10);
+    desk.roster.inventory.account.concurrency = 260;
+    assert_eq!(step(&desk), Some((to(Some(160)), Reason::Restored)));
+}
+
+#[test]
+fn a_ramp_never_stops_below_the_provisioned_concurrency() {
+    for (limit, next) in [(1000, Some(to(Some(8)))), (107, None)] {
+        let mut desk = capped(Some(400), 0, Phase::Ramping, 10);
+        desk.roster.inventory.functions[0].provisioned = 8;
+        desk.roster.inventory.account.concurrency = limit;
+        assert_eq!(step(&desk).map(|(to, _)| to), next, "{limit}");
+    }
+}
+
+#[test]
+fn what_gives_its_reservation_back_is_released_first() {
+    let mut desk = Desk::new(policy(), &[("a", 0), ("z", 0)]);
+    desk.roster.inventory.account.concurrency = 310;
+    desk.hold("a", Some(400), 100, Phase::Ramping);
+    desk.hold("z", None, 11, Phase::Ramping);
+    for name in ["a", "z"] {
+        desk.latch(name).calm_since = Some(Minute::of(noon()));
+    }
+    desk.at(noon() + Duration::minutes(10));
+    assert_eq!(caps(&desk.plan()), [("z", to(None)), cap("a", 200)]);
+}
+
+#[test]
+fn nothing_is_released_that_a_budget_at_its_line_would_catch_again() {
+    let mut desk = capped(None, 5, Phase::Capped, 1);
+    desk.reading.rolled = vec![0];
+    desk.with_also();
+    desk.state.budgets.get_mut("also").unwrap().spent = UsdRange::exact(usd("10"));
+    assert_eq!(step(&desk), Some((to(Some(10)), Reason::Rollover)), "nothing exceeds the ordinary");
+    desk.reading.functions[0].excess_per_hour = Usd::from_dollars(5);
+    assert_eq!(step(&desk), None, "the other budget is at its line");
+    desk.roster.rules[1].mode = Mode::Alert;
+    assert_eq!(step(&desk), Some((to(Some(10)), Reason::Rollover)), "it only tells people");
+    desk.roster.rules[1].mode = Mode::Cap;
+    desk.roster.members[0].budgets = vec![0];
+    assert_eq!(step(&desk), Some((to(Some(10)), Reason::Rollover)), "it does not cover the function");
 }
 
 #[test]
