@@ -16,7 +16,10 @@ fn templates_module_and_permissions_pass_their_own_checks() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     // The guard that the steps of infra/README.md deploy, as `tests/e2e` has it built.
     let build = ["build", "--quiet", "--locked", "--workspace", "--test", "faults"];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(&root).status();
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(build)
+        .current_dir(&root)
+        .status();
     assert!(built.is_ok_and(|status| status.success()), "the guard must build");
     let checks = Command::new("python3").args(["infra/tests/run.py", "--scan"]).current_dir(root).output();
     let checks = checks.expect("Python 3 is on the machine: README.md");

@@ -1,6 +1,7 @@
 //! What the stories run on, made once under `target/`: emulators, the guard's binary, a clock to shift.
 
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -145,7 +146,7 @@ fn environment(folder: &Path) -> Result<PathBuf, String> {
 }
 
 fn build(target: &Path, profile: &str, package: &str, program: &str) -> Result<PathBuf, String> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new(cargo());
     cargo
         .args(["build", "--quiet", "--locked", "--profile", profile, "--package", package, "--bin", program])
         .arg("--target-dir")
@@ -156,10 +157,15 @@ fn build(target: &Path, profile: &str, package: &str, program: &str) -> Result<P
     Ok(target.join(profile).join(program))
 }
 
+/// The Cargo that runs this test: of another tool chain everything would be compiled once more.
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// The guard of `cargo test --workspace`, which is there already in such a run. Asked for with the whole workspace and one
 /// test of its package, its dependencies have the features that they have there, and nothing is compiled twice.
 fn build_tested(target: &Path) -> Result<PathBuf, String> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new(cargo());
     cargo
         .args(["build", "--quiet", "--locked", "--workspace", "--test", "faults", "--target-dir"])
         .arg(target)
