@@ -15,7 +15,7 @@ use crate::life::{Life, Minute};
 /// Schedules that are played.
 const SCHEDULES: u64 = 200;
 /// Stories at the same time: they still wait half of the time, for time-outs and for the guard's own pace.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 /// Minutes of the flood, from the first minute.
 const FLOOD_MIN: u64 = 5;
 /// Minutes in which calls fail.
