@@ -8,49 +8,62 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::tools::tools;
 
-/// How many times as fast the guard's waits go by in a story: up to a second and a half its pace of ten calls a second and
-/// its pauses before another attempt, above that its time-outs of 2, 5 and 12 seconds. Our choice: on a busy machine an
-/// emulator has more than a second for an answer where AWS has five.
-const HASTE: [u32; 2] = [10, 4];
+/// How many times as fast the guard's waits of up to a second and a half go by in a story: its pace of ten calls a second
+/// and its pauses before another attempt.
+const HASTE: u32 = 10;
+
+/// How many times as fast its time-outs of 2, 5 and 12 seconds go by where the stub answers, which takes milliseconds. Our
+/// choice: it has more than a second for an answer on a busy machine.
+const IMPATIENCE: u32 = 4;
 
 /// The clocks of programs started with it: a wall clock that runs like the real one between two settings, and a
 /// monotonic one, by which programs wait.
 pub struct Clock {
     file: PathBuf,
     at: DateTime<Utc>,
-    haste: [u32; 2],
+    haste: u32,
+    impatience: u32,
 }
 
 impl Clock {
     /// A clock that shows yesterday's noon, so that a day behind and a day ahead are the past of the emulator and every
     /// story begins at the same distance from midnight.
     ///
-    /// Waits take a part of their time.
+    /// Waits take a part of their time; time-outs take all of it, because an emulator on a busy machine may need that.
     pub fn new(folder: &Path) -> Self {
-        Clock::with_haste(folder, HASTE)
+        Clock::with_haste(folder, HASTE, 1)
+    }
+
+    /// The same in front of the stub, where time-outs take a part of their time too.
+    pub fn impatient(folder: &Path) -> Self {
+        Clock::with_haste(folder, HASTE, IMPATIENCE)
     }
 
     /// The same for a benchmark: waits take their time.
     pub fn unhurried(folder: &Path) -> Self {
-        Clock::with_haste(folder, [1, 1])
+        Clock::with_haste(folder, 1, 1)
     }
 
-    fn with_haste(folder: &Path, haste: [u32; 2]) -> Self {
+    fn with_haste(folder: &Path, haste: u32, impatience: u32) -> Self {
         let noon = (now() - TimeDelta::days(1)).date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
-        let mut clock = Clock { file: folder.join("clock"), at: noon, haste };
+        let mut clock = Clock { file: folder.join("clock"), at: noon, haste, impatience };
         clock.set(noon);
         clock
     }
 
     /// The environment of a program that goes by it.
     pub fn environment(&self) -> [(&'static str, String); 4] {
-        let [haste, patience] = self.haste;
         [
             ("LD_PRELOAD", tools().clock.display().to_string()),
             ("E2E_CLOCK", self.file.display().to_string()),
-            ("E2E_HASTE", haste.to_string()),
-            ("E2E_PATIENCE", patience.to_string()),
+            ("E2E_HASTE", self.haste.to_string()),
+            ("E2E_IMPATIENCE", self.impatience.to_string()),
         ]
+    }
+
+    /// How long a wait that a time-out of the guard is held against takes on our clock.
+    pub fn hurried(&self, wait: Duration) -> Duration {
+        wait / self.impatience
     }
 
     /// The time it was set to last.
@@ -79,11 +92,6 @@ impl Clock {
         fs::write(&part, text).unwrap();
         fs::rename(part, &self.file).unwrap();
     }
-}
-
-/// So long on the guard's clock, on ours: a time-out's part of it.
-pub fn hurried(wait: Duration) -> Duration {
-    wait / HASTE[1]
 }
 
 fn now() -> DateTime<Utc> {

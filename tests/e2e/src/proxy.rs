@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use call::Call;
 pub use fault::Fault;
 
-use crate::clock::hurried;
+use crate::clock::Clock;
 use crate::http::{self, Message};
 
 /// A running proxy.
@@ -27,6 +27,8 @@ pub struct Proxy {
 
 struct Shared {
     upstream: SocketAddr,
+    /// How long a call hangs.
+    hang: Duration,
     calls: Mutex<Vec<Call>>,
     /// IAM actions that all calls so far took.
     actions: Mutex<BTreeSet<String>>,
@@ -43,12 +45,13 @@ struct Rule {
 }
 
 impl Proxy {
-    /// Starts one in front of an emulator. It ends with the process.
-    pub fn start(upstream: SocketAddr) -> Self {
+    /// Starts one in front of an emulator, for a guard that goes by this clock. It ends with the process.
+    pub fn start(upstream: SocketAddr, clock: &Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             upstream,
+            hang: clock.hurried(Duration::from_secs(30)),
             calls: Mutex::default(),
             actions: Mutex::default(),
             rules: Mutex::default(),
@@ -103,7 +106,7 @@ impl Proxy {
                 Some(Fault::Refused { status, code }) => call.error(status, code).write(&mut stream)?,
                 Some(Fault::Hang) => {
                     // Longer than any client waits.
-                    std::thread::sleep(hurried(Duration::from_secs(30)));
+                    std::thread::sleep(self.shared.hang);
                     return Ok(());
                 }
                 Some(Fault::Dropped) => return Ok(()),
@@ -115,7 +118,7 @@ impl Proxy {
                     let answer = self.forward(place, &call, &request)?;
                     let (first, rest) = answer.body.split_at(answer.body.len() / 2);
                     stream.write_all(&[&answer.head(), first].concat())?;
-                    std::thread::sleep(hurried(pause));
+                    std::thread::sleep(pause);
                     stream.write_all(rest)?;
                 }
                 Some(Fault::Truncated) => {

@@ -92,8 +92,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let emulator = Emulator::start(account_limit, folder.path());
         let aws = Aws::new(emulator.address);
-        let proxy = Proxy::start(emulator.address);
         let clock = Clock::new(folder.path());
+        let proxy = Proxy::start(emulator.address, &clock);
         let (mut topics, mut queues) = (Vec::new(), Vec::new());
         for audience in AUDIENCES {
             let (topic, queue) = listening(&aws, audience);

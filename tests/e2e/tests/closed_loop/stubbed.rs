@@ -26,9 +26,9 @@ impl Stubbed {
     pub(crate) fn new(concurrency: u32, policy: &str, start: DateTime<Utc>) -> Self {
         let stub = Stub::start(policy);
         stub.account().concurrency = concurrency;
-        let proxy = Proxy::start(stub.address);
         let folder = tempfile::tempdir().unwrap();
-        let mut clock = Clock::new(folder.path());
+        let mut clock = Clock::impatient(folder.path());
+        let proxy = Proxy::start(stub.address, &clock);
         clock.stop(start);
         let environment = Stub::environment(proxy.address);
         let guard = Sandbox::start(&[], e2e::tools::guard(), &environment, Some(&clock));

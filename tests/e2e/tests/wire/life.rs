@@ -36,9 +36,9 @@ impl Life {
     /// An account without functions, under this policy.
     pub(crate) fn new(policy: &str) -> Self {
         let stub = Stub::start(policy);
-        let proxy = Proxy::start(stub.address);
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::new(folder.path());
+        let clock = Clock::impatient(folder.path());
+        let proxy = Proxy::start(stub.address, &clock);
         let at = clock.at();
         Life { stub, proxy, clock, at, guard: None, read: 0, _folder: folder }
     }
