@@ -4,9 +4,8 @@
    through a day of ticks in seconds; where the text begins with '=' it is the time, which stands still.
 
    A wait that ends because its time is over takes a part of it, one of $E2E_HASTE, and monotonic time then jumps over
-   the rest: the pace of calls and the pauses between attempts cost no minutes. Longer waits are time-outs, which an
-   emulator on a busy machine must not run into: they take one of $E2E_IMPATIENCE. A wait that ends because something
-   happened takes as long as it takes, so that a busy machine looks no slower than it is. */
+   the rest: the pace of calls, pauses and time-outs cost no minutes. A wait that ends because something happened takes as
+   long as it takes. */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 #include <unistd.h>
 
 #define MILLISECOND 1000000LL
-#define LONG_MS 1500
 #define SECOND 1000000000LL
 
 static _Atomic long long jumped;
@@ -44,7 +42,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 }
 
 int epoll_wait(int file, struct epoll_event *events, int most, int timeout_ms) {
-    const char *text = getenv(timeout_ms > LONG_MS ? "E2E_IMPATIENCE" : "E2E_HASTE");
+    const char *text = getenv("E2E_HASTE");
     int haste = text && atoi(text) > 1 ? atoi(text) : 1;
     int part_ms = timeout_ms > 0 ? (timeout_ms + haste - 1) / haste : timeout_ms;
     int happened = (int)syscall(SYS_epoll_pwait, file, events, most, part_ms, NULL, 0);

@@ -27,8 +27,8 @@ pub struct Proxy {
 
 struct Shared {
     upstream: SocketAddr,
-    /// How long a call hangs.
-    hang: Duration,
+    /// How many times as fast the guard's waits go by.
+    haste: u32,
     calls: Mutex<Vec<Call>>,
     /// IAM actions that all calls so far took.
     actions: Mutex<BTreeSet<String>>,
@@ -51,7 +51,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             upstream,
-            hang: clock.hurried(Duration::from_secs(30)),
+            haste: clock.haste(),
             calls: Mutex::default(),
             actions: Mutex::default(),
             rules: Mutex::default(),
@@ -106,7 +106,7 @@ impl Proxy {
                 Some(Fault::Refused { status, code }) => call.error(status, code).write(&mut stream)?,
                 Some(Fault::Hang) => {
                     // Longer than any client waits.
-                    std::thread::sleep(self.shared.hang);
+                    std::thread::sleep(Duration::from_secs(30) / self.shared.haste);
                     return Ok(());
                 }
                 Some(Fault::Dropped) => return Ok(()),
@@ -118,7 +118,7 @@ impl Proxy {
                     let answer = self.forward(place, &call, &request)?;
                     let (first, rest) = answer.body.split_at(answer.body.len() / 2);
                     stream.write_all(&[&answer.head(), first].concat())?;
-                    std::thread::sleep(pause);
+                    std::thread::sleep(pause / self.shared.haste);
                     stream.write_all(rest)?;
                 }
                 Some(Fault::Truncated) => {

@@ -19,7 +19,7 @@ pub enum Fault {
     Dropped,
     /// AWS does what was asked, and its answer is lost.
     Lost,
-    /// The second half of the answer comes late.
+    /// The second half of the answer comes late, by so long on the guard's clock.
     Slow(Duration),
     /// The second half of the answer never comes.
     Truncated,

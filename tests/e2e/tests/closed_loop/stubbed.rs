@@ -27,7 +27,7 @@ impl Stubbed {
         let stub = Stub::start(policy);
         stub.account().concurrency = concurrency;
         let folder = tempfile::tempdir().unwrap();
-        let mut clock = Clock::impatient(folder.path());
+        let mut clock = Clock::of_stub(folder.path());
         let proxy = Proxy::start(stub.address, &clock);
         clock.stop(start);
         let environment = Stub::environment(proxy.address);

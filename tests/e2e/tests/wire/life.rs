@@ -37,7 +37,7 @@ impl Life {
     pub(crate) fn new(policy: &str) -> Self {
         let stub = Stub::start(policy);
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::impatient(folder.path());
+        let clock = Clock::of_stub(folder.path());
         let proxy = Proxy::start(stub.address, &clock);
         let at = clock.at();
         Life { stub, proxy, clock, at, guard: None, read: 0, _folder: folder }
