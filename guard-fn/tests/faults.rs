@@ -2,6 +2,8 @@
 //! guards at once, on ports in memory. Whatever happens, it is never silent, no change is made twice, nothing loosens
 //! while it is blind, and in the end every function is back to exactly what it had.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers may fail it")]
+
 #[path = "faults/world.rs"]
 mod world;
 
