@@ -96,7 +96,8 @@ impl Poster<'_> {
         let failure_per_mille = per_mille(errors, invocations);
         let retries_per_hour =
             self.retries_per_hour(burn_per_hour, cost - repeated, cost, failure_per_mille, subject);
-        for index in &subject.member.budgets {
+        let is_hidden = running_per_hour != Usd::ZERO || retries_per_hour != Usd::ZERO;
+        for index in subject.member.budgets.iter().filter(|_| is_hidden) {
             let Some(rule) = self.roster.rules.get(*index) else { continue };
             let Some(hidden) = self.hidden.get_mut(*index) else { continue };
             if rule.counts_invocations() {
