@@ -1,4 +1,5 @@
-//! The closed loop: the simulator is the world, and the guard is the binary that ships. What the world's CloudWatch shows
+//! The closed loop: the simulator is the world, and the guard is its binary, as `cargo test` builds it
+//! or as `E2E_GUARD` names it. What the world's CloudWatch shows
 //! is put into that of an AWS; the caps that the guard sets over HTTP throttle the world's traffic. Minute by minute the
 //! guard must decide what `dowsim replay` decides on the same seed.
 //!
