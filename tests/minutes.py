@@ -21,10 +21,8 @@ PACKAGES = {
 }
 BINARIES = {
     "faults": "shell, under ten thousand schedules of faults",
-    "suite": "stories and promises on every scenario, and `infra`",
-    "wire": "binary behind Lambda's runtime API, AWS as a stub (`wire`)",
-    "closed_loop": "binary in the closed loop with the simulator (`closed_loop`)",
-    "stories": "binary in AWS's runtime, AWS as an emulator (`stories`)",
+    "suite": "stories and promises on every scenario",
+    "e2e": "the guard's binary on real parts, and `infra`",
 }
 
 RUNNING = re.compile(r"^\s*(?:Running .*\(.*[/\\](?P<binary>\w+)-[0-9a-f]+\)|Doc-tests (?P<documents>\w+))")

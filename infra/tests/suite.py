@@ -1,24 +1,39 @@
 """Runs the checks and says in one line how it went. Started by run.py, which brings the packages."""
 
+import io
 import sys
 import unittest
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+# Emulators mostly start and wait: more at a time than a small machine has cores.
+AT_ONCE = 3
+
+
+def run(name: str) -> tuple:
+    """What unittest says of a module or of a test: (text, run, failed, [(skipped, reason)])."""
+    said = io.StringIO()
+    result = unittest.TextTestRunner(verbosity=1, stream=said).run(unittest.defaultTestLoader.loadTestsFromName(name))
+    # A check fails once, however many of its cases do.
+    failed = {getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors}
+    return f"{name}\n{said.getvalue()}", result.testsRun, len(failed), [(test.id(), reason) for test, reason in result.skipped]
 
 
 def main() -> int:
-    loader = unittest.TestLoader()
-    if len(sys.argv) > 1:
-        suite = loader.loadTestsFromNames(sys.argv[1:])
-    else:
-        suite = loader.discover(str(Path(__file__).parent), pattern="test_*.py")
-    result = unittest.TextTestRunner(verbosity=1, stream=sys.stderr).run(suite)
-    for test, reason in result.skipped:
-        print(f"infra: skipped {test.id()}: {reason}")
-    # A check fails once, however many of its cases do.
-    failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
-    passed = result.testsRun - failed - len(result.skipped)
+    names = sys.argv[1:] or sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
+    # The steps of README.md take longest.
+    names.sort(key=lambda name: not name.startswith("test_steps"))
+    checks = failed = 0
+    skipped = []
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        for text, *counted in pool.map(run, names):
+            print(text, file=sys.stderr, flush=True)
+            checks, failed, skipped = checks + counted[0], failed + counted[1], skipped + counted[2]
+    for test, reason in skipped:
+        print(f"infra: skipped {test}: {reason}")
+    passed = checks - failed - len(skipped)
     word = "FAILED" if failed or passed == 0 else "ok"
-    print(f"infra: {word}. {passed} checks passed, {failed} failed, {len(result.skipped)} skipped")
+    print(f"infra: {word}. {passed} checks passed, {failed} failed, {len(skipped)} skipped")
     return 0 if word == "ok" else 1
 
 

@@ -42,10 +42,11 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("guard() {", "asks AWS; infra/tests/test_steps.py runs the same"),
     ("guard-fn ", "guard-fn/tests/documented.rs runs it"),
     ("perf record", "needs perf"),
+    ("python3 tests/minutes.py", "runs this test"),
     ("python3 docs/", "writes into the tree; infra/tests/test_documents.py writes the same and compares"),
     (
         "python3 infra/",
-        "tests/suite/infra.rs runs the checks of infra, and infra/tests compares what the others write",
+        "tests/e2e/tests/infra.rs runs the checks of infra, and infra/tests compares what the others write",
     ),
     ("fuzz/run", "runs for as long as it is told; simulator/tests/readers keeps the same promises"),
 ];

@@ -5,7 +5,6 @@
 mod borders;
 mod circles;
 mod incidents;
-mod infra;
 mod money_and_traffic;
 mod other_people;
 mod properties;

@@ -10,7 +10,7 @@ use guard_core::observation::Point;
 use guard_core::time::Minute;
 use serde_json::{Value, json};
 
-use crate::real::Aws;
+use crate::closed_loop::real::Aws;
 
 pub(crate) struct Emulated {
     account: World,

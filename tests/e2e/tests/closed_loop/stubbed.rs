@@ -12,7 +12,7 @@ use guard_core::time::Minute;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::real::Aws;
+use crate::closed_loop::real::Aws;
 
 pub(crate) struct Stubbed {
     stub: Stub,

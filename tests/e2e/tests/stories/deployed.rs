@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use e2e::world::{GUARD, World, arn};
 use serde_json::json;
 
-use crate::{ARMED, CALM, FLOOD, notified};
+use crate::stories::{ARMED, CALM, FLOOD, notified};
 
 #[test]
 fn deployed_with_a_schedule_of_a_minute_it_caps_a_flood_without_anybody_s_doing() {

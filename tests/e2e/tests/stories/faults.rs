@@ -8,7 +8,7 @@ use e2e::runtime::Runtime;
 use e2e::world::World;
 use serde_json::Value;
 
-use crate::{ARMED, CALM, FLOOD, at_once, changes, notified};
+use crate::stories::{ARMED, CALM, FLOOD, at_once, changes, notified};
 
 fn shop() -> (World, Runtime) {
     let world = World::new(ARMED);

@@ -4,7 +4,7 @@ use e2e::runtime::Runtime;
 use e2e::world::{Load, World};
 use serde_json::{Value, json};
 
-use crate::{ARMED, CALM, DISARMED, FLOOD, at_once, changes, events, notified, pages};
+use crate::stories::{ARMED, CALM, DISARMED, FLOOD, at_once, changes, events, notified, pages};
 
 /// An account with a shop that has been quiet for two days.
 fn shop(policy: &str, original: Option<u32>) -> World {

@@ -7,7 +7,7 @@ use e2e::runtime::Runtime;
 use e2e::world::World;
 use serde_json::json;
 
-use crate::{ARMED, CALM, FLOOD, at_once, changes};
+use crate::stories::{ARMED, CALM, FLOOD, at_once, changes};
 
 const CAP: &str = "PutFunctionConcurrency shop 5";
 
@@ -117,7 +117,7 @@ fn killed_at_every_second_call(after: bool, first: usize) {
         let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
         assert_eq!(changes(&done), [CAP], "{what}\n{}", guard.said());
         assert_eq!(world.reserved("shop"), Some(5), "{what}");
-        let told = crate::pages(&world).iter().filter(|(name, _)| name == "dow-guard/function/shop").count();
+        let told = crate::stories::pages(&world).iter().filter(|(name, _)| name == "dow-guard/function/shop").count();
         assert!(told >= 1, "{what}: nobody was told");
         assert_eq!(released(&world, &guard), Some(400), "{what}");
     }

@@ -3,7 +3,7 @@
 use e2e::world::{GUARD, Load, World, arn};
 use serde_json::json;
 
-use crate::{ARMED, CALM, FLOOD, changes, events};
+use crate::stories::{ARMED, CALM, FLOOD, changes, events};
 
 #[test]
 fn an_idle_tick_at_a_thousand_functions_makes_ten_calls_at_most() {

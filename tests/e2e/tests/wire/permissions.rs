@@ -6,7 +6,7 @@ use e2e::permissions;
 use e2e::stub::{Function, Load, Mapping};
 use serde_json::Value;
 
-use crate::life::Life;
+use crate::wire::life::Life;
 
 const POLICY: &str = r#"
 armed = true

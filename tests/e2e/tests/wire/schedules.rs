@@ -10,7 +10,7 @@ use e2e::proxy::{Call, Fault};
 use e2e::stub::{Function, Load};
 use serde_json::Value;
 
-use crate::life::{Life, Minute};
+use crate::wire::life::{Life, Minute};
 
 /// Schedules that are played.
 const SCHEDULES: u64 = 200;

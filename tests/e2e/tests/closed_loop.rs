@@ -4,11 +4,8 @@
 //! guard must decide what `dowsim replay` decides on the same seed.
 //!
 //! One incident runs on an AWS emulator and in AWS's Lambda runtime; the shorter ones of those that can be carried run on
-//! the stub, side by side, as they mostly wait for the guard's own pace. The longer ones, half an hour: `cargo test -p
-//! e2e --test closed_loop -- --ignored --nocapture`.
-
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+//! the stub, side by side, as they mostly wait for the guard's own pace. The longer ones: `cargo test --workspace --test e2e
+//! -- --ignored --nocapture`.
 
 mod emulated;
 mod real;
@@ -29,9 +26,9 @@ use simulator::scenario::Scenario;
 use simulator::scenarios::ALL;
 use simulator::world::Cast;
 
-use crate::emulated::Emulated;
-use crate::real::{Aws, Decided, Made, Real, policy_of};
-use crate::stubbed::Stubbed;
+use crate::closed_loop::emulated::Emulated;
+use crate::closed_loop::real::{Aws, Decided, Made, Real, policy_of};
+use crate::closed_loop::stubbed::Stubbed;
 
 /// What the guard in the simulator changed.
 fn made(run: &Run) -> Vec<Made> {
