@@ -55,7 +55,7 @@ fn lately(scenario: &Scenario) -> DateTime<Utc> {
 /// Makes an AWS: the account's limit, the policy, when it begins.
 type NewAws = fn(u32, &str, DateTime<Utc>) -> Box<dyn Aws>;
 
-/// Lives an incident twice, once with the guard inside the simulator and once with the one that ships, and compares.
+/// Lives an incident twice, once with the guard inside the simulator and once with its binary, and compares.
 fn parity(name: &str, seed: u64, aws: NewAws) {
     parity_within(0..=u32::MAX, name, seed, aws);
 }
@@ -105,7 +105,7 @@ fn parity_within(minutes: RangeInclusive<u32>, name: &str, seed: u64, aws: NewAw
 }
 
 #[test]
-fn the_shipped_binary_decides_a_whole_incident_as_the_replay_does_minute_by_minute() {
+fn the_binary_decides_a_whole_incident_as_the_replay_does_minute_by_minute() {
     parity("blast", 1, on_the_emulator);
 }
 
@@ -154,12 +154,12 @@ fn parity_of_all(minutes: RangeInclusive<u32>) {
 }
 
 #[test]
-fn the_shipped_binary_decides_every_short_incident_as_the_replay_does() {
+fn the_binary_decides_every_short_incident_as_the_replay_does() {
     parity_of_all(0..=SHORT_MIN);
 }
 
 #[test]
 #[ignore = "half an hour of waiting for the guard's pace"]
-fn the_shipped_binary_decides_every_long_incident_as_the_replay_does() {
+fn the_binary_decides_every_long_incident_as_the_replay_does() {
     parity_of_all(SHORT_MIN + 1..=u32::MAX);
 }

@@ -1,4 +1,4 @@
-//! The binary that ships and everything that it says on the wire, against a stub of AWS: by the hundred, which an
+//! The guard as a process and everything that it says on the wire, against a stub of AWS: by the hundred, which an
 //! emulator is too slow for.
 
 mod life;
