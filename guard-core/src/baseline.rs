@@ -107,6 +107,11 @@ impl Profile {
         (newest.0 - first.0 + 1 >= i64::from(HISTORY_MIN_H)).then_some(first)
     }
 
+    /// The first hour in which anything was used, as far as is known.
+    pub(crate) fn first_used(&self) -> Option<Hour> {
+        self.first_used
+    }
+
     /// Whether it was first used less than a day of history ago: nobody can say what its ordinary spend is.
     pub fn is_new(&self) -> bool {
         self.first_used.is_some() && self.begins().is_none()

@@ -10,7 +10,7 @@ use crate::inventory::{Function, Inventory};
 use crate::money::{Unit, Usd};
 use crate::name::BudgetName;
 use crate::policy::{
-    AtRollover, BelowFloor, Budget, FunctionOverrides, Mode, Period, Policy, ScopeMatcher, TagProblem, TripOn,
+    AtRollover, BelowFloor, Budget, FunctionOverrides, Mode, Period, Policy, ScopeMatcher, Slack, TagProblem,
 };
 
 pub use period::period_of;
@@ -33,8 +33,9 @@ pub struct BudgetRule {
     pub mode: Mode,
     /// Percentages at which to warn, ascending; possibly none.
     pub thresholds_percent: Vec<u32>,
-    /// When to act.
-    pub trip_on: TripOn,
+    /// How much an incident may cost above the ordinary before the guard acts, in `unit`; the whole amount where it acts
+    /// at the line only.
+    pub slack: Usd,
     /// What gives way where money and floor collide.
     pub below_floor: BelowFloor,
     /// Whether events may be lost for good.
@@ -55,13 +56,7 @@ impl BudgetRule {
 
     /// The amount spread evenly over its period, per hour. A month counts 30 days.
     pub fn even_share_per_hour(&self) -> Usd {
-        let hours = match self.period {
-            Period::Hour => 1,
-            Period::Day => 24,
-            Period::Week => 168,
-            Period::Month => 720,
-        };
-        self.amount.mul_div_up(1, hours)
+        self.amount.mul_div_up(60, self.period.minutes().into())
     }
 
     /// Whether the rule counts invocations.
@@ -90,6 +85,7 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         (None, Some(count)) => (Usd::from_dollars(1) * i128::from(count), Unit::Invocations),
         (None, None) => (Usd::ZERO, money),
     };
+    let slack = budget.slack.unwrap_or_else(|| Slack::unsaid(budget));
     BudgetRule {
         name: BudgetName::from(budget.name.as_str()),
         matcher: budget.scope.compile(),
@@ -98,7 +94,7 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         unit,
         mode: budget.mode,
         thresholds_percent: budget.thresholds_percent.clone(),
-        trip_on: budget.trip_on,
+        slack: amount.mul_div_up(slack.minutes(budget.period).into(), budget.period.minutes().into()),
         below_floor: budget.below_floor,
         allow_event_loss: budget.allow_event_loss,
         at_rollover: budget.at_rollover,

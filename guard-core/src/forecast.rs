@@ -1,22 +1,17 @@
 //! Where a budget is going: what is spent, what cannot be seen yet, and two projections, one if the excess lasts
 //! and one if it stops.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::budget::BudgetRule;
 use crate::ledger::{BURN_MINUTES, BudgetLedger};
 use crate::money::{Cause, Causes, Usd, UsdRange};
-use crate::plan::BurnAlert;
 use crate::policy::Timing;
 use crate::posting::Hidden;
 use crate::time::{Hour, Minute};
 
-/// Paired burn-rate windows: minutes of the short one, minutes of the long one, factor in tenths.
-///
-/// The pairs and factors of "The Site Reliability Workbook", chapter 5 (multiwindow, multi-burn-rate alerts), which
-/// there guard an error budget; here the budget is in dollars, and its share is shaped by the baseline.
-pub const BURN_WINDOWS: [(i64, i64, i128); 4] =
-    [(5, 60, 144), (30, 360, 60), (120, 1440, 30), (360, 4320, 10)];
+/// People hear so many seconds before the slack is used up: time to say that the traffic is wanted.
+const NOTICE_AHEAD_S: i128 = 30 * 60;
 
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,8 +36,12 @@ pub struct Outlook {
     pub exhausted_if_sustained: Option<DateTime<Utc>>,
     /// When the amount is gone if the excess decays.
     pub exhausted_if_it_stops: Option<DateTime<Utc>>,
-    /// Pairs of windows that fire, shortest first.
-    pub burning: Vec<BurnAlert>,
+    /// What the incident has cost above the ordinary so far, what no metric shows yet included.
+    pub incident: Usd,
+    /// When it began.
+    pub incident_since: Option<Minute>,
+    /// What it costs, per hour.
+    pub incident_per_hour: Usd,
     /// What is ordinary from now to the end of the period.
     pub ordinary_to_come: Usd,
 }
@@ -72,6 +71,10 @@ pub fn outlook(
     let line = book.spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour + hidden.retries_per_hour - ordinary.expected).at_least_zero();
+    let incident = book.incident(rule, moment.seen_until);
+    let tolerated = book.tolerated(rule, Hour::of(moment.at));
+    let unseen_s = i128::from((moment.at - moment.seen_until.plus(1).start()).num_seconds().max(0));
+    let unseen_above = (unseen.expected - tolerated.upper.mul_div_up(unseen_s, 3600)).at_least_zero();
     let half_life_s = i64::from(timing.decay_half_life_min) * 60;
     let walks = walk(rule, book, moment.at, line.expected, excess, half_life_s);
     let (sustained, stops) = (walks.sustained, walks.stops);
@@ -100,7 +103,9 @@ pub fn outlook(
         if_it_stops: spread(&stops, stops.total, Cause::UnseenMinutes),
         exhausted_if_sustained: sustained.exhausted,
         exhausted_if_it_stops: stops.exhausted,
-        burning: burning(rule, book, moment.seen_until),
+        incident: incident.amount + unseen_above,
+        incident_since: incident.since.or((unseen_above > Usd::ZERO).then_some(moment.seen_until)),
+        incident_per_hour: (burn_per_hour - tolerated.usual).at_least_zero(),
         ordinary_to_come: walks.ordinary,
     }
 }
@@ -113,8 +118,49 @@ impl Outlook {
 
     /// What the burn of the moment adds before an answer given now takes effect.
     pub fn until_effect(&self, timing: &Timing) -> Usd {
-        let seconds = i128::from(timing.actuation_s + timing.tick_s);
-        self.burn_per_hour.mul_div_up(seconds, 3600)
+        self.burn_per_hour.mul_div_up(Self::effect_s(timing), 3600)
+    }
+
+    fn effect_s(timing: &Timing) -> i128 {
+        i128::from(timing.actuation_s + timing.tick_s)
+    }
+
+    /// Whether the incident uses up the budget's slack before an answer given now takes effect, and breaks the budget if
+    /// it lasts. A budget whose slack is its whole amount acts at its line only.
+    pub fn slack_is_used_up(&self, rule: &BudgetRule, timing: &Timing) -> bool {
+        self.uses_up(rule, Self::effect_s(timing))
+    }
+
+    /// Whether people should hear of the incident: it uses up the slack within half an hour, or has used up half of it.
+    pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
+        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 2 >= rule.slack)
+    }
+
+    fn uses_up(&self, rule: &BudgetRule, seconds: i128) -> bool {
+        let to_come = self.incident_per_hour.mul_div_up(seconds, 3600);
+        self.breaks(rule) && self.incident + to_come >= rule.slack
+    }
+
+    fn breaks(&self, rule: &BudgetRule) -> bool {
+        rule.slack < rule.amount
+            && self.incident_per_hour > Usd::ZERO
+            && self.if_sustained.expected > rule.amount
+    }
+
+    /// When the slack is used up at this rate; `None` where it is not within the period, or already is.
+    pub fn slack_ends(
+        &self,
+        rule: &BudgetRule,
+        at: DateTime<Utc>,
+        end: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let left = rule.slack - self.incident;
+        if !self.breaks(rule) || left <= Usd::ZERO {
+            return None;
+        }
+        let seconds = left.mul_div_up(3600, self.incident_per_hour.picos()).picos();
+        let ends = at + Duration::seconds(i64::try_from(seconds).ok()?.min(i64::from(u32::MAX)));
+        (ends < end).then_some(ends)
     }
 }
 
@@ -228,64 +274,6 @@ fn decayed_ppm(seconds: i64, half_life_s: i64) -> i64 {
     let first = half_life_s * 721_348;
     let before = first * 2 - ((first * 2) >> whole);
     before + rest * height * 721_348 / PPM
-}
-
-/// The pairs of windows that fire: both windows have used their share of the budget so many times over.
-fn burning(rule: &BudgetRule, book: &BudgetLedger, until: Minute) -> Vec<BurnAlert> {
-    let period = (book.period_end - book.period_start).num_seconds().max(1);
-    let ordinary_of_period = book.ordinary_of_period;
-    let mut alerts = Vec::new();
-    for (short_min, long_min, factor_tenths) in BURN_WINDOWS {
-        let rate = |minutes: i64| {
-            let used = window_sum(book, until, minutes);
-            let share = share_of(rule.amount, book, until, minutes, period, ordinary_of_period);
-            used.per_mille_of(share)
-        };
-        let (short, long) = (rate(short_min), rate(long_min));
-        if i128::from(short.min(long)) >= factor_tenths * 100 {
-            alerts.push(BurnAlert {
-                short_min: u32::try_from(short_min).unwrap_or(0),
-                long_min: u32::try_from(long_min).unwrap_or(0),
-                rate_per_mille: u64::try_from(long).unwrap_or(0),
-            });
-        }
-    }
-    alerts
-}
-
-/// What was posted in the minutes that end with `until`; beyond six hours counted in whole hours and the part of
-/// the hour in progress.
-fn window_sum(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
-    if minutes <= 360 {
-        book.minutes.sum(until.0, minutes)
-    } else {
-        book.hours.sum(until.hour().0, minutes / 60)
-    }
-}
-
-/// The share of the amount that a window should use: by the ordinary shape of the period where it is known, so
-/// that a busy morning does not page; else evenly.
-fn share_of(
-    amount: Usd,
-    book: &BudgetLedger,
-    until: Minute,
-    minutes: i64,
-    period_s: i64,
-    of_period: Option<Usd>,
-) -> Usd {
-    let even = amount.mul_div_up(i128::from(minutes * 60), i128::from(period_s));
-    let Some(of_period) = of_period.filter(|total| *total > Usd::ZERO) else { return even };
-    let mut of_window = Usd::ZERO;
-    let mut from = until.plus(1 - minutes);
-    let end = until.plus(1);
-    while from < end {
-        let next = from.hour().plus(1).first_minute().min(end);
-        let ordinary = book.ordinary(from.hour(), amount).expected;
-        of_window += of_hour(ordinary, next.since(from) * 60);
-        from = next;
-    }
-    // Never less than a tenth of the even share: a quiet hour of the night has some right to traffic.
-    amount.mul_div_up(of_window.picos(), of_period.picos()).max(even.mul_div_up(1, 10))
 }
 
 #[cfg(test)]

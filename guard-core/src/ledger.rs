@@ -2,7 +2,9 @@
 //! a minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
 
 mod book;
+mod course;
 pub(crate) mod entry;
+mod incident;
 mod region;
 pub(crate) mod standing;
 
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::book::Entry;
 pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
+pub use self::incident::{Incident, Tolerated};
 pub use self::region::{Attributed, RegionLedger};
 use crate::baseline::Profile;
 use crate::inventory::Architecture;

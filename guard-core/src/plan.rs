@@ -75,8 +75,8 @@ pub enum Reason {
         /// The floor.
         floor: u32,
     },
-    /// The budget's burn rate breaks it, and this function's excess explains it.
-    BurnRate {
+    /// An incident has used up the budget's slack and would break the budget, and this function's excess explains it.
+    SlackUsedUp {
         /// Share of all excess that this function has, in per mille.
         excess_share_per_mille: u32,
         /// The cap the money affords, before the floor.
@@ -122,6 +122,16 @@ pub enum Reason {
     Rollover,
     /// An operator said so.
     Operator,
+    /// The slack is used up, but what is above the ordinary is less than twice the ordinary: a cap would refuse as many
+    /// customers. It acts at the line.
+    Growth,
+    /// The slack is used up, but the cap would hold nothing back.
+    WouldNotBite {
+        /// The cap.
+        cap: u32,
+        /// The concurrency seen.
+        concurrency: u32,
+    },
     /// Other functions explain the excess.
     ExplainedByOthers,
     /// Too little is known to lower a cap or to release one.
@@ -171,7 +181,7 @@ impl Reason {
         matches!(
             self,
             Reason::BudgetLine { .. }
-                | Reason::BurnRate { .. }
+                | Reason::SlackUsedUp { .. }
                 | Reason::CutRetries { .. }
                 | Reason::Relapse { .. }
                 | Reason::ModeForbids
@@ -203,7 +213,7 @@ pub struct Refusal {
 pub enum NoticeKind {
     /// The guard was armed or disarmed.
     Armed,
-    /// A burn-rate pair fires: unusual spend.
+    /// An incident is using up a budget's slack: unusual spend.
     Noticed,
     /// A threshold of the ladder is crossed.
     Warned,
@@ -291,8 +301,16 @@ pub struct BudgetRecord {
     pub exhausted_if_sustained: Option<DateTime<Utc>>,
     /// When the amount is gone if the excess decays.
     pub exhausted_if_it_stops: Option<DateTime<Utc>>,
-    /// Which burn-rate pairs fire, shortest first.
-    pub burning: Vec<BurnAlert>,
+    /// What the incident has cost above the ordinary, what no metric shows yet included; zero where there is none.
+    pub incident: Usd,
+    /// The minute in which the incident began.
+    pub incident_since: Option<DateTime<Utc>>,
+    /// What an incident may cost before the guard acts; `amount` where it acts at the line only.
+    pub slack: Usd,
+    /// When the slack is used up at this rate; `None`: not within the period, or it is.
+    pub slack_ends: Option<DateTime<Utc>>,
+    /// Whether what is spent, unseen and committed reaches the amount before an answer takes effect.
+    pub at_line: bool,
     /// How far the data can be trusted.
     pub freshness: Freshness,
     /// What was decided.
@@ -301,30 +319,19 @@ pub struct BudgetRecord {
     pub price_unknown: bool,
 }
 
-/// A pair of burn-rate windows that both exceed their factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BurnAlert {
-    /// The short window in minutes.
-    pub short_min: u32,
-    /// The long window in minutes.
-    pub long_min: u32,
-    /// How many times its share of the budget the long window used, in per mille.
-    pub rate_per_mille: u64,
-}
-
 /// What was decided for a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within its line.
     Fine,
-    /// A threshold is crossed or a burn-rate pair fires.
+    /// A threshold is crossed, an incident uses up the slack, or has and a cap would do more harm than good.
     Warn,
-    /// At its line, and the mode asks for people only.
+    /// At its line or its slack used up, and the mode asks for people only.
     BreachedAlert,
-    /// At its line, and levers are pulled.
+    /// At its line or its slack used up, and levers are pulled.
     BreachedAct,
-    /// At its line, and nothing can or may be done: see the refusals.
+    /// At its line or its slack used up, and nothing can or may be done: see the refusals.
     BreachedRefused,
     /// At its line, and nothing exceeds the ordinary.
     BreachedOrdinary,

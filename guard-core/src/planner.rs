@@ -191,7 +191,7 @@ impl<'a> Draft<'a> {
         let warned = rule.thresholds_percent.iter().any(|percent| {
             i128::from(outlook.spent.expected.per_mille_of(rule.amount)) >= i128::from(*percent) * 10
         });
-        if warned || !outlook.burning.is_empty() { Verdict::Warn } else { Verdict::Fine }
+        if warned || outlook.is_noticed(rule) { Verdict::Warn } else { Verdict::Fine }
     }
 
     /// Whether an operator's word keeps the guard away from a function.
@@ -320,7 +320,11 @@ impl<'a> Draft<'a> {
                     projected_if_it_stops: outlook.if_it_stops,
                     exhausted_if_sustained: outlook.exhausted_if_sustained,
                     exhausted_if_it_stops: outlook.exhausted_if_it_stops,
-                    burning: outlook.burning.clone(),
+                    incident: outlook.incident,
+                    incident_since: outlook.incident_since.map(Minute::start),
+                    slack: rule.slack,
+                    slack_ends: outlook.slack_ends(rule, self.seen.at, book.period_end),
+                    at_line: escalate::at_line(rule, outlook, &self.roster.policy.timing),
                     freshness: self.reading.region,
                     verdict: *verdict,
                     price_unknown: self.roster.price_unknown(),

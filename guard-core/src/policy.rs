@@ -6,6 +6,7 @@ mod matcher;
 mod overrides;
 mod parse;
 pub mod ranges;
+mod slack;
 mod syntax;
 mod validate;
 
@@ -19,6 +20,7 @@ use crate::money::Usd;
 pub use error::{KeyPath, PolicyError, Position, Problem, Step};
 pub use matcher::{Protected, ScopeMatcher};
 pub use overrides::{FunctionOverrides, TagProblem};
+pub use slack::Slack;
 
 /// The whole policy. Disarmed by default: everything runs and is reported, and nothing is changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -214,9 +216,11 @@ pub struct Budget {
     #[serde(default = "default_thresholds_percent")]
     #[schemars(inner(range(min = ranges::THRESHOLD_PERCENT.min, max = ranges::THRESHOLD_PERCENT.max)))]
     pub thresholds_percent: Vec<u32>,
-    /// When to act: at the budget line, or already at a burn rate that breaks it. Default `line`.
-    #[serde(default)]
-    pub trip_on: TripOn,
+    /// How much an incident may cost before the guard acts, above what is ordinary, as a length of the budget's time:
+    /// `"3h"` of $24 a day are $3. `"period"` means: act at the line only. Default: half an hour of an hour, 3 h of a
+    /// day, 6 h of a week, 12 h of a month; `"period"` with `guarantee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<Slack>,
     /// What to do where the cap that the budget affords is below the floor. Default `keep_floor`.
     #[serde(default)]
     pub below_floor: BelowFloor,
@@ -278,17 +282,6 @@ pub enum Mode {
     Cap,
     /// Stop: reserved concurrency 0, mappings disabled.
     Stop,
-}
-
-/// When a budget acts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TripOn {
-    /// When what is spent, unseen and committed reaches the amount within one reaction time.
-    #[default]
-    Line,
-    /// Earlier: when a pair of burn-rate windows agrees that the period's amount will be broken.
-    Burn,
 }
 
 /// What gives way where money and floor collide.
@@ -386,7 +379,7 @@ impl Budget {
             invocations: None,
             mode: Mode::default(),
             thresholds_percent: default_thresholds_percent(),
-            trip_on: TripOn::default(),
+            slack: None,
             below_floor: BelowFloor::default(),
             allow_event_loss: false,
             at_rollover: AtRollover::default(),

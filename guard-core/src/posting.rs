@@ -144,6 +144,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         // History that has come in part would make everything else look out of the ordinary.
         if !state.census.is_first_under_way() {
             book.close_hours(now, rule.matcher.is_everything());
+            book.close_incident(rule, settled);
         }
         state.budgets.insert(rule.name.clone(), book);
     }

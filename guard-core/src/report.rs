@@ -162,6 +162,7 @@ pub fn budget_headline(record: &BudgetRecord) -> String {
     let word = match record.verdict {
         Verdict::Fine => "fine",
         Verdict::Warn => "warning",
+        _ if !record.at_line => "SLACK USED UP",
         Verdict::BreachedAlert
         | Verdict::BreachedAct
         | Verdict::BreachedRefused
@@ -172,6 +173,22 @@ pub fn budget_headline(record: &BudgetRecord) -> String {
         record.budget,
         amount(record.burn_per_hour, record.unit)
     )
+}
+
+/// The incident in a line: what it has cost, since when, and when the guard acts.
+fn incident(record: &BudgetRecord) -> Option<String> {
+    let unit = record.unit;
+    let since = record.incident_since.filter(|_| record.incident > Usd::ZERO)?;
+    let then = match record.slack_ends {
+        _ if record.slack >= record.amount => "acts at the line only".to_owned(),
+        Some(ends) => {
+            format!("slack {}: used up {} UTC at this rate", amount(record.slack, unit), ends.format("%a %R"))
+        }
+        None if record.incident >= record.slack => format!("slack {}: used up", amount(record.slack, unit)),
+        None => format!("slack {}", amount(record.slack, unit)),
+    };
+    let cost = amount(record.incident, unit);
+    Some(format!("Above the ordinary: {cost} since {} UTC; {then}", since.format("%a %R")))
 }
 
 /// The numbers behind a budget's message.
@@ -201,6 +218,7 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
             amount(record.projected_if_it_stops.expected, unit)
         ),
     ];
+    lines.extend(incident(record));
     if record.repeated.expected > Usd::ZERO {
         let share = record.repeated.expected.per_mille_of(record.spent.expected);
         let text = format!(
@@ -210,6 +228,12 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
             share % 10
         );
         lines.push(text);
+    }
+    if record.verdict == Verdict::Warn && record.slack < record.amount && record.incident >= record.slack {
+        lines.push(
+            "No cap before the line: it would refuse as much that is ordinary, or hold nothing back."
+                .to_owned(),
+        );
     }
     if record.verdict == Verdict::BreachedOrdinary {
         lines.push(
@@ -258,7 +282,7 @@ pub fn reason_word(reason: &Reason) -> &'static str {
         Reason::WithinBaseline => "within-baseline",
         Reason::ExcessWithinBudget => "excess-within-budget",
         Reason::BudgetLine { .. } => "budget-line",
-        Reason::BurnRate { .. } => "burn-rate",
+        Reason::SlackUsedUp { .. } => "slack-used-up",
         Reason::CutRetries { .. } => "cut-retries",
         Reason::Barrier { .. } => "barrier",
         Reason::Envelope { .. } => "envelope",
@@ -269,6 +293,8 @@ pub fn reason_word(reason: &Reason) -> &'static str {
         Reason::Resumed => "resumed",
         Reason::Rollover => "rollover",
         Reason::Operator => "operator",
+        Reason::Growth => "growth",
+        Reason::WouldNotBite { .. } => "would-not-bite",
         Reason::ExplainedByOthers => "explained-by-others",
         Reason::Blind { .. } => "blind",
         Reason::CoolingDown { .. } => "cooling-down",
@@ -296,10 +322,10 @@ impl fmt::Display for Reason {
                 )?;
                 depth(f, *affordable, *floor)
             }
-            Reason::BurnRate { excess_share_per_mille, affordable, floor } => {
+            Reason::SlackUsedUp { excess_share_per_mille, affordable, floor } => {
                 write!(
                     f,
-                    "burn rate breaks the budget; {} of the excess is here; ",
+                    "the incident has used up the slack; {} of the excess is here; ",
                     percent(*excess_share_per_mille)
                 )?;
                 depth(f, *affordable, *floor)
@@ -325,6 +351,12 @@ impl fmt::Display for Reason {
             Reason::Resumed => f.write_str("written down earlier, not found in force: made again"),
             Reason::Rollover => f.write_str("the period ended"),
             Reason::Operator => f.write_str("an operator said so"),
+            Reason::Growth => f.write_str(
+                "less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line",
+            ),
+            Reason::WouldNotBite { cap, concurrency } => {
+                write!(f, "a cap of {cap} would hold nothing back: concurrency is {concurrency}; it comes at the line")
+            }
             Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
             Reason::Blind { freshness: how } => {
                 write!(f, "data is {}: unknown never loosens a cap", freshness(*how))

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::BudgetRule;
 use crate::forecast::Outlook;
 use crate::money::Usd;
 use crate::name::FunctionName;
@@ -70,7 +71,7 @@ pub fn next(
         .zip(verdicts)
         .enumerate()
         .map(|(place, (rule, verdict))| {
-            let is_threatened = outlooks.get(place).is_some_and(|outlook| is_threatened(outlook, seen));
+            let is_threatened = outlooks.get(place).is_some_and(|outlook| is_threatened(rule, outlook, seen));
             *verdict > Verdict::Warn || is_threatened || surges(rule, state, reading)
         })
         .collect();
@@ -109,10 +110,10 @@ pub fn next(
     SamplingPlan { focus: focus(roster, state, wanted) }
 }
 
-/// Whether a budget burns at a rate that breaks it, or is gone soon.
-fn is_threatened(outlook: &Outlook, seen: &Observation) -> bool {
+/// Whether an incident uses up a budget's slack, or the budget is gone soon.
+fn is_threatened(rule: &BudgetRule, outlook: &Outlook, seen: &Observation) -> bool {
     let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
-    !outlook.burning.is_empty() || outlook.exhausted_if_sustained.is_some_and(|at| at <= soon)
+    outlook.is_noticed(rule) || outlook.exhausted_if_sustained.is_some_and(|at| at <= soon)
 }
 
 /// The first minute to ask for: everything that may still change or was never seen, of the region and of the functions
@@ -156,7 +157,7 @@ fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<F
 }
 
 /// Whether a budget burns beyond its ordinary band now; without history, beyond its even share.
-fn surges(rule: &crate::budget::BudgetRule, state: &State, reading: &Reading) -> bool {
+fn surges(rule: &BudgetRule, state: &State, reading: &Reading) -> bool {
     let Some(book) = state.budgets.get(&rule.name) else { return false };
     if rule.mode < Mode::Alert {
         return false;

@@ -133,7 +133,7 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
     let restores =
         latch.lever(&action.change.lever()).is_some_and(|lever| lever.original == action.change.to());
     match action.reason {
-        Reason::BudgetLine { .. } | Reason::BurnRate { .. } | Reason::CutRetries { .. } => {
+        Reason::BudgetLine { .. } | Reason::SlackUsedUp { .. } | Reason::CutRetries { .. } => {
             match latch.phase {
                 Phase::Capped => {}
                 Phase::Standing => {

@@ -101,7 +101,7 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
     let attempts = plan.functions[0].attempts_per_mille;
     assert!(attempts > 2000, "{attempts}");
     assert!(record.exhausted_if_sustained.is_some(), "{record:?}");
-    for step in [" 0050", " 0075", " 0090", " 3000"] {
+    for step in [" 00505", " 00755", " 00905", " 30000"] {
         assert!(warnings.iter().any(|digest| digest.ends_with(step)), "{step} was not told: {warnings:?}");
     }
 }

@@ -47,8 +47,9 @@ fn a_viral_day_under_mode_cap_keeps_the_floor_and_never_stops() {
 
 #[test]
 fn mode_stop_stops_at_the_line_until_the_period_ends() {
-    let mut world =
-        shop("armed = true\n[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 10\nmode = \"stop\"");
+    let mut world = shop(
+        "armed = true\n[[budget]]\nname = \"day\"\nperiod = \"day\"\nusd = 10\nmode = \"stop\"\nslack = \"period\"",
+    );
     world.live(30, &[("shop", FLOOD)]);
     assert_eq!(world.reserved("shop"), Some(0), "{:#?}", world.headlines());
     world.live(10 * 60, &[]);

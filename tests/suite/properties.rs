@@ -103,14 +103,15 @@ fn budget(gentle: bool) -> impl Strategy<Value = String> {
         (flag(), flag(), flag()),
         (any::<bool>(), any::<bool>(), any::<bool>()),
     )
-        .prop_map(|(period, usd, mode, scope, (stop, envelope, guarantee), (burn, loss, hold))| {
+        .prop_map(|(period, usd, mode, scope, (stop, envelope, guarantee), (early, loss, hold))| {
             let below_floor = if stop || guarantee { "stop" } else { "keep_floor" };
-            let trip_on = if burn && period != "hour" { "burn" } else { "line" };
+            // What nobody chose, or the line only.
+            let slack = if early { "" } else { "slack = \"period\"\n" };
             let at_rollover = if hold { "hold" } else { "release" };
             format!(
                 "[[budget]]\nname = \"{period}-NUMBER\"\nperiod = \"{period}\"\nusd = {usd}\nmode = \"{mode}\"\n\
                  scope.functions = \"{scope}\"\nbelow_floor = \"{below_floor}\"\nenvelope = {}\n\
-                 guarantee = {}\ntrip_on = \"{trip_on}\"\nallow_event_loss = {loss}\n\
+                 guarantee = {}\n{slack}allow_event_loss = {loss}\n\
                  at_rollover = \"{at_rollover}\"\n",
                 envelope && mode != "observe" && mode != "alert",
                 guarantee && mode != "observe" && mode != "alert",

@@ -143,8 +143,8 @@ fn under_a_guarantee_a_flood_over_midnight_stays_within_either_day() {
 
 #[test]
 fn without_a_guarantee_the_same_flood_overshoots() {
-    let mut world =
-        World::new(with("below_floor = \"stop\"", 8), vec![web("shop")]).with_history("shop", CALM);
+    let mut world = World::new(with("below_floor = \"stop\"\nslack = \"period\"", 8), vec![web("shop")])
+        .with_history("shop", CALM);
     world.live(5, &[("shop", CALM)]);
     attack(&mut world, &["shop"], 120, |_| {});
     assert!(world.spent > Usd::from_dollars(8), "{}", world.spent);

@@ -123,7 +123,7 @@ fn inventory(region: &str, tags: &[(&str, &[(&str, &str)])]) -> Inventory {
 fn rules_carry_what_the_policy_says_in_its_order() {
     let policy = Policy::from_toml(
         "[[budget]]\nname = \"z\"\nperiod = \"week\"\nusd = 7.5\nmode = \"stop\"\nscope.functions = \"a*\"\n\
-         thresholds_percent = [80]\ntrip_on = \"burn\"\nbelow_floor = \"stop\"\nallow_event_loss = true\n\
+         thresholds_percent = [80]\nslack = \"12h\"\nbelow_floor = \"stop\"\nallow_event_loss = true\n\
          at_rollover = \"hold\"\nenvelope = true\nguarantee = true\n\
          [[budget]]\nname = \"a\"\nperiod = \"day\"\ninvocations = 3",
     )
@@ -134,7 +134,7 @@ fn rules_carry_what_the_policy_says_in_its_order() {
     assert_eq!((first.name.as_str(), first.period, first.unit), ("z", Period::Week, Unit::Usd));
     assert_eq!(first.amount, Usd::from_picos(7_500_000_000_000));
     assert_eq!((first.mode, first.thresholds_percent.as_slice()), (Mode::Stop, [80].as_slice()));
-    assert_eq!((first.trip_on, first.below_floor), (TripOn::Burn, BelowFloor::Stop));
+    assert_eq!((first.slack, first.below_floor), ("0.535714285715".parse().unwrap(), BelowFloor::Stop));
     assert_eq!((first.allow_event_loss, first.at_rollover), (true, AtRollover::Hold));
     assert_eq!((first.envelope, first.guarantee), (true, true));
     assert!(first.matcher.matches(&Function::new("abc", 128, 3)));

@@ -263,123 +263,49 @@ fn the_area_under_a_decay_is_summed_by_half_lives() {
     assert_eq!(whole, decayed_ppm(1800 * 64, 1800));
 }
 
-/// $0.05 a minute is the even share of $72 a day.
-fn daily() -> BudgetRule {
-    rule(Period::Day, dollars(72))
-}
-
-/// A book with so much in each of the latest minutes up to 19:56.
-fn burnt(rule: &BudgetRule, minutes: i64, amount: Usd) -> BudgetLedger {
-    let mut book = book(rule, time(20, 0, 0));
+/// $72 a day, of which three hours are $9 and an even minute five cents; with a minute's amount in the latest minutes up
+/// to 19:56.
+fn flooded(minutes: i64, amount: Usd) -> (BudgetRule, BudgetLedger) {
+    let rule = rule(Period::Day, dollars(72));
+    let mut book = book(&rule, time(20, 0, 0));
+    history(&mut book, time(20, 0, 0), |_| dollars(1));
     for back in 0..minutes {
         post(&mut book, time(19, 56, 0) - Duration::minutes(back), amount);
     }
-    book
-}
-
-fn pairs(rule: &BudgetRule, book: &BudgetLedger) -> Vec<(u32, u32, u64)> {
-    let alerts = look(rule, book, time(20, 0, 0)).burning;
-    alerts.iter().map(|alert| (alert.short_min, alert.long_min, alert.rate_per_mille)).collect()
+    (rule, book)
 }
 
 #[test]
-fn a_pair_of_windows_fires_at_its_factor_and_not_a_pico_below() {
-    let rule = daily();
-    // 14.4 times the share in both windows; at that rate the hour fills 2.4 of six hours' shares.
-    let mut book = burnt(&rule, 60, cents(72));
-    assert_eq!(pairs(&rule, &book), [(5, 60, 14_400)]);
-    // Thousandths are rounded up: a whole thousandth of the hour's $3 is $0.003.
-    post(&mut book, time(19, 0, 0), Usd::from_picos(-3_000_000_000));
-    assert_eq!(pairs(&rule, &book), []);
-    post(&mut book, time(19, 0, 0), Usd::from_picos(1));
-    assert_eq!(pairs(&rule, &book), [(5, 60, 14_400)]);
-}
-
-#[test]
-fn both_windows_are_needed() {
-    let rule = daily();
-    // The short one alone: 5 minutes at 20 times, 1.7 times over the hour.
-    assert_eq!(pairs(&rule, &burnt(&rule, 5, dollars(1))), []);
-    // The long one alone: an hour at 20 times that ended five minutes ago.
-    let mut book = burnt(&rule, 60, dollars(1));
-    for back in 0..5 {
-        post(&mut book, time(19, 56, 0) - Duration::minutes(back), dollars(-1));
-    }
-    let fired = pairs(&rule, &book);
-    assert!(fired.iter().all(|(short, _, _)| *short != 5), "{fired:?}");
-}
-
-#[test]
-fn each_pair_has_its_windows_and_its_factor() {
-    let rule = daily();
-    // Six hours at six times: 30 min and 6 h fire; two hours against a day have 1.5 of 3.
-    assert_eq!(pairs(&rule, &burnt(&rule, 360, cents(30))), [(30, 360, 6000)]);
-    assert_eq!(pairs(&rule, &burnt(&rule, 360, Usd::from_picos(299_900_000_000))), []);
-    // Twelve hours and more of hours: $216 in a day are three times the share of $72.
-    let mut book = burnt(&rule, 360, cents(15));
-    post(&mut book, time(4, 0, 0), dollars(216 - 54));
-    assert_eq!(pairs(&rule, &book), [(120, 1440, 3000), (360, 4320, 1000)]);
-    post(&mut book, time(4, 0, 0), cents(-25));
-    assert_eq!(pairs(&rule, &book), []);
-}
-
-#[test]
-fn the_share_follows_the_ordinary_shape() {
-    // $9 from 8:00 to 16:00 on working days, nothing else: $360 a week.
-    let office = |hour: Hour| {
-        let (day, hour) = (hour.of_week() / 24, hour.of_week() % 24);
-        if day < 5 && (8..16).contains(&hour) { dollars(9) } else { Usd::ZERO }
+fn an_incident_acts_once_it_has_cost_its_slack_and_would_break_the_budget() {
+    let timing = Timing::default();
+    let acts = |minutes: i64, amount: Usd| {
+        let (rule, book) = flooded(minutes, amount);
+        look(&rule, &book, time(20, 0, 0)).slack_is_used_up(&rule, &timing)
     };
-    let rule = rule(Period::Week, dollars(360));
-    let at = time(9, 30, 0);
-    let mut book = book(&rule, at);
-    history(&mut book, at, office);
-    assert_eq!(book.ordinary_of_period, Some(dollars(360)));
-    for back in 0..87 {
-        post(&mut book, time(9, 26, 0) - Duration::minutes(back), cents(15));
-    }
-    // An ordinary Monday morning: 4.2 times the even share, once its own.
-    assert_eq!(look(&rule, &book, at).burning, []);
-    let burning = |factor: i64, at: DateTime<Utc>| {
-        let mut book = book.clone();
-        for back in 0..60 {
-            post(&mut book, time(9, 26, 0) - Duration::minutes(back), cents(15 * (factor - 1)));
-        }
-        look(&rule, &book, at).burning
-    };
-    assert!(burning(14, at).iter().all(|alert| alert.short_min != 5));
-    assert_eq!(burning(15, at)[0], BurnAlert { short_min: 5, long_min: 60, rate_per_mille: 15_000 });
+    // $30 an hour: a minute is 47.7 cents above the band of $1.40 an hour, less a drain of 0.6. Three minutes are unseen,
+    // $1.43; a minute and a half goes by until an answer takes effect, $0.73. $6.84 of $9 are left: 14.5 minutes.
+    let first = (1..30).find(|minutes| acts(*minutes, cents(50)));
+    assert_eq!(first, Some(15));
+    // At $16 an hour four hours do not break $72; at $20 they do, and $9 are spent after half an hour.
+    assert_eq!((1..60).find(|minutes| acts(*minutes, cents(16))), None);
+    // A budget whose slack is the whole of it acts at its line.
+    let (mut rule, book) = flooded(59, cents(50));
+    rule.slack = rule.amount;
+    assert!(!look(&rule, &book, time(20, 0, 0)).slack_is_used_up(&rule, &timing));
 }
 
 #[test]
-fn a_quiet_hour_may_use_a_tenth_of_the_even_share() {
-    // Nothing ordinary at night: the share of five minutes of $168 a week is $0.0833, a tenth of it $0.00833.
-    let rule = rule(Period::Week, dollars(168));
-    let at = time(3, 30, 0);
-    let mut book = book(&rule, at);
-    history(&mut book, at, |hour| if hour.of_week() == 100 { dollars(168) } else { Usd::ZERO });
-    let share =
-        |minutes: i64| share_of(rule.amount, &book, Minute::of(at), minutes, 168 * 3600, Some(dollars(168)));
-    assert_eq!(share(60), cents(10));
-    assert_eq!(share(6), cents(1));
-    // Friday 4:00 is hour 100: half of it is half of the ordinary of the week.
-    let busy = Minute::of(time(0, 0, 0)).plus(100 * 60 + 29);
-    assert_eq!(share_of(rule.amount, &book, busy, 60, 168 * 3600, Some(dollars(168))), dollars(84));
-    assert_eq!(share_of(rule.amount, &book, busy, 60, 168 * 3600, None), dollars(1));
-    assert_eq!(share_of(rule.amount, &book, busy, 60, 168 * 3600, Some(Usd::ZERO)), dollars(1));
-}
-
-#[test]
-fn windows_beyond_six_hours_count_whole_hours() {
-    let rule = daily();
-    let mut book = book(&rule, time(20, 0, 0));
-    post(&mut book, time(13, 0, 0), dollars(1));
-    let until = Minute::of(time(19, 0, 0));
-    assert_eq!(window_sum(&book, until, 360), Usd::ZERO);
-    assert_eq!(window_sum(&book, until, 361), Usd::ZERO);
-    assert_eq!(window_sum(&book, until, 420), dollars(1));
-    post(&mut book, time(13, 1, 0), dollars(1));
-    assert_eq!(window_sum(&book, until, 360), dollars(1));
+fn people_hear_half_an_hour_before_the_slack_is_used_up_and_when() {
+    let (rule, book) = flooded(6, cents(50));
+    let outlook = look(&rule, &book, time(20, 0, 0));
+    assert!(outlook.is_noticed(&rule) && !outlook.slack_is_used_up(&rule, &Timing::default()));
+    let ends = outlook.slack_ends(&rule, time(20, 0, 0), book.period_end).unwrap();
+    let minutes = (ends - time(20, 0, 0)).num_minutes();
+    assert!((5..15).contains(&minutes), "{minutes}");
+    assert_eq!(outlook.incident_since, Some(Minute::of(time(19, 51, 0))));
+    let (rule, book) = flooded(6, cents(2));
+    let outlook = look(&rule, &book, time(20, 0, 0));
+    assert_eq!((outlook.is_noticed(&rule), outlook.incident), (false, Usd::ZERO));
 }
 
 proptest! {

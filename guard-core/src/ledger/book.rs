@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::incident::Incident;
 use crate::baseline::Profile;
 use crate::money::{Usd, UsdRange};
 use crate::time::{HOURS_PER_WEEK, Hour, Minute};
@@ -48,6 +49,9 @@ pub struct BudgetLedger {
     pub shape: WeekShape,
     /// What history expects of the whole period; `None` without history.
     pub ordinary_of_period: Option<Usd>,
+    /// What the incident has cost above the ordinary, up to the minutes that may still change.
+    #[serde(default)]
+    pub incident: Incident,
 }
 
 impl BudgetLedger {
@@ -67,6 +71,7 @@ impl BudgetLedger {
             profile: Profile::default(),
             shape: WeekShape::default(),
             ordinary_of_period: None,
+            incident: Incident::default(),
         }
     }
 
@@ -253,7 +258,7 @@ impl Ring {
     }
 
     /// The number of the oldest slot.
-    fn oldest(&self) -> Option<i64> {
+    pub(super) fn oldest(&self) -> Option<i64> {
         let length = i64::try_from(self.amounts.len()).ok()?;
         (length > 0).then(|| self.newest - length + 1)
     }
@@ -312,6 +317,11 @@ impl WeekShape {
             }
         }
         WeekShape { hours }
+    }
+
+    /// Whether there is no history.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hours.is_empty()
     }
 
     fn at(&self, hour: Hour) -> Option<Ordinary> {

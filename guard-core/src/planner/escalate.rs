@@ -7,9 +7,9 @@ use crate::forecast::Outlook;
 use crate::levers::{self, Depth, Work};
 use crate::money::Usd;
 use crate::plan::{Change, Reason, Verdict};
-use crate::policy::{BelowFloor, Mode, NoRoom, Timing, TripOn};
+use crate::policy::{BelowFloor, Mode, NoRoom, Timing};
 use crate::posting::FunctionReading;
-use crate::state::Phase;
+use crate::state::{Latch, Phase};
 
 /// Share of the excess that the functions acted on must explain, in per mille. Our choice: the tail of small
 /// excesses is noise.
@@ -19,18 +19,19 @@ const EXPLAINED_PER_MILLE: i128 = 900;
 /// mille: a stop bites shortly before the line, and what is left then is no money to start on. Our choice.
 const STOPPED_UNTIL_PER_MILLE: i128 = 900;
 
-/// Burn-rate pairs whose short window is at most this long may trip a budget with `trip_on = "burn"`, in minutes.
-const TRIPPING_WINDOW_MIN: u32 = 30;
+/// Before the line, what a cap refuses must be this many times what is ordinary: of what it refuses, one part in so many
+/// and one is legitimate, as it cannot tell friend from foe. Our choice: two in three.
+const EXCESS_MIN: i128 = 2;
 
 /// Whether a budget is at its line: what is spent, unseen and committed, and what burns until an answer takes
-/// effect, reach its amount. With `trip_on = "burn"` also when a short burn-rate pair fires and the amount will
-/// not last the period.
+/// effect, reach its amount.
+pub(super) fn at_line(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) -> bool {
+    outlook.line().expected + outlook.until_effect(timing) >= rule.amount
+}
+
+/// Whether a budget asks for action: at its line, or because an incident has used up its slack.
 pub(super) fn breached(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) -> bool {
-    let at_line = outlook.line().expected + outlook.until_effect(timing) >= rule.amount;
-    let by_burn = rule.trip_on == TripOn::Burn
-        && outlook.if_sustained.expected > rule.amount
-        && outlook.burning.iter().any(|alert| alert.short_min <= TRIPPING_WINDOW_MIN);
-    at_line || by_burn
+    at_line(rule, outlook, timing) || outlook.slack_is_used_up(rule, timing)
 }
 
 /// What a function burns above the ordinary, in the eyes of a budget: above its band where history says what is
@@ -94,6 +95,8 @@ impl Draft<'_> {
                 Verdict::BreachedAct
             } else if refused {
                 Verdict::BreachedRefused
+            } else if self.is_early(place) {
+                Verdict::Warn
             } else {
                 Verdict::BreachedOrdinary
             };
@@ -171,6 +174,12 @@ impl Draft<'_> {
         }
         let Some(step) = self.depth(place, rule, suspect) else { return };
         let reading = self.reading_of(suspect.index);
+        let is_held = latch.is_some_and(Latch::is_holding);
+        if let Some(reason) = reading.filter(|_| step.early && !is_held).and_then(|seen| in_vain(&step, seen))
+        {
+            self.reasons.entry(suspect.index).or_insert(reason);
+            return;
+        }
         let work = Work {
             attempts_per_mille: reading.map_or(0, |reading| reading.attempts_per_mille),
             failure_per_mille: reading.map_or(0, |reading| reading.failure_per_mille),
@@ -180,7 +189,7 @@ impl Draft<'_> {
             Some(latch) if matches!(latch.phase, Phase::Ramping | Phase::Watching) => {
                 Reason::Relapse { relapses: latch.relapses + 1 }
             }
-            _ => step.reason(rule, suspect.share_per_mille),
+            _ => step.reason(suspect.share_per_mille),
         };
         let settled = latch.is_some_and(|latch| latch.phase == Phase::Capped && latch.is_holding());
         self.pull(suspect.index, rule, &step, work, &reason, settled);
@@ -266,10 +275,17 @@ impl Draft<'_> {
         if affordable >= ceiling && function.reserved.is_none() {
             return None;
         }
-        let stops =
-            self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        let early = self.is_early(place);
+        let stops = !early
+            && (self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop);
         let depth = if affordable < floor && stops { Depth::Stop } else { Depth::Cap(affordable.max(floor)) };
-        Some(Step { depth, affordable, floor })
+        Some(Step { depth, affordable, floor, early })
+    }
+
+    /// Whether a breached budget is not at its line yet: an incident has used up its slack.
+    fn is_early(&self, place: usize) -> bool {
+        let rule = self.roster.rules.get(place).zip(self.outlooks.get(place));
+        rule.is_some_and(|(rule, outlook)| !at_line(rule, outlook, &self.roster.policy.timing))
     }
 
     /// Whether a suspect has a reservation.
@@ -319,15 +335,30 @@ struct Step {
     depth: Depth,
     affordable: u32,
     floor: u32,
+    /// Before the line.
+    early: bool,
 }
 
 impl Step {
-    fn reason(&self, rule: &BudgetRule, excess_share_per_mille: u32) -> Reason {
+    fn reason(&self, excess_share_per_mille: u32) -> Reason {
         let (affordable, floor) = (self.affordable, self.floor);
-        match rule.trip_on {
-            TripOn::Line => Reason::BudgetLine { excess_share_per_mille, affordable, floor },
-            TripOn::Burn => Reason::BurnRate { excess_share_per_mille, affordable, floor },
+        if self.early {
+            Reason::SlackUsedUp { excess_share_per_mille, affordable, floor }
+        } else {
+            Reason::BudgetLine { excess_share_per_mille, affordable, floor }
         }
+    }
+}
+
+/// Why a cap before the line would do more harm than good: it would hold nothing back, or mostly what is ordinary.
+fn in_vain(step: &Step, seen: &FunctionReading) -> Option<Reason> {
+    let ordinary = (seen.burn_per_hour - seen.excess_per_hour).at_least_zero();
+    match step.depth {
+        _ if seen.excess_per_hour < ordinary * EXCESS_MIN => Some(Reason::Growth),
+        Depth::Cap(cap) if seen.concurrency_max <= cap => {
+            Some(Reason::WouldNotBite { cap, concurrency: seen.concurrency_max })
+        }
+        _ => None,
     }
 }
 

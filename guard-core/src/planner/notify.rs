@@ -18,7 +18,7 @@ use crate::state::{AlertState, Latch, Phase, State};
 use crate::text::counted;
 
 /// A budget's alarm closes after so many minutes without cause: a rate around its line must not send a message a
-/// minute. Our choice: the longest of the short burn-rate windows that page.
+/// minute. Our choice.
 const QUIET_BEFORE_OK_MIN: i64 = 60;
 
 /// Alarm name under which the guard speaks of its own sight.
@@ -221,7 +221,7 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
     let breached = record.verdict >= Verdict::BreachedAlert;
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
-    let digest = format!("{} {:04}", record.period_start.format("%FT%RZ"), level(record.verdict, crossed));
+    let digest = format!("{} {:05}", record.period_start.format("%FT%RZ"), level(record, crossed));
     // The digest only climbs: what comes and goes within a period is no news.
     let open = alert.filter(|alert| alert.open).map(|alert| alert.digest.clone());
     let digest = open.map_or(digest.clone(), |open| open.max(digest));
@@ -237,15 +237,17 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     })
 }
 
-/// How far a budget has got within its period: a rate that breaks it, then its thresholds in percent (1,000 at most),
-/// then its line.
-fn level(verdict: Verdict, crossed: Option<u32>) -> u32 {
-    match verdict {
-        Verdict::Fine | Verdict::Warn => crossed.unwrap_or(0),
-        Verdict::BreachedOrdinary => 2000,
-        Verdict::BreachedAlert => 3000,
+/// How far a budget has got within its period: its thresholds in per mille (10 to 10,000), an incident that has used up
+/// its slack above each, then its line.
+fn level(record: &BudgetRecord, crossed: Option<u32>) -> u32 {
+    let crossed = crossed.unwrap_or(0) * 10;
+    match record.verdict {
+        Verdict::Fine | Verdict::Warn => crossed,
+        _ if !record.at_line => crossed + 5,
+        Verdict::BreachedOrdinary => 20_000,
+        Verdict::BreachedAlert => 30_000,
         // One level: the lines are the same, and each function says for itself what was done or refused.
-        Verdict::BreachedAct | Verdict::BreachedRefused => 4000,
+        Verdict::BreachedAct | Verdict::BreachedRefused => 40_000,
     }
 }
 

@@ -68,6 +68,12 @@ fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
     PolicyError { problems: vec![Problem { position, key, of, message }] }
 }
 
+/// Keys of earlier versions, and what to write now.
+const GONE: [(&str, &str); 1] = [(
+    "trip_on",
+    "`trip_on` is gone: a budget acts once an incident has cost its `slack`; instead of `burn` leave it out, instead of `line` write `slack = \"period\"`",
+)];
+
 /// The reader's message without words of the implementation, on one line, with the likely meaning of a mistyped word.
 fn in_plain_words(message: &str) -> String {
     let mut plain = message.trim().replace(['\n', '\r'], " ");
@@ -80,6 +86,10 @@ fn in_plain_words(message: &str) -> String {
         ("expected a sequence", "expected a list [ … ]"),
     ] {
         plain = plain.replace(theirs, ours);
+    }
+    if let Some((_, now)) = GONE.iter().find(|(gone, _)| plain.starts_with(&format!("unknown key `{gone}`")))
+    {
+        return now.to_string();
     }
     let mut quoted = plain.split('`').skip(1).step_by(2);
     let slip = quoted.next().filter(|_| plain.starts_with("unknown "));

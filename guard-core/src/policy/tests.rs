@@ -182,14 +182,29 @@ fn a_guarantee_needs_dollars_and_an_envelope_does_not() {
 }
 
 #[test]
-fn a_burn_rate_cannot_act_before_the_line_of_an_hour() {
-    let burn = |period: &str| with_budget(&format!("usd = 1\ntrip_on = \"burn\"\nperiod = \"{period}\""));
-    let told = refused(&burn("hour"));
+fn a_slack_is_at_most_the_whole_budget() {
+    let slack = |text: &str, period: &str| {
+        with_budget(&format!("usd = 1\nslack = \"{text}\"\nperiod = \"{period}\""))
+    };
+    let told = refused(&slack("25h", "day"));
     assert!(
-        told[0].contains("budget[0].trip_on") && told[0].contains("`burn` never acts before the line"),
+        told[0].contains("budget[0].slack")
+            && told[0].contains("accepted: less, or `period`, which means to act at the line"),
         "{told:?}"
     );
-    assert!(Policy::from_toml(&burn("day")).is_ok());
+    for (text, period) in
+        [("1d", "day"), ("60m", "hour"), ("7d", "week"), ("30d", "month"), ("1m", "month"), ("period", "day")]
+    {
+        assert!(Policy::from_toml(&slack(text, period)).is_ok(), "{text} {period}");
+    }
+    let told = refused(&slack("soon", "day"));
+    assert!(told[0].contains("\"soon\" is no length of time; accepted: "), "{told:?}");
+}
+
+#[test]
+fn the_key_that_slack_replaced_says_so() {
+    let told = refused(&with_budget("usd = 1\nperiod = \"day\"\ntrip_on = \"burn\""));
+    assert!(told[0].contains("`trip_on` is gone") && told[0].contains("`slack`"), "{told:?}");
 }
 
 #[test]
@@ -388,7 +403,7 @@ prop_compose! {
             invocations: usd.is_none().then_some(count),
             mode,
             thresholds_percent: thresholds.into_iter().collect(),
-            trip_on: if flags[0] && period != Period::Hour { TripOn::Burn } else { TripOn::Line },
+            slack: flags[0].then(|| Slack::of_minutes(1 + u32::try_from(count % 3000).unwrap().min(period.minutes() - 1))),
             below_floor: if flags[1] { BelowFloor::Stop } else { BelowFloor::KeepFloor },
             allow_event_loss: flags[2],
             at_rollover: if flags[3] { AtRollover::Hold } else { AtRollover::Release },

@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use super::error::{KeyPath, Problem};
 use super::ranges::{self, Accepted, AcceptedUsd};
-use super::{Budget, Companion, Mode, Period, Policy, Scope, TripOn, syntax};
+use super::{Budget, Companion, Mode, Period, Policy, Scope, syntax};
 use crate::money::{Usd, grouped};
 use crate::time::timezone;
 
@@ -213,16 +213,16 @@ impl Checker {
 
     /// Lines that nothing can reach in time.
     fn reachable(&mut self, at: &KeyPath, budget: &Budget, policy: &Policy) {
+        if let Some(slack) = budget.slack.filter(|slack| slack.exceeds(budget.period)) {
+            self.refuse(
+                at.key("slack"),
+                format!(
+                    "`{slack}` is more than the whole budget; accepted: less, or `period`, which means to act at the line only"
+                ),
+            );
+        }
         if budget.period != Period::Hour {
             return;
-        }
-        // The fastest pair of burn-rate windows spans an hour at 14.4 times its share: in a period of an hour
-        // that is 14.4 times the whole amount, long after the line.
-        if budget.trip_on == TripOn::Burn {
-            self.refuse(
-                at.key("trip_on"),
-                "`burn` never acts before the line in a period of an hour: the shortest burn rate is itself measured over an hour; accepted: `line`, or a longer period",
-            );
         }
         let reaction_s = policy.timing.reaction_s();
         if reaction_s >= SECONDS_PER_HOUR && budget.mode >= Mode::Cap {

@@ -38,7 +38,11 @@ fn record() -> BudgetRecord {
         projected_if_it_stops: spread(1000, 1100, 1200),
         exhausted_if_sustained: Some(Utc.with_ymd_and_hms(2026, 11, 23, 9, 40, 0).unwrap()),
         exhausted_if_it_stops: None,
-        burning: vec![],
+        incident: Usd::ZERO,
+        incident_since: None,
+        slack: dollars(20),
+        slack_ends: None,
+        at_line: true,
         freshness: Freshness::Fresh,
         verdict: Verdict::Warn,
         price_unknown: false,
@@ -77,7 +81,7 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::WithinBaseline,
         Reason::ExcessWithinBudget,
         Reason::BudgetLine { excess_share_per_mille: 911, affordable: 3, floor: 5 },
-        Reason::BurnRate { excess_share_per_mille: 910, affordable: 0, floor: 8 },
+        Reason::SlackUsedUp { excess_share_per_mille: 910, affordable: 0, floor: 8 },
         Reason::CutRetries { attempts_per_mille: 2057 },
         Reason::Barrier { remaining: dollars(12) },
         Reason::Envelope { floor: 8 },
@@ -89,6 +93,8 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::Resumed,
         Reason::Rollover,
         Reason::Operator,
+        Reason::Growth,
+        Reason::WouldNotBite { cap: 8, concurrency: 7 },
         Reason::ExplainedByOthers,
         Reason::Blind { freshness: Freshness::Late(4) },
         Reason::Blind { freshness: Freshness::Unknown },
@@ -107,7 +113,7 @@ fn every_reason_has_its_sentence_and_its_word() {
     within-baseline: within the ordinary
     excess-within-budget: above the ordinary, within every budget
     budget-line: budget at its line; 92 % of the excess is here; money affords 3, floor 5
-    burn-rate: burn rate breaks the budget; 91 % of the excess is here; money affords 0, floor 8
+    slack-used-up: the incident has used up the slack; 91 % of the excess is here; money affords 0, floor 8
     cut-retries: 2.05 attempts per event: repeats are cut, no new event is refused
     barrier: guarantee: the worst case must fit into $12.00
     envelope: standing cap at the floor of 8
@@ -119,6 +125,8 @@ fn every_reason_has_its_sentence_and_its_word() {
     resumed: written down earlier, not found in force: made again
     rollover: the period ended
     operator: an operator said so
+    growth: less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line
+    would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes at the line
     explained-by-others: other functions explain the excess
     blind: data is 4 min late: unknown never loosens a cap
     blind: data is unknown: unknown never loosens a cap
@@ -256,6 +264,7 @@ fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
         budget_headline(&BudgetRecord { exhausted_if_sustained: None, ..record() }),
         budget_headline(&BudgetRecord { spent: spread(1000, 1000, 1000), ..record() }),
         BudgetRecord { spent: UsdRange::exact(dollars(999)), ..record() }.to_string(),
+        budget_headline(&BudgetRecord { verdict: Verdict::BreachedAct, at_line: false, ..record() }),
     ].join("\n"), @r"
     Budget all fine: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
     Budget all warning: ¥400.00 of ¥1,000.00, ¥90.00/h; gone Mon 09:40 UTC at this rate
@@ -266,6 +275,33 @@ fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
     Budget all warning: $400.00 of $1,000.00, $90.00/h
     Budget all warning: $1,000.00 of $1,000.00, $90.00/h
     Budget all warning: $999.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all SLACK USED UP: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    ");
+}
+
+#[test]
+fn an_incident_is_told_with_its_cost_its_beginning_and_when_the_guard_acts() {
+    let at = |hour| Utc.with_ymd_and_hms(2026, 11, 23, hour, 2, 0).unwrap();
+    let incident = BudgetRecord {
+        incident: dollars(12),
+        incident_since: Some(at(3)),
+        slack: dollars(20),
+        slack_ends: Some(at(4)),
+        ..record()
+    };
+    let line = |record: &BudgetRecord| budget_lines(record)[4..].join(" / ");
+    assert_snapshot!([
+        line(&incident),
+        line(&BudgetRecord { slack_ends: None, ..incident.clone() }),
+        line(&BudgetRecord { incident: dollars(21), slack_ends: None, ..incident.clone() }),
+        line(&BudgetRecord { slack: dollars(1000), ..incident.clone() }),
+        line(&BudgetRecord { unit: Unit::Invocations, verdict: Verdict::BreachedAct, incident: dollars(20), slack_ends: None, ..incident }),
+    ].join("\n"), @r"
+    Above the ordinary: $12.00 since Mon 03:02 UTC; slack $20.00: used up Mon 04:02 UTC at this rate
+    Above the ordinary: $12.00 since Mon 03:02 UTC; slack $20.00
+    Above the ordinary: $21.00 since Mon 03:02 UTC; slack $20.00: used up / No cap before the line: it would refuse as much that is ordinary, or hold nothing back.
+    Above the ordinary: $12.00 since Mon 03:02 UTC; acts at the line only
+    Above the ordinary: 20 since Mon 03:02 UTC; slack 20: used up
     ");
 }
 

@@ -37,7 +37,7 @@ fn budget(name: &str, mode: Mode) -> Budget {
         invocations: None,
         mode,
         thresholds_percent: vec![100],
-        trip_on: crate::policy::TripOn::Line,
+        slack: None,
         below_floor: BelowFloor::KeepFloor,
         allow_event_loss: false,
         at_rollover: crate::policy::AtRollover::Release,

@@ -144,8 +144,12 @@ fn a_budget_that_is_gone_soon_or_burns_fast_puts_its_functions_in_focus() {
     };
     let gone = |minute: u32| Outlook { exhausted_if_sustained: Some(time(11, minute)), ..Outlook::default() };
     assert_eq!((focus(gone(0)), focus(gone(1)), focus(Outlook::default())), (3, 0, 0));
-    let alert = crate::plan::BurnAlert { short_min: 5, long_min: 60, rate_per_mille: 15_000 };
-    assert_eq!(focus(Outlook { burning: vec![alert], ..Outlook::default() }), 3);
+    let breaking = Outlook {
+        incident_per_hour: Usd::from_dollars(1_000_000),
+        if_sustained: crate::money::UsdRange::exact(Usd::from_dollars(1_000_000_000)),
+        ..Outlook::default()
+    };
+    assert_eq!(focus(breaking), 3);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn an_intent_is_written_before_the_change_and_knows_the_original() {
 #[test]
 fn the_reason_of_an_action_decides_the_phase() {
     let retries = Reason::CutRetries { attempts_per_mille: 2500 };
-    let burn = Reason::BurnRate { excess_share_per_mille: 1, affordable: 2, floor: 3 };
+    let burn = Reason::SlackUsedUp { excess_share_per_mille: 1, affordable: 2, floor: 3 };
     let barrier = Reason::Barrier { remaining: Usd::ZERO };
     let (relapse, calm) = (Reason::Relapse { relapses: 3 }, Reason::Calm { minutes: 10 });
     let envelope = Reason::Envelope { floor: 5 };

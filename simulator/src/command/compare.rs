@@ -66,8 +66,8 @@ impl FromStr for Variant {
 /// What is compared where nothing else is asked for: the choices that a policy's author has to make.
 const VARIANTS: [&str; 6] = [
     "written",
-    "line:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.trip_on=line",
-    "burn:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.trip_on=burn",
+    "line:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.slack=period",
+    "early:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.slack=30m",
     "stop:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.below_floor=stop",
     "envelope:policy.armed=true;policy.budget.*.mode=cap;policy.budget.*.envelope=true",
     "disarmed:policy.armed=false",

@@ -109,7 +109,7 @@ fn a_cap_on_recorded_traffic_without_an_attack_is_a_false_one() {
 #[test]
 fn reasons_are_what_was_in_force_while_the_money_went() {
     let slow = |what: &str| {
-        let loaded = ready(what, &["recovery_minutes=0"]);
+        let loaded = ready(what, &["recovery_minutes=0", "policy.budget.*.slack=period"]);
         why(&loaded, &replay(&loaded), Goal::Overrun)
     };
     let disarmed = slow("disarmed");

@@ -95,9 +95,8 @@ fn caps(replay: &Replay) -> String {
                 continue;
             }
             let depth = match action.reason {
-                Reason::BudgetLine { affordable, floor, .. } | Reason::BurnRate { affordable, floor, .. } => {
-                    Some((affordable, floor))
-                }
+                Reason::BudgetLine { affordable, floor, .. }
+                | Reason::SlackUsedUp { affordable, floor, .. } => Some((affordable, floor)),
                 _ => None,
             };
             let known = lowest.entry(outcome.function.as_str()).or_insert((to, depth));

@@ -18,7 +18,7 @@ const COMMON_LOG: &str = "192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a/b/
 const POLICIES: [&str; 3] = [
     "[[budget]]\nname = \"all\"\nperiod = \"month\"\nusd = 400\nmode = \"cap\"\n",
     "armed = true\ntimezone = \"Europe/Berlin\"\n\n[timing]\ntick_s = 60\nmetric_lag_s = 180\n\n[[budget]]\n\
-     name = \"a\"\nperiod = \"day\"\nusd = \"0.40\"\nmode = \"stop\"\ntrip_on = \"burn\"\n\
+     name = \"a\"\nperiod = \"day\"\nusd = \"0.40\"\nmode = \"stop\"\nslack = \"2h\"\n\
      scope = { functions = \"api-*\" }\n",
     "protected = [\"login\", \"tag:a=b\"]\n\n[[companion]]\nfunctions = \"a-*\"\nlog_bytes = 3\n\n[[budget]]\n\
      name = \"n\"\nperiod = \"hour\"\ninvocations = 100000\nthresholds_percent = [50, 75]\nmode = \"cap\"\n",

@@ -1,8 +1,6 @@
 //! Who, how far, and when; and what people hear of it.
 
 use super::*;
-use crate::plan::BurnAlert;
-use crate::policy::TripOn;
 
 fn reserve(from: Option<u32>, to: Option<u32>) -> Change {
     Change::ReservedConcurrency { from, to }
@@ -52,27 +50,6 @@ fn what_burns_until_an_answer_takes_effect_counts_towards_the_line() {
     assert!(escalate::breached(rule, &outlook, &timing));
     outlook.spent = UsdRange::exact(usd("9") - Usd::from_picos(1));
     assert!(!escalate::breached(rule, &outlook, &timing));
-}
-
-#[test]
-fn a_short_burn_alert_trips_where_asked_and_only_if_the_money_will_not_last() {
-    let mut desk = Desk::new(policy(), &[("a", 5)]);
-    let timing = desk.roster.policy.timing;
-    let mut outlook = desk.draft().outlooks[0].clone();
-    outlook.if_sustained = UsdRange::exact(usd("10") + Usd::from_picos(1));
-    let alert = |short_min| vec![BurnAlert { short_min, long_min: 360, rate_per_mille: 9000 }];
-    outlook.burning = alert(30);
-    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "not asked to");
-    desk.roster.rules[0].trip_on = TripOn::Burn;
-    assert!(escalate::breached(&desk.roster.rules[0], &outlook, &timing));
-    outlook.burning = alert(31);
-    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "too slow a window");
-    outlook.burning = alert(30);
-    outlook.if_sustained = UsdRange::exact(usd("10"));
-    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "it lasts to the cent");
-    outlook.burning = Vec::new();
-    outlook.if_sustained = UsdRange::exact(usd("20"));
-    assert!(!escalate::breached(&desk.roster.rules[0], &outlook, &timing), "nothing burns");
 }
 
 #[test]

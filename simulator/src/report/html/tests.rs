@@ -47,7 +47,6 @@ name = "day"
 period = "day"
 usd = "0.40"
 mode = "cap"
-trip_on = "burn"
 "#;
 
 fn replay(text: &str) -> Replay {

@@ -1,0 +1,79 @@
+//! Where a budget is off its ordinary course: the incident over its minutes, and what is tolerated in an hour.
+
+use super::book::{BudgetLedger, Ordinary};
+use super::incident::{Incident, Tolerated};
+use crate::budget::BudgetRule;
+use crate::money::Usd;
+use crate::policy::Period;
+use crate::time::{Hour, Minute};
+
+/// Minutes that are summed up anew at every look, because points of theirs may still come in: what a budget remembers
+/// minute by minute, less an hour in which the guard may be late.
+const OPEN_MIN: i64 = 5 * 60;
+
+/// Hours after the first use in which a budget is learning: a week, because its days differ. Counted from the first use,
+/// as a census writes zeros for the hours before anything existed.
+const LEARNING_H: i64 = 168;
+
+/// The drain, in hours of budget a day. Somebody who stays just below the slack gets an eighth of the budget above the
+/// band in this way; calm traffic needs it, as noise above the band would add up to any slack.
+const DRAIN_H_PER_DAY: i128 = 3;
+
+impl BudgetLedger {
+    /// The incident as of a minute.
+    pub fn incident(&self, rule: &BudgetRule, until: Minute) -> Incident {
+        let mut sum = self.incident;
+        let Some(oldest) = self.minutes.oldest().map(Minute) else { return sum };
+        let from = sum.through.map_or(oldest, |through| through.plus(1));
+        let drain = rule.even_share_per_hour().mul_div_up(DRAIN_H_PER_DAY, 24 * 60);
+        // Minutes that nobody remembers only drain.
+        let forgotten = oldest.since(from).max(0);
+        sum.add(Usd::ZERO - drain * i128::from(forgotten), from, rule.slack);
+        let mut minute = from.max(oldest);
+        while minute <= until {
+            let hour = minute.hour();
+            let tolerated = self.tolerated(rule, hour);
+            let (upper, below) =
+                (tolerated.upper.mul_div_up(1, 60), tolerated.refunded_below.mul_div_up(1, 60));
+            let next = hour.plus(1).first_minute().min(until.plus(1));
+            while minute < next {
+                let spent = self.minutes.at(minute.0).unwrap_or(Usd::ZERO);
+                let change = (spent - upper).at_least_zero() - (below - spent).at_least_zero() - drain;
+                sum.add(change, minute, rule.slack);
+                minute = minute.plus(1);
+            }
+        }
+        sum.through = Some(until).max(sum.through);
+        sum
+    }
+
+    /// Sums up the minutes that change no more.
+    pub(crate) fn close_incident(&mut self, rule: &BudgetRule, settled: Minute) {
+        let until = settled.plus(-OPEN_MIN);
+        if self.incident.through.is_none_or(|through| through < until) {
+            self.incident = self.incident(rule, until);
+        }
+    }
+
+    /// What is tolerated in an hour. While learning a multiple of the even share of the budget: calm traffic of public
+    /// web sites without any history used up no slack at three times of a day's and six times of a month's.
+    pub fn tolerated(&self, rule: &BudgetRule, hour: Hour) -> Tolerated {
+        let ordinary = self.ordinary(hour, rule.amount);
+        if !self.is_learning(hour) {
+            let Ordinary { expected, upper, .. } = ordinary;
+            return Tolerated { usual: expected, upper, refunded_below: expected };
+        }
+        let times = if rule.period <= Period::Day { 3 } else { 6 };
+        let upper = ordinary.upper.max(rule.even_share_per_hour() * times);
+        Tolerated { usual: upper, upper, refunded_below: Usd::ZERO }
+    }
+
+    /// Whether less than a week is known.
+    pub fn is_learning(&self, hour: Hour) -> bool {
+        let known_since = self.profile.first_used().filter(|_| !self.shape.is_empty());
+        known_since.is_none_or(|first| hour.0 - first.0 < LEARNING_H)
+    }
+}
+
+#[cfg(test)]
+mod tests;
