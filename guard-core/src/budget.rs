@@ -59,6 +59,14 @@ impl BudgetRule {
         self.amount.mul_div_up(60, self.period.minutes().into())
     }
 
+    /// The highest percentage at which to warn that is spent, where the amount will be gone even if every excess stops.
+    /// Half of a day's budget is gone at half of every day, and that is no news.
+    pub(crate) fn crossed(&self, spent: Usd, if_it_stops: Usd) -> Option<u32> {
+        let used = spent.per_mille_of(self.amount);
+        let passed = self.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10);
+        passed.max().filter(|_| if_it_stops >= self.amount)
+    }
+
     /// Whether the rule counts invocations.
     pub fn counts_invocations(&self) -> bool {
         self.unit == Unit::Invocations

@@ -11,7 +11,7 @@ use crate::posting::Hidden;
 use crate::time::{Hour, Minute};
 
 /// People hear so many seconds before the slack is used up: time to say that the traffic is wanted.
-const NOTICE_AHEAD_S: i128 = 30 * 60;
+const NOTICE_AHEAD_S: i128 = 15 * 60;
 
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,9 +131,10 @@ impl Outlook {
         self.uses_up(rule, Self::effect_s(timing))
     }
 
-    /// Whether people should hear of the incident: it uses up the slack within half an hour, or has used up half of it.
+    /// Whether people should hear of the incident: it uses up the slack within a quarter of an hour, or has used up three
+    /// quarters of it.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
-        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 2 >= rule.slack)
+        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 4 >= rule.slack * 3)
     }
 
     fn uses_up(&self, rule: &BudgetRule, seconds: i128) -> bool {

@@ -188,10 +188,8 @@ impl<'a> Draft<'a> {
         if escalate::breached(rule, outlook, &self.roster.policy.timing) {
             return Verdict::BreachedAlert;
         }
-        let warned = rule.thresholds_percent.iter().any(|percent| {
-            i128::from(outlook.spent.expected.per_mille_of(rule.amount)) >= i128::from(*percent) * 10
-        });
-        if warned || outlook.is_noticed(rule) { Verdict::Warn } else { Verdict::Fine }
+        let crossed = rule.crossed(outlook.spent.expected, outlook.if_it_stops.expected);
+        if crossed.is_some() || outlook.is_noticed(rule) { Verdict::Warn } else { Verdict::Fine }
     }
 
     /// Whether an operator's word keeps the guard away from a function.

@@ -212,7 +212,8 @@ pub struct Budget {
     /// The most that may be done when it breaks. Default `alert`.
     #[serde(default)]
     pub mode: Mode,
-    /// Percentages at which to warn, ascending, 1 to 1,000; none with `[]`. Default 50, 75, 90, 100.
+    /// Percentages at which to warn if the budget will break even though every excess stops, ascending, 1 to 1,000; none
+    /// with `[]`. Default 50, 75, 90, 100.
     #[serde(default = "default_thresholds_percent")]
     #[schemars(inner(range(min = ranges::THRESHOLD_PERCENT.min, max = ranges::THRESHOLD_PERCENT.max)))]
     pub thresholds_percent: Vec<u32>,

@@ -216,9 +216,7 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         });
     }
     let rule = draft.rule(&record.budget)?;
-    let used = record.spent.expected.per_mille_of(record.amount);
-    let crossed =
-        rule.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10).max();
+    let crossed = rule.crossed(record.spent.expected, record.projected_if_it_stops.expected);
     let breached = record.verdict >= Verdict::BreachedAlert;
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
     let digest = format!("{} {:05}", record.period_start.format("%FT%RZ"), level(record, crossed));
