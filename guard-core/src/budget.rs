@@ -63,7 +63,8 @@ impl BudgetRule {
     /// Half of a day's budget is gone at half of every day, and that is no news.
     pub(crate) fn crossed(&self, spent: Usd, if_it_stops: Usd) -> Option<u32> {
         let used = spent.per_mille_of(self.amount);
-        let passed = self.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10);
+        let passed =
+            self.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10);
         passed.max().filter(|_| if_it_stops >= self.amount)
     }
 

@@ -295,7 +295,7 @@ fn an_incident_acts_once_it_has_cost_its_slack_and_would_break_the_budget() {
 }
 
 #[test]
-fn people_hear_half_an_hour_before_the_slack_is_used_up_and_when() {
+fn people_hear_a_quarter_of_an_hour_before_the_slack_is_used_up_and_when() {
     let (rule, book) = flooded(6, cents(50));
     let outlook = look(&rule, &book, time(20, 0, 0));
     assert!(outlook.is_noticed(&rule) && !outlook.slack_is_used_up(&rule, &Timing::default()));

@@ -247,7 +247,7 @@ fn the_same_state_is_told_once_and_again_when_it_stays_open_too_long() {
     let mut text = policy();
     text.budget[0].mode = Mode::Alert;
     let mut desk = Desk::new(text, &[("a", 0)]);
-    desk.spent("6");
+    desk.spent("7");
     let alarm = "dow-guard/budget/day".to_owned();
     assert_eq!(
         desk.tell(),
@@ -262,6 +262,19 @@ fn the_same_state_is_told_once_and_again_when_it_stays_open_too_long() {
     assert_eq!(desk.tell(), [], "no new threshold");
     desk.spent("7.5");
     assert_eq!(desk.tell(), [(NoticeKind::Warned, alarm)]);
+}
+
+#[test]
+fn a_percentage_is_told_where_the_budget_breaks_even_if_every_excess_stops() {
+    // Noon, and ten dollars for the day: five are to come.
+    for (spent, told) in [("4.99", false), ("5", true), ("9", true)] {
+        let mut text = policy();
+        text.budget[0].thresholds_percent = vec![40];
+        let mut desk = Desk::new(text, &[("a", 0)]);
+        desk.spent(spent);
+        let is_told = desk.tell().iter().any(|(kind, _)| *kind == NoticeKind::Warned);
+        assert_eq!(is_told, told, "{spent}");
+    }
 }
 
 #[test]
