@@ -6,6 +6,7 @@ mod period;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::cost::UnitCost;
 use crate::inventory::{Function, Inventory};
 use crate::money::{Unit, Usd};
 use crate::name::BudgetName;
@@ -62,6 +63,11 @@ impl BudgetRule {
             Period::Month => 720,
         };
         self.amount.mul_div_up(1, hours)
+    }
+
+    /// What usage costs in the unit of the rule: what it costs in money, or the `counting` of invocations.
+    pub fn unit_cost<'a>(&self, money: &'a UnitCost, counting: &'a UnitCost) -> &'a UnitCost {
+        if self.counts_invocations() { counting } else { money }
     }
 
     /// Whether the rule counts invocations.

@@ -10,6 +10,7 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::BudgetRule;
+use crate::cost::UnitCost;
 use crate::forecast::{self, Moment, Outlook};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName};
@@ -143,7 +144,7 @@ impl<'a> Draft<'a> {
             let hidden = self.reading.hidden.get(index).copied().unwrap_or_default();
             let outlook = match self.state.budgets.get(&rule.name) {
                 Some(book) => {
-                    let deferred = self.deferred(index);
+                    let deferred = self.deferred(index, rule);
                     forecast::outlook(rule, book, &hidden, deferred, moment, &self.roster.policy.timing)
                 }
                 None => continue,
@@ -163,7 +164,8 @@ impl<'a> Draft<'a> {
     }
 
     /// What backlogs behind caps may still cost: at most the cap's full use for the event age.
-    fn deferred(&self, rule: usize) -> UsdRange {
+    fn deferred(&self, place: usize, rule: &BudgetRule) -> UsdRange {
+        let counting = UnitCost::counting();
         let mut high = Usd::ZERO;
         for (name, latch) in &self.state.latches {
             let Some(index) = self.index_of(name) else { continue };
@@ -173,12 +175,12 @@ impl<'a> Draft<'a> {
                 continue;
             };
             if let (true, Some(config), Some(cap)) = (
-                member.budgets.contains(&rule) && latch.is_holding(),
+                member.budgets.contains(&place) && latch.is_holding(),
                 function.asynchronous,
                 function.reserved,
             ) {
-                high +=
-                    member.unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
+                let unit = rule.unit_cost(&member.unit, &counting);
+                high += unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
             }
         }
         UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::of(Cause::DeferredBacklog))

@@ -62,6 +62,8 @@ pub struct FunctionReading {
     pub index: usize,
     /// Dollars per hour over the last settled minutes.
     pub burn_per_hour: Usd,
+    /// Invocations per hour over the same minutes, each one whole unit.
+    pub invocations_per_hour: Usd,
     /// Dollars per hour expected; `None` without history.
     pub ordinary_per_hour: Option<Usd>,
     /// Whether it was first used less than a day ago.

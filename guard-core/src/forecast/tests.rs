@@ -370,6 +370,27 @@ fn a_quiet_hour_may_use_a_tenth_of_the_even_share() {
 }
 
 #[test]
+fn a_budget_of_a_million_million_burns_as_one_of_one_does() {
+    for power in [0, 3, 6, 9, 12] {
+        let one = dollars(1) * 10_i128.pow(power);
+        let rule = rule(Period::Month, one * 1440);
+        let at = time(20, 0, 0);
+        let mut book = book(&rule, at);
+        history(&mut book, at, |_| one);
+        for back in 0..360 {
+            post(&mut book, at - Duration::minutes(back), one.mul_div_up(40, 60));
+        }
+        let outlook = look(&rule, &book, at);
+        assert_eq!(outlook.ordinary_per_hour.unwrap().per_mille_of(one), 1000, "10^{power}");
+        // Forty times the ordinary, which is half of the budget, for six hours: twenty times the share of the windows up to
+        // that long. In three days that is under a double share.
+        let rates: Vec<u64> = outlook.burning.iter().map(|alert| alert.rate_per_mille).collect();
+        assert_eq!(rates.first().map(|rate| rate / 100), Some(200), "10^{power}: {rates:?}");
+        assert_eq!(rates.len(), 4, "10^{power}: {rates:?}");
+    }
+}
+
+#[test]
 fn windows_beyond_six_hours_count_whole_hours() {
     let rule = daily();
     let mut book = book(&rule, time(20, 0, 0));

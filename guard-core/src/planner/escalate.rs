@@ -33,19 +33,19 @@ pub(super) fn breached(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) ->
     at_line || by_burn
 }
 
-/// What a function burns above the ordinary, in the eyes of a budget: above its band where history says what is
+/// What a function burns above the ordinary, in the eyes of a budget and in its unit: above its band where history says what is
 /// ordinary, else above the even share of the whole budget, below which it cannot be what breaks it.
 pub(super) fn excess(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
     if reading.ordinary_per_hour.is_some() {
-        reading.excess_per_hour
+        reading.excess_in(rule.unit)
     } else {
         above_even_share(rule, reading)
     }
 }
 
-/// What a function burns above the even share of the budget, per hour.
+/// What a function burns above the even share of the budget, per hour, in the budget's unit.
 pub(super) fn above_even_share(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
-    (reading.burn_per_hour - rule.even_share_per_hour()).at_least_zero()
+    (reading.burn_in(rule.unit) - rule.even_share_per_hour()).at_least_zero()
 }
 
 /// One function that explains a breach.
@@ -258,7 +258,7 @@ impl Draft<'_> {
         let left = rule.amount - outlook.line().expected - ordinary_to_come;
         let allowance = left.at_least_zero().mul_div_up(i128::from(suspect.share_per_mille), 1000);
         let counting = UnitCost::counting();
-        let unit = if rule.counts_invocations() { &counting } else { &member.unit };
+        let unit = rule.unit_cost(&member.unit, &counting);
         let affordable = levers::affordable(allowance, seconds, unit);
         let reading = self.reading_of(suspect.index);
         let floor = self.roster.floor(suspect.index, reading.and_then(|reading| reading.concurrency_p99));

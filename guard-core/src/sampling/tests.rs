@@ -93,6 +93,31 @@ fn the_interval_is_the_tolerated_overrun_over_the_worst_burn_within_its_limits()
 }
 
 #[test]
+fn a_calm_region_does_not_surge_whatever_is_counted() {
+    for power in [0, 3, 6, 9, 12] {
+        let an_hour = 10_u64.pow(power);
+        let counting = Budget { usd: None, invocations: Some(720 * an_hour), ..account() };
+        let roster = roster(vec![counting], many(1));
+        let seen = Observation::blind(time(10, 30));
+        let surges_at = |percent: i128| {
+            let mut state = State::new();
+            let reading = crate::posting::post(&roster, &mut state, &seen);
+            let book = state.budgets.get_mut("all").unwrap();
+            let hour = Usd::from_dollars(1) * i128::from(an_hour);
+            for back in 1..=672 {
+                book.profile.record(reading.now.hour().plus(-back), hour, 0);
+            }
+            book.shape = crate::ledger::WeekShape::of(&book.profile, reading.now.hour());
+            let minute = crate::ledger::Entry::exact(hour.mul_div_up(percent, 100 * 60));
+            book.post(reading.settled, &minute);
+            surges(&roster.rules[0], &state, &reading)
+        };
+        // The band of four equal weeks ends at 1.4 times the median.
+        assert_eq!([100, 139, 142].map(surges_at), [false, false, true], "10^{power}");
+    }
+}
+
+#[test]
 fn without_suspicion_only_functions_with_budgets_of_their_own_are_in_focus() {
     let roster = roster(vec![account(), own("f0001")], many(3));
     let plan = look(&roster, &mut State::new(), &[Verdict::Fine, Verdict::Fine]);
