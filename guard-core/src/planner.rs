@@ -5,6 +5,7 @@ pub(crate) mod notify;
 mod pool;
 mod release;
 mod resume;
+mod share;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,6 +108,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) armed: bool,
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) verdicts: Vec<Verdict>,
+    /// Per rule, what a function without history may burn: [`share::shares`].
+    shares: Vec<Usd>,
     pub(crate) actions: Vec<Action>,
     pub(crate) refusals: Vec<Refusal>,
     /// What was decided per function, by place in the roster; the first word counts.
@@ -128,6 +131,7 @@ impl<'a> Draft<'a> {
             armed: state.operator.armed.unwrap_or(roster.policy.armed),
             outlooks: Vec::with_capacity(roster.rules.len()),
             verdicts: Vec::with_capacity(roster.rules.len()),
+            shares: share::shares(roster, reading),
             actions: Vec::new(),
             refusals: Vec::new(),
             reasons: BTreeMap::new(),
@@ -184,6 +188,11 @@ impl<'a> Draft<'a> {
             }
         }
         UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::of(Cause::DeferredBacklog))
+    }
+
+    /// See [`Draft::shares`].
+    fn share(&self, place: usize) -> Usd {
+        self.shares.get(place).copied().unwrap_or_default()
     }
 
     fn verdict(&self, rule: &BudgetRule, outlook: &Outlook) -> Verdict {
