@@ -1,9 +1,11 @@
 //! What is ordinary: a robust profile by hour of the week from up to four weeks of one-hour amounts.
 
+mod hourly;
 mod packed;
 
 use serde::{Deserialize, Serialize};
 
+use self::hourly::{Hourly, amount_of};
 use crate::money::Usd;
 use crate::time::{HOURS_PER_WEEK, Hour};
 
@@ -16,10 +18,6 @@ const RING: i64 = RING_WEEK * WEEKS;
 /// Hours kept, as a length.
 const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 
-/// Pico-dollars in the unit in which samples are kept: a micro-dollar, so that a sample fits into 4 bytes up to
-/// $4,294 an hour and a profile into 4 kB.
-const PICOS_PER_SAMPLE_UNIT: i128 = 1_000_000;
-
 /// Hours of history before anything counts as ordinary: a day. Less would take the first hour of an attack on a new
 /// function for its ordinary load.
 const HISTORY_MIN_H: u32 = 24;
@@ -30,9 +28,9 @@ const HISTORY_MIN_H: u32 = 24;
 /// caller for the same reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Hours as micro-dollars + 1, 0 where there is none; index: [`Profile::slot`]. Empty without history.
+    /// What each hour used; index: [`Profile::slot`]. Empty without history.
     #[serde(with = "packed")]
-    amounts: Vec<u32>,
+    amounts: Vec<Hourly>,
     /// The highest concurrency of each hour, same index.
     #[serde(with = "packed")]
     concurrency: Vec<u16>,
@@ -50,9 +48,9 @@ pub struct Profile {
 /// What the profile expects of an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
-    /// The median, in dollars per hour.
+    /// The median per hour, in dollars or in whole units of what is counted.
     pub expected: Usd,
-    /// Up to here is ordinary, in dollars per hour. The less history, the wider.
+    /// Up to here is ordinary, per hour in the same unit. The less history, the wider.
     pub upper: Usd,
     /// Hours of history that the expectation rests on.
     pub samples: u32,
@@ -81,15 +79,14 @@ impl Profile {
             return;
         }
         if self.amounts.is_empty() {
-            self.amounts = vec![0; RING_SLOTS];
+            self.amounts = vec![Hourly::default(); RING_SLOTS];
             self.concurrency = vec![0; RING_SLOTS];
         }
         self.forget_between(hour);
         let slot = Self::slot(hour);
-        let units = amount.at_least_zero().picos() / PICOS_PER_SAMPLE_UNIT;
         if let (Some(kept), Some(peak)) = (self.amounts.get_mut(slot), self.concurrency.get_mut(slot)) {
-            self.count += u32::from(*kept == 0);
-            *kept = u32::try_from(units).unwrap_or(u32::MAX - 1).min(u32::MAX - 1) + 1;
+            self.count += u32::from(!kept.is_present());
+            *kept = Hourly::of(amount);
             *peak = u16::try_from(concurrency_max).unwrap_or(u16::MAX);
         }
         self.newest = self.newest.max(Some(hour));
@@ -123,12 +120,13 @@ impl Profile {
         self.record(hour, before + amount, 0);
     }
 
-    /// The amount recorded for an hour within the ring, to the micro-dollar.
+    /// The amount recorded for an hour within the ring: to the millionth up to 67 an hour, beyond that to a part in thirty
+    /// million, rounded down.
     pub fn amount(&self, hour: Hour) -> Option<Usd> {
         let newest = self.newest?;
         let kept = *self.amounts.get(Self::slot(hour))?;
         let within = hour <= newest && newest.0 - hour.0 < RING;
-        (within && kept > 0).then(|| Usd::from_picos((i128::from(kept) - 1) * PICOS_PER_SAMPLE_UNIT))
+        kept.amount().filter(|_| within)
     }
 
     /// Records a complete hour that does not count as ordinary: it only moves the ring on.
@@ -150,7 +148,7 @@ impl Profile {
         let begins = self.begins();
         let is_history = |hour: &Hour| begins.is_none_or(|first| *hour >= first);
         let before = |hours: i64| hour.plus(-hours);
-        let mut picked = [0_u32; 28];
+        let mut picked = [0_u64; 28];
         let weeks = (1..=WEEKS).map(|week| before(RING_WEEK * week)).filter(is_history);
         let mut found = self.pick(&mut picked, weeks.map(Self::slot));
         let mut widening = WIDENING_SAME_HOUR;
@@ -167,26 +165,24 @@ impl Profile {
     }
 
     fn expect_of_everything(&self) -> Expectation {
-        let mut all: Vec<u32> = self.history().map(|(kept, _)| kept).collect();
+        let mut all: Vec<u64> = self.history().map(|(kept, _)| kept).collect();
         expectation(&mut all, WIDENING_ANY_HOUR)
     }
 
     /// Amounts and concurrency of the hours that are present and history.
-    fn history(&self) -> impl Iterator<Item = (u32, u16)> {
+    fn history(&self) -> impl Iterator<Item = (u64, u16)> {
         let last = self.newest.map_or(0, |newest| newest.0);
         let first = self.begins().map_or(last - RING + 1, |first| first.0.max(last - RING + 1));
         let slots = (first..=last).map(|hour| Self::slot(Hour(hour)));
-        slots
-            .filter_map(|slot| Some((*self.amounts.get(slot)?, *self.concurrency.get(slot)?)))
-            .filter(|(kept, _)| *kept > 0)
+        slots.filter_map(|slot| Some((self.amounts.get(slot)?.units()?, *self.concurrency.get(slot)?)))
     }
 
     /// Copies the samples present at the slots to the front of `picked`; returns how many.
-    fn pick(&self, picked: &mut [u32; 28], slots: impl Iterator<Item = usize>) -> usize {
+    fn pick(&self, picked: &mut [u64; 28], slots: impl Iterator<Item = usize>) -> usize {
         let mut found = 0;
-        for kept in slots.filter_map(|slot| self.amounts.get(slot)).filter(|kept| **kept > 0) {
+        for units in slots.filter_map(|slot| self.amounts.get(slot)?.units()) {
             if let Some(place) = picked.get_mut(found) {
-                *place = *kept;
+                *place = units;
                 found += 1;
             }
         }
@@ -204,8 +200,8 @@ impl Profile {
 
     fn clear(&mut self, slot: usize) {
         if let (Some(kept), Some(peak)) = (self.amounts.get_mut(slot), self.concurrency.get_mut(slot)) {
-            self.count -= u32::from(*kept > 0);
-            *kept = 0;
+            self.count -= u32::from(kept.is_present());
+            *kept = Hourly::default();
             *peak = 0;
         }
     }
@@ -238,29 +234,29 @@ const WIDENING_OTHER_DAYS: [i128; 5] = [80, 80, 60, 40, 30];
 /// Hours of all times of the day say least.
 const WIDENING_ANY_HOUR: [i128; 5] = [80, 80, 70, 60, 40];
 
-/// Median and band of samples (micro-dollars + 1).
-fn expectation(samples: &mut [u32], widening: [i128; 5]) -> Expectation {
+/// Median and band of samples, in millionths.
+fn expectation(samples: &mut [u64], widening: [i128; 5]) -> Expectation {
     let count = samples.len();
     let median = median(samples);
     for sample in samples.iter_mut() {
         *sample = sample.abs_diff(median);
     }
     let deviation = i128::from(self::median(samples));
-    let median = i128::from(median.max(1)) - 1;
+    let median = i128::from(median);
     // 1.4826 makes the median deviation comparable to a standard deviation (normal distribution); never below a
     // fifth of the median, because four samples can agree by chance.
     let spread = (deviation * 14_826 / 10_000).max(median / 5);
     let factor = widening.get(count.min(4)).copied().unwrap_or(20);
     let upper = median + spread * factor / 10;
     Expectation {
-        expected: Usd::from_picos(median * PICOS_PER_SAMPLE_UNIT),
-        upper: Usd::from_picos(upper * PICOS_PER_SAMPLE_UNIT),
+        expected: amount_of(median),
+        upper: amount_of(upper),
         samples: u32::try_from(count).unwrap_or(u32::MAX),
     }
 }
 
 /// The upper median: with an even count the higher of the two in the middle, so that ties favour the traffic.
-fn median(samples: &mut [u32]) -> u32 {
+fn median(samples: &mut [u64]) -> u64 {
     if samples.is_empty() {
         return 0;
     }

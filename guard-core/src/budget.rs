@@ -6,6 +6,7 @@ mod period;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::cost::UnitCost;
 use crate::inventory::{Function, Inventory};
 use crate::money::{Unit, Usd};
 use crate::name::BudgetName;
@@ -66,6 +67,11 @@ impl BudgetRule {
         let passed =
             self.thresholds_percent.iter().copied().filter(|percent| used >= i64::from(*percent) * 10);
         passed.max().filter(|_| if_it_stops >= self.amount)
+    }
+
+    /// What usage costs in the unit of the rule: what it costs in money, or the `counting` of invocations.
+    pub fn unit_cost<'a>(&self, money: &'a UnitCost, counting: &'a UnitCost) -> &'a UnitCost {
+        if self.counts_invocations() { counting } else { money }
     }
 
     /// Whether the rule counts invocations.

@@ -86,16 +86,16 @@ impl Usd {
     /// `self × numerator ÷ denominator`, rounded **up** (towards more money spent): the only rounding rule of
     /// the product. A guard that rounds down finds the budget intact while the bill is over it.
     ///
-    /// Saturates where the product leaves `i128`; a zero denominator gives [`Usd::MAX`] for a
-    /// positive amount ("no bound") and zero for zero.
+    /// Exact where the product leaves `i128`: a month of a million invocations a minute times another is such a product.
+    /// Saturates where the result does; a zero denominator gives [`Usd::MAX`] for a positive amount ("no bound") and
+    /// zero for zero.
     pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {
         if denominator == 0 {
             return if self.0 == 0 || numerator == 0 { Usd::ZERO } else { Usd::MAX };
         }
         match product(self.0, numerator) {
             Some(product) => Usd(div_up(product, denominator)),
-            None if (self.0 < 0) != (numerator < 0) => Usd(i128::MIN),
-            None => Usd::MAX,
+            None => Usd(wide_mul_div_up(self.0, numerator, denominator)),
         }
     }
 
@@ -147,6 +147,32 @@ fn product(a: i128, b: i128) -> Option<i128> {
         (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
         _ => a.checked_mul(b),
     }
+}
+
+/// `a × n ÷ d`, rounded up, where the product needs more than 128 bits: digit by digit of `n`, keeping what the digits so
+/// far come to as quotient and rest. Saturates where the result leaves `i128`. `d` is not zero.
+fn wide_mul_div_up(a: i128, n: i128, d: i128) -> i128 {
+    let is_negative = (a < 0) != ((n < 0) != (d < 0));
+    let (a, n, d) = (a.unsigned_abs(), n.unsigned_abs(), d.unsigned_abs());
+    // Both rests are less than d, which is at most 2^127: their sum fits.
+    let plus = |(whole, rest): (u128, u128), (more, and): (u128, u128)| {
+        let rest = rest + and;
+        let carried = rest >= d;
+        let rest = if carried { rest - d } else { rest };
+        (whole.saturating_add(more).saturating_add(u128::from(carried)), rest)
+    };
+    let once = (a / d, a % d);
+    let mut sum = (0, 0);
+    for bit in (0..u128::BITS - n.leading_zeros()).rev() {
+        sum = plus(sum, sum);
+        if n >> bit & 1 == 1 {
+            sum = plus(sum, once);
+        }
+    }
+    let (whole, rest) = sum;
+    let rounded = whole.saturating_add(u128::from(rest > 0 && !is_negative));
+    let magnitude = i128::try_from(rounded).unwrap_or(i128::MAX);
+    if is_negative { -magnitude } else { magnitude }
 }
 
 /// Division rounded towards positive infinity.

@@ -5,11 +5,13 @@ pub(crate) mod notify;
 mod pool;
 mod release;
 mod resume;
+mod share;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::BudgetRule;
+use crate::cost::UnitCost;
 use crate::forecast::{self, Moment, Outlook};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName};
@@ -106,6 +108,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) armed: bool,
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) verdicts: Vec<Verdict>,
+    /// Per rule, what a function without history may burn: [`share::shares`].
+    shares: Vec<Usd>,
     pub(crate) actions: Vec<Action>,
     pub(crate) refusals: Vec<Refusal>,
     /// What was decided per function, by place in the roster; the first word counts.
@@ -127,6 +131,7 @@ impl<'a> Draft<'a> {
             armed: state.operator.armed.unwrap_or(roster.policy.armed),
             outlooks: Vec::with_capacity(roster.rules.len()),
             verdicts: Vec::with_capacity(roster.rules.len()),
+            shares: share::shares(roster, reading),
             actions: Vec::new(),
             refusals: Vec::new(),
             reasons: BTreeMap::new(),
@@ -143,7 +148,7 @@ impl<'a> Draft<'a> {
             let hidden = self.reading.hidden.get(index).copied().unwrap_or_default();
             let outlook = match self.state.budgets.get(&rule.name) {
                 Some(book) => {
-                    let deferred = self.deferred(index);
+                    let deferred = self.deferred(index, rule);
                     forecast::outlook(rule, book, &hidden, deferred, moment, &self.roster.policy.timing)
                 }
                 None => continue,
@@ -163,7 +168,8 @@ impl<'a> Draft<'a> {
     }
 
     /// What backlogs behind caps may still cost: at most the cap's full use for the event age.
-    fn deferred(&self, rule: usize) -> UsdRange {
+    fn deferred(&self, place: usize, rule: &BudgetRule) -> UsdRange {
+        let counting = UnitCost::counting();
         let mut high = Usd::ZERO;
         for (name, latch) in &self.state.latches {
             let Some(index) = self.index_of(name) else { continue };
@@ -173,15 +179,20 @@ impl<'a> Draft<'a> {
                 continue;
             };
             if let (true, Some(config), Some(cap)) = (
-                member.budgets.contains(&rule) && latch.is_holding(),
+                member.budgets.contains(&place) && latch.is_holding(),
                 function.asynchronous,
                 function.reserved,
             ) {
-                high +=
-                    member.unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
+                let unit = rule.unit_cost(&member.unit, &counting);
+                high += unit.worst_per_concurrency(u64::from(config.max_event_age_s)) * i128::from(cap);
             }
         }
         UsdRange::new(Usd::ZERO, Usd::ZERO, high, Causes::of(Cause::DeferredBacklog))
+    }
+
+    /// See [`Draft::shares`].
+    fn share(&self, place: usize) -> Usd {
+        self.shares.get(place).copied().unwrap_or_default()
     }
 
     fn verdict(&self, rule: &BudgetRule, outlook: &Outlook) -> Verdict {

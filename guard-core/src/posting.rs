@@ -62,6 +62,8 @@ pub struct FunctionReading {
     pub index: usize,
     /// Dollars per hour over the last settled minutes.
     pub burn_per_hour: Usd,
+    /// Invocations per hour over the same minutes, each one whole unit.
+    pub invocations_per_hour: Usd,
     /// Dollars per hour expected; `None` without history.
     pub ordinary_per_hour: Option<Usd>,
     /// Whether it was first used less than a day ago.
@@ -135,7 +137,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_us += mix.0;
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
-    let whole = census::advance(&mut state.census, seen.census.as_ref());
+    let whole = census::advance(&mut state.census, seen.census.as_ref(), now);
     state.region.post(roster, &mut books, seen, settled, whole);
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetRule;
 use crate::forecast::Outlook;
+use crate::ledger::FunctionLedger;
 use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::observation::{CensusSlice, Observation};
@@ -38,6 +39,9 @@ const CENSUS_CALLS: usize = 5;
 
 /// Hours of history that a first round reads: four weeks.
 const HISTORY_HOURS: i64 = 672;
+
+/// Minutes between two questions for newcomers. Who never answers costs half a cent a day: 96 times five metrics.
+const NEWCOMERS_EVERY_MIN: i64 = 15;
 
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
 pub const FOCUS_MAX: usize = 500;
@@ -90,10 +94,9 @@ pub fn next(
             continue;
         }
         let due = suspected || {
-            // Mostly every function of the inventory has a ledger, in the same place.
-            let beside = state.functions.get(index).filter(|ledger| ledger.name == function.name);
-            let ledger = beside.or_else(|| state.function(&function.name));
-            let looked_until = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
+            let looked_until = ledger_of(state, index, &function.name)
+                .and_then(|ledger| ledger.covered)
+                .map(|(_, until)| until);
             looked_until.is_none_or(|until| {
                 let since_s = u64::try_from(reading.settled.since(until).max(0)).unwrap_or(0) * 60;
                 is_due(roster, per_second, since_s + u64::from(roster.policy.timing.tick_s))
@@ -108,6 +111,12 @@ pub fn next(
         }
     }
     SamplingPlan { focus: focus(roster, state, wanted) }
+}
+
+/// The ledger of the inventory's function at a place. Mostly every function has one, in the same place.
+fn ledger_of<'a>(state: &'a State, index: usize, name: &FunctionName) -> Option<&'a FunctionLedger> {
+    let beside = state.functions.get(index).filter(|ledger| ledger.name == *name);
+    beside.or_else(|| state.function(name))
 }
 
 /// Whether an incident uses up a budget's slack, or the budget is gone soon.
@@ -184,7 +193,7 @@ fn is_due(roster: &Roster, worst_per_second: Usd, since_s: u64) -> bool {
 }
 
 /// The next slice of the census: of the round under way, or of the one that is due. A round is due once a day, when the
-/// day before is complete, and at once where there never was one.
+/// day before is complete, and at once where there never was one. Between rounds, of functions that came since the last one.
 pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
     let wait = CENSUS_AFTER_MIN.max(roster.reread_min());
     let complete = Minute::of(at).plus(-wait).hour().plus(-1);
@@ -193,7 +202,7 @@ pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>)
     let (last, after) = match &state.census.round {
         Some(round) => (round.last, Some(&round.after)),
         None if is_due(state.census.through) => (complete, None),
-        None => return None,
+        None => return newcomers(roster, state, at),
     };
     let oldest = last.plus(1 - HISTORY_HOURS);
     let functions = &roster.inventory.functions;
@@ -216,6 +225,24 @@ pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>)
         slice.functions.push(function.name.clone());
     }
     Some(slice)
+}
+
+/// Functions of which no hour is known, asked for the hours that the last round has read: until the next round, up to a
+/// day later, nothing would say that they were not there before. Not the end of a round, nor the beginning of one.
+fn newcomers(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
+    let last = state.census.through?;
+    let asked_at = state.census.newcomers_at;
+    if asked_at.is_some_and(|asked| Minute::of(at).since(asked) < NEWCOMERS_EVERY_MIN) {
+        return None;
+    }
+    let settled = |index, name| ledger_of(state, index, name).and_then(|ledger| ledger.settled_through);
+    let unknown = roster.inventory.functions.iter().enumerate();
+    let unknown = unknown.filter(|(index, function)| settled(*index, &function.name).is_none());
+    let fitting = |asked: &usize| calls(asked + 2, HISTORY_HOURS) <= CENSUS_CALLS;
+    let functions: Vec<FunctionName> =
+        (0..).take_while(fitting).zip(unknown).map(|(_, (_, function))| function.name.clone()).collect();
+    let first = last.plus(1 - HISTORY_HOURS);
+    (!functions.is_empty()).then_some(CensusSlice { first, last, functions, ends_round: false })
 }
 
 /// Calls for so many subjects over so many hours.

@@ -54,6 +54,9 @@ pub struct CensusState {
     pub through: Option<Hour>,
     /// The round under way.
     pub round: Option<CensusRound>,
+    /// When functions that had come since the last round were asked last.
+    #[serde(default)]
+    pub newcomers_at: Option<Minute>,
 }
 
 /// A round of the census under way.

@@ -7,10 +7,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// Writes a row.
-pub(super) fn serialize<S: Serializer, N: Copy + Into<u32>>(row: &[N], to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<S: Serializer, N: Copy + Into<u64>>(row: &[N], to: S) -> Result<S::Ok, S::Error> {
     let mut bytes = Vec::with_capacity(row.len() * 3);
     for number in row {
-        let mut rest: u32 = (*number).into();
+        let mut rest: u64 = (*number).into();
         loop {
             let [low, ..] = rest.to_le_bytes();
             if rest < 128 {
@@ -34,15 +34,14 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>, N: TryFrom<u64>>(from: D) -
     let mut row = Vec::with_capacity(bytes.iter().filter(|byte| **byte < 128).count());
     let (mut number, mut shift) = (0_u64, 0_u32);
     for byte in bytes {
-        number |= u64::from(byte & 127) << shift;
+        let bits = u64::from(byte & 127);
+        let placed = bits.checked_shl(shift).filter(|placed| placed >> shift == bits);
+        number |= placed.ok_or_else(|| D::Error::custom("a number of more than 64 bits"))?;
+        shift += 7;
         if byte < 128 {
             let fitting = N::try_from(number);
             row.push(fitting.map_err(|_| D::Error::custom(format_args!("{number} is too large")))?);
             (number, shift) = (0, 0);
-        } else if shift < 28 {
-            shift += 7;
-        } else {
-            return Err(D::Error::custom("a number of more than five bytes"));
         }
     }
     if shift > 0 { Err(D::Error::custom("it ends within a number")) } else { Ok(row) }
@@ -99,7 +98,8 @@ mod tests {
         };
         refused(&[1, 128], &[], "it ends within a number");
         refused(&[255, 255, 255, 255, 16], &[], "4563402751 is too large");
-        refused(&[128, 128, 128, 128, 128, 0], &[], "a number of more than five bytes");
+        refused(&[255, 255, 255, 255, 255, 255, 255, 255, 255, 2], &[], "a number of more than 64 bits");
+        refused(&[128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 0], &[], "a number of more than 64 bits");
         refused(&[], &[128, 128, 4], "65536 is too large");
         assert!(serde_json::from_str::<Rows>(r#"{"wide":"=","narrow":""}"#).is_err());
     }

@@ -174,16 +174,47 @@ fn p99_ignores_one_peak_in_a_hundred_hours_and_not_two() {
 }
 
 #[test]
-fn an_hour_beyond_the_scale_is_kept_at_the_scale_s_end() {
+fn an_hour_of_a_million_million_is_kept_and_less_than_nothing_is_nothing() {
     let mut profile = Profile::default();
     for hour in -23..=0 {
-        profile.record(Hour(hour), dollars("1000000"), 100_000);
+        profile.record(Hour(hour), dollars("1000000000000"), 100_000);
     }
     profile.refresh();
-    assert_eq!(profile.amount(Hour(0)), Some(Usd::from_picos((i128::from(u32::MAX) - 1) * 1_000_000)));
+    let kept = profile.amount(Hour(0)).unwrap();
+    assert!(dollars("999999970000") < kept && kept <= dollars("1000000000000"), "{kept}");
     assert_eq!(profile.concurrency_p99(), Some(65_535));
     profile.record(Hour(1), dollars("-5"), 0);
     assert_eq!(profile.amount(Hour(1)), Some(Usd::ZERO));
+}
+
+#[test]
+fn what_is_ordinary_scales_from_one_to_a_million_million() {
+    for power in [0, 3, 6, 9, 12] {
+        let one = Usd::from_dollars(1) * 10_i128.pow(power);
+        let mut profile = Profile::default();
+        for hour in 0..168 * 4 {
+            profile.record(Hour(hour), one, 1);
+        }
+        let expectation = profile.expect(Hour(168 * 4)).unwrap();
+        let parts = |amount: Usd| amount.per_mille_of(one);
+        assert_eq!((parts(expectation.expected), parts(expectation.upper)), (1000, 1400), "10^{power}");
+    }
+}
+
+#[test]
+fn a_profile_of_the_first_format_is_read_to_the_micro_dollar() {
+    let mut profile = Profile::default();
+    profile.record(Hour(0), dollars("50"), 1);
+    profile.record(Hour(1), dollars("4000"), 1);
+    let text = serde_json::to_value(&profile).unwrap();
+    let row = base64::Engine::decode(
+        &base64::engine::general_purpose::STANDARD_NO_PAD,
+        text["amounts"].as_str().unwrap(),
+    )
+    .unwrap();
+    // Micro-dollars + 1, seven bits to a byte: 50,000,001.
+    assert!(row.starts_with(&[129, 225, 235, 23]), "as the first format wrote it: {row:?}");
+    assert_eq!(serde_json::from_value::<Profile>(text).unwrap(), profile);
 }
 
 proptest! {

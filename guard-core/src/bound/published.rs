@@ -129,7 +129,7 @@ pub fn published(
             continue;
         }
         let counting = UnitCost::counting();
-        let unit = if rule.counts_invocations() { &counting } else { &member.unit };
+        let unit = rule.unit_cost(&member.unit, &counting);
         let floor = floor(index);
         let kept = match rule.below_floor {
             BelowFloor::KeepFloor => Kept::Floor { concurrency: floor, seconds: period_s },

@@ -308,6 +308,27 @@ fn people_hear_a_quarter_of_an_hour_before_the_slack_is_used_up_and_when() {
     assert_eq!((outlook.is_noticed(&rule), outlook.incident), (false, Usd::ZERO));
 }
 
+#[test]
+fn a_budget_of_a_million_million_acts_as_one_of_one_does() {
+    let acted: Vec<_> = [0, 3, 6, 9, 12]
+        .iter()
+        .map(|power| {
+            let one = dollars(1) * 10_i128.pow(*power);
+            let rule = rule(Period::Month, one * 1440);
+            let at = time(20, 0, 0);
+            let mut book = book(&rule, at);
+            history(&mut book, at, |_| one);
+            let outlook = look(&rule, &book, at);
+            assert_eq!(outlook.ordinary_per_hour.unwrap().per_mille_of(one), 1000, "10^{power}");
+            (1..360).find(|minutes| {
+                post(&mut book, at - Duration::minutes(*minutes), one.mul_div_up(40, 60));
+                look(&rule, &book, at).slack_is_used_up(&rule, &Timing::default())
+            })
+        })
+        .collect();
+    assert!(acted[0].is_some() && acted.iter().all(|minutes| *minutes == acted[0]), "{acted:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
     #[test]

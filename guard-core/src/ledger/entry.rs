@@ -8,7 +8,7 @@ use crate::money::{PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::Point;
 
 /// So many whole units: what a budget that counts invocations posts.
-fn whole(count: i128) -> Usd {
+pub(crate) fn whole(count: i128) -> Usd {
     Usd::from_picos(PICOS_PER_USD) * count
 }
 

@@ -96,7 +96,27 @@ fn multiplying_by_a_ratio_rounds_towards_more_money_spent() {
 }
 
 #[test]
-fn no_bound_stands_for_a_product_too_large_and_for_division_by_nothing() {
+fn a_product_beyond_128_bits_is_divided_exactly() {
+    let big = picos(10_i128.pow(27));
+    assert_eq!(big.mul_div_up(10_i128.pow(25), 10_i128.pow(26)), picos(10_i128.pow(26)));
+    assert_eq!(
+        big.mul_div_up(10_i128.pow(25), 3 * 10_i128.pow(26)),
+        picos(33_333_333_333_333_333_333_333_334)
+    );
+    let thirds = picos(33_333_333_333_333_333_333_333_333);
+    assert_eq!(big.mul_div_up(-(10_i128.pow(25)), 3 * 10_i128.pow(26)), -thirds);
+    assert_eq!((-big).mul_div_up(-(10_i128.pow(25)), -3 * 10_i128.pow(26)), -thirds);
+    assert_eq!(picos(i128::MIN).mul_div_up(i128::MIN, i128::MIN), -Usd::MAX);
+    assert_eq!(big.mul_div_up(10_i128.pow(25), 1), Usd::MAX);
+    assert_eq!(big.mul_div_up(10_i128.pow(25), -1), -Usd::MAX);
+    for (amount, numerator, denominator) in [(7_i128, 5, 3), (-7, 5, 3), (7, -6, 3), (8, 8, 64), (1, 1, 2)] {
+        let wide = super::wide_mul_div_up(amount, numerator, denominator);
+        assert_eq!(picos(wide), picos(amount).mul_div_up(numerator, denominator));
+    }
+}
+
+#[test]
+fn no_bound_stands_for_a_result_too_large_and_for_division_by_nothing() {
     assert_eq!(Usd::MAX.mul_div_up(2, 2), Usd::MAX);
     assert_eq!(picos(1).mul_div_up(1, 0), Usd::MAX);
     assert_eq!(picos(0).mul_div_up(1, 0), Usd::ZERO);

@@ -1,6 +1,6 @@
 //! Escalation: which functions explain a breach, which lever each gets, and how far.
 
-use super::Draft;
+use super::{Draft, share};
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
 use crate::forecast::Outlook;
@@ -34,19 +34,14 @@ pub(super) fn breached(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) ->
     at_line(rule, outlook, timing) || outlook.slack_is_used_up(rule, timing)
 }
 
-/// What a function burns above the ordinary, in the eyes of a budget: above its band where history says what is
-/// ordinary, else above the even share of the whole budget, below which it cannot be what breaks it.
-pub(super) fn excess(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
+/// What a function burns above the ordinary, in the eyes of a budget and in its unit: above its band where history says
+/// what is ordinary, else above its share of the even share, below which it cannot be what breaks the budget.
+pub(super) fn excess(rule: &BudgetRule, share: Usd, reading: &FunctionReading) -> Usd {
     if reading.ordinary_per_hour.is_some() {
-        reading.excess_per_hour
+        reading.excess_in(rule.unit)
     } else {
-        above_even_share(rule, reading)
+        share::above(share, rule, reading)
     }
-}
-
-/// What a function burns above the even share of the budget, per hour.
-pub(super) fn above_even_share(rule: &BudgetRule, reading: &FunctionReading) -> Usd {
-    (reading.burn_per_hour - rule.even_share_per_hour()).at_least_zero()
 }
 
 /// One function that explains a breach.
@@ -115,11 +110,12 @@ impl Draft<'_> {
                 .get(reading.index)
                 .is_some_and(|member| member.budgets.binary_search(&place).is_ok())
         };
+        let share = self.share(place);
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut looked_at = false;
         for reading in self.reading.functions.iter().filter(in_scope) {
             looked_at = true;
-            let excess = excess(rule, reading);
+            let excess = excess(rule, share, reading);
             if excess > Usd::ZERO {
                 suspects.push(Suspect { index: reading.index, excess, share_per_mille: 0 });
             }
@@ -267,7 +263,7 @@ impl Draft<'_> {
         let left = rule.amount - outlook.line().expected - ordinary_to_come;
         let allowance = left.at_least_zero().mul_div_up(i128::from(suspect.share_per_mille), 1000);
         let counting = UnitCost::counting();
-        let unit = if rule.counts_invocations() { &counting } else { &member.unit };
+        let unit = rule.unit_cost(&member.unit, &counting);
         let affordable = levers::affordable(allowance, seconds, unit);
         let reading = self.reading_of(suspect.index);
         let floor = self.roster.floor(suspect.index, reading.and_then(|reading| reading.concurrency_p99));
@@ -302,10 +298,10 @@ impl Draft<'_> {
         let rules = self.roster.rules.iter().zip(&self.verdicts).enumerate();
         let mut covering = rules.filter(|(place, _)| member.budgets.contains(place));
         !member.protected
-            && covering.any(|(_, (rule, verdict))| {
+            && covering.any(|(place, (rule, verdict))| {
                 *verdict == Verdict::BreachedAlert
                     && self.roster.mode(index, rule) >= Mode::Cap
-                    && excess(rule, reading) > Usd::ZERO
+                    && excess(rule, self.share(place), reading) > Usd::ZERO
             })
     }
 

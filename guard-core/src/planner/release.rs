@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::{Draft, escalate};
+use super::{Draft, share};
 use crate::budget::BudgetRule;
 use crate::levers::MAPPING_CONCURRENCY;
 use crate::money::Usd;
@@ -28,14 +28,15 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     operator.pardons.retain(|_, until| seen.at < *until);
     let flap_window = Duration::hours(i64::from(roster.policy.release.flap_window_h));
     latches.retain(|_, latch| latch.phase != Phase::Watching || seen.at < latch.phase_since + flap_window);
+    let shares = if latches.is_empty() { Vec::new() } else { share::shares(roster, reading) };
     for (name, latch) in latches.iter_mut() {
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
         let place = index
             .ok()
             .and_then(|index| reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok());
         let function_reading = place.and_then(|place| reading.functions.get(place));
-        let rule =
-            latch.budget.as_ref().and_then(|budget| roster.rules.iter().find(|rule| rule.name == *budget));
+        let mut rules = roster.rules.iter().zip(&shares);
+        let rule = latch.budget.as_ref().and_then(|budget| rules.find(|(rule, _)| rule.name == *budget));
         let calm = function_reading.is_some_and(|reading| is_calm(latch, rule, reading));
         latch.calm_since = match (calm, latch.calm_since) {
             (true, Some(since)) => Some(since),
@@ -46,12 +47,12 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
 }
 
 /// Calm is known, not guessed: fresh data, nothing refused, nothing above the ordinary. Where no history says what is
-/// ordinary, because there is none or the function is less than a day in use: within the even share of the budget,
-/// and concurrency below the cap.
-fn is_calm(latch: &Latch, rule: Option<&BudgetRule>, reading: &FunctionReading) -> bool {
-    let is_unknown = reading.ordinary_per_hour.is_none() || reading.is_new;
+/// ordinary, because there is none or the function is less than a day in use: within its share of the even share
+/// of the budget, and concurrency below the cap.
+fn is_calm(latch: &Latch, rule: Option<(&BudgetRule, &Usd)>, reading: &FunctionReading) -> bool {
+    let is_unknown = share::is_unknown(reading);
     let excess = match rule {
-        Some(rule) if is_unknown => escalate::above_even_share(rule, reading),
+        Some((rule, share)) if is_unknown => share::above(*share, rule, reading),
         _ => reading.excess_per_hour,
     };
     let saturated = latch.levers.iter().any(|lever| match (&lever.lever, lever.known()) {

@@ -57,6 +57,7 @@ impl Desk {
             desk.reading.functions.push(FunctionReading {
                 index,
                 burn_per_hour: Usd::from_dollars(excess + 1),
+                invocations_per_hour: Usd::ZERO,
                 ordinary_per_hour: Some(Usd::from_dollars(1)),
                 excess_per_hour: Usd::from_dollars(excess),
                 is_new: false,

@@ -6,11 +6,20 @@ use crate::ledger::entry::{forget, money};
 use crate::ledger::{FunctionLedger, Posted};
 use crate::observation::{Census, CensusSlice, Point};
 use crate::state::{CensusRound, CensusState};
-use crate::time::Hour;
+use crate::time::{Hour, Minute};
 
-/// Takes the census on. Of a round at whose end everybody was heard, its last slice.
-pub(super) fn advance<'a>(state: &mut CensusState, census: Option<&'a Census>) -> Option<&'a Census> {
+/// Takes the census on. Of a round at whose end everybody was heard, its last slice. Newcomers between two rounds are asked
+/// for hours that a round has read already: they begin none.
+pub(super) fn advance<'a>(
+    state: &mut CensusState,
+    census: Option<&'a Census>,
+    now: Minute,
+) -> Option<&'a Census> {
     let census = census?;
+    if state.round.is_none() && !census.asked.ends_round && Some(census.asked.last) <= state.through {
+        state.newcomers_at = Some(now);
+        return None;
+    }
     let is_answered = census.functions.len() == census.asked.functions.len();
     let has_holes = !is_answered || state.round.as_ref().is_some_and(|round| round.has_holes);
     if census.asked.ends_round {

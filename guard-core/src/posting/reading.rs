@@ -4,10 +4,34 @@ use super::{FunctionReading, Poster, Subject, may_retry};
 use crate::amplification::{self, ONCE_PER_MILLE};
 use crate::cost::UnitCost;
 use crate::inventory::Function;
+use crate::ledger::entry::whole;
 use crate::ledger::{BURN_MINUTES, FunctionLedger};
-use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};
+use crate::money::{Cause, Causes, Unit, Usd, UsdRange};
 use crate::observation::{Freshness, Point};
 use crate::time::Minute;
+
+impl FunctionReading {
+    /// What it burns per hour, in the unit of a budget.
+    pub fn burn_in(&self, unit: Unit) -> Usd {
+        self.in_unit(self.burn_per_hour, unit)
+    }
+
+    /// What it burns per hour above the ordinary, in the unit of a budget. What is ordinary is known in money; as many of
+    /// its invocations are above it as of its money.
+    pub fn excess_in(&self, unit: Unit) -> Usd {
+        self.in_unit(self.excess_per_hour, unit)
+    }
+
+    /// A part of its burn in the unit of a budget: money is never set against invocations.
+    fn in_unit(&self, money: Usd, unit: Unit) -> Usd {
+        match unit {
+            Unit::Usd | Unit::Cny => money,
+            Unit::Invocations => {
+                self.invocations_per_hour.mul_div_up(money.picos(), self.burn_per_hour.picos())
+            }
+        }
+    }
+}
 
 impl Poster<'_> {
     /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
@@ -117,6 +141,7 @@ impl Poster<'_> {
         FunctionReading {
             index: subject.index,
             burn_per_hour,
+            invocations_per_hour: whole(i128::from(invocations)).mul_div_up(60, i128::from(BURN_MINUTES)),
             ordinary_per_hour: expectation.map(|ordinary| ordinary.expected),
             is_new: ledger.profile.is_new(),
             excess_per_hour,
@@ -185,11 +210,6 @@ fn committed(ledger: &FunctionLedger, now: Minute, function: &Function) -> (UsdR
         UsdRange::new(low, expected, high, Causes::of(Cause::CommittedRetries))
     };
     (ranged(&|count| mean.1.mul_div_up(count, mean.0)), ranged(&whole))
-}
-
-/// So many whole units: what a budget that counts invocations posts.
-fn whole(count: i128) -> Usd {
-    Usd::from_picos(PICOS_PER_USD) * count
 }
 
 fn attempts_per_mille(all: Usd, unique: Usd) -> u32 {

@@ -239,9 +239,35 @@ fn a_function_that_did_not_answer_a_census_is_not_settled_and_is_asked_from_ther
     bench.post(&unanswered);
     assert_eq!(bench.spent("all"), 0);
     assert_eq!(bench.state.function(&"a".into()), None);
-    assert_eq!(bench.state.census, CensusState { through: Some(hour("23T09:00")), round: None });
+    assert_eq!(bench.state.census, CensusState { through: Some(hour("23T09:00")), ..CensusState::default() });
     let next = sampling::census(&bench.roster, &bench.state, time("24T00:20")).unwrap();
     assert_eq!((next.first, next.last), (hour("23T23:00").plus(-671), hour("23T23:00")));
+}
+
+#[test]
+fn newcomers_between_two_rounds_have_a_history_at_once_and_move_no_round() {
+    let mut bench = bench(
+        vec![budget("all", Period::Month, None)],
+        vec![Function::new("a", 1024, 60), Function::new("b", 1024, 60)],
+    );
+    bench.state.census.through = Some(hour("22T23:00"));
+    let known = sampling::census(&bench.roster, &bench.state, time("23T10:30")).unwrap();
+    assert_eq!(known.functions, ["a".into(), "b".into()]);
+    let mut answer = census("23T10:30", vec![("b", vec![])], "22T23:00", "22T23:00");
+    let asked = CensusSlice { functions: vec!["b".into()], ..known };
+    answer.census.as_mut().unwrap().asked = asked;
+    bench.post(&answer);
+    assert_eq!(bench.ledger("b").profile.hours(), 672);
+    let through = Some(hour("22T23:00"));
+    let newcomers_at = Some(minute("23T10:30"));
+    assert_eq!(bench.state.census, CensusState { through, round: None, newcomers_at });
+    // What it burns now is out of the ordinary, and not within the even share.
+    let flood = fresh(&[("23T10:31", point(100, 100))]);
+    let reading = bench.look("23T10:36", vec![("b", flood)]);
+    let [function] = reading.functions.as_slice() else { panic!("one function") };
+    assert_eq!(function.ordinary_per_hour, Some(Usd::ZERO));
+    assert_eq!(function.excess_per_hour, function.burn_per_hour);
+    assert!(function.burn_per_hour > Usd::ZERO);
 }
 
 #[test]
@@ -268,7 +294,10 @@ fn a_round_of_several_slices_settles_the_region_when_it_ends_and_everybody_was_h
             "23T09:00",
             "23T09:00",
         ));
-        assert_eq!(bench.state.census, CensusState { through: Some(hour("23T09:00")), round: None });
+        assert_eq!(
+            bench.state.census,
+            CensusState { through: Some(hour("23T09:00")), ..CensusState::default() }
+        );
         let quiet = |at: &str| Observation { region: Series::silent(), ..seen(at, vec![]) };
         bench.post(&quiet("23T10:39"));
         bench.post(&quiet("23T10:40"));

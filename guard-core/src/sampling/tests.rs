@@ -93,6 +93,31 @@ fn the_interval_is_the_tolerated_overrun_over_the_worst_burn_within_its_limits()
 }
 
 #[test]
+fn a_calm_region_does_not_surge_whatever_is_counted() {
+    for power in [0, 3, 6, 9, 12] {
+        let an_hour = 10_u64.pow(power);
+        let counting = Budget { usd: None, invocations: Some(720 * an_hour), ..account() };
+        let roster = roster(vec![counting], many(1));
+        let seen = Observation::blind(time(10, 30));
+        let surges_at = |percent: i128| {
+            let mut state = State::new();
+            let reading = crate::posting::post(&roster, &mut state, &seen);
+            let book = state.budgets.get_mut("all").unwrap();
+            let hour = Usd::from_dollars(1) * i128::from(an_hour);
+            for back in 1..=672 {
+                book.profile.record(reading.now.hour().plus(-back), hour, 0);
+            }
+            book.shape = crate::ledger::WeekShape::of(&book.profile, reading.now.hour());
+            let minute = crate::ledger::Entry::exact(hour.mul_div_up(percent, 100 * 60));
+            book.post(reading.settled, &minute);
+            surges(&roster.rules[0], &state, &reading)
+        };
+        // The band of four equal weeks ends at 1.4 times the median.
+        assert_eq!([100, 139, 142].map(surges_at), [false, false, true], "10^{power}");
+    }
+}
+
+#[test]
 fn without_suspicion_only_functions_with_budgets_of_their_own_are_in_focus() {
     let roster = roster(vec![account(), own("f0001")], many(3));
     let plan = look(&roster, &mut State::new(), &[Verdict::Fine, Verdict::Fine]);
@@ -233,7 +258,9 @@ fn of_thousands_the_dearest_are_in_focus_wherever_they_stand() {
 fn a_census_is_due_once_a_day_when_the_day_before_is_complete() {
     let mut state = State::new();
     let roster = roster(vec![account()], many(3));
-    let due = |state: &State, hour: u32, minute: u32| census(&roster, state, time(hour, minute)).is_some();
+    let due = |state: &State, hour: u32, minute: u32| {
+        census(&roster, state, time(hour, minute)).is_some_and(|slice| slice.ends_round)
+    };
     assert!(due(&state, 10, 30));
     // Read up to Sunday's 22nd hour: its last is complete on Monday at 0:20.
     state.census.through = Some(Hour::of(time(0, 0)).plus(-2));
@@ -268,13 +295,33 @@ fn a_round_of_the_census_walks_through_everybody_a_few_calls_at_a_time() {
     assert_eq!(asked, all);
     // A day later 24 hours of a hundred subjects fit into a call; a new function among them makes it four weeks again.
     let through = Hour::of(time(0, 0)).plus(-25);
-    state.census = CensusState { through: Some(through), round: None };
+    state.census = CensusState { through: Some(through), ..CensusState::default() };
     state.functions = all.iter().map(|name| settled(name, through)).collect();
     let slice = census(&roster, &state, time(0, 20)).unwrap();
     assert_eq!((slice.functions.len(), slice.first, slice.ends_round), (400, through.plus(1), true));
     state.functions.remove(200);
     let slice = census(&roster, &state, time(0, 20)).unwrap();
     assert_eq!((slice.functions.len(), slice.first, slice.ends_round), (200, through.plus(1), false));
+}
+
+#[test]
+fn functions_that_come_between_two_rounds_are_asked_at_once_and_again_after_a_quarter_of_an_hour() {
+    let mut state = State::new();
+    let through = Hour::of(time(0, 0)).plus(-1);
+    state.census.through = Some(through);
+    state.functions = ["f0000", "f0002"].map(|name| settled(&name.into(), through)).into();
+    assert_eq!(census(&roster(vec![account()], vec![]), &state, time(10, 30)), None);
+    let roster = roster(vec![account()], many(400));
+    let slice = census(&roster, &state, time(10, 30)).unwrap();
+    assert_eq!((slice.first, slice.last, slice.ends_round), (through.plus(-671), through, false));
+    // As many as a slice of a first round.
+    assert_eq!((slice.functions.len(), slice.functions[0].as_str()), (149, "f0001"));
+    assert!(!slice.functions.contains(&"f0002".into()));
+    state.census.newcomers_at = Some(Minute::of(time(10, 30)));
+    assert_eq!(census(&roster, &state, time(10, 44)), None);
+    assert!(census(&roster, &state, time(10, 45)).is_some());
+    state.census.through = None;
+    assert!(census(&roster, &state, time(10, 31)).unwrap().first < through, "the first round asks everybody");
 }
 
 #[test]

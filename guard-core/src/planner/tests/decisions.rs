@@ -83,9 +83,71 @@ fn without_history_only_what_is_above_the_even_share_of_the_budget_is_excess() {
     let mut reading = desk.reading.functions[0];
     reading.ordinary_per_hour = None;
     reading.burn_per_hour = share + Usd::from_picos(3);
-    assert_eq!(escalate::excess(rule, &reading), Usd::from_picos(3));
+    assert_eq!(escalate::excess(rule, share, &reading), Usd::from_picos(3));
     reading.burn_per_hour = share - Usd::from_picos(3);
-    assert_eq!(escalate::excess(rule, &reading), Usd::ZERO);
+    assert_eq!(escalate::excess(rule, share, &reading), Usd::ZERO);
+}
+
+#[test]
+fn new_functions_do_not_hide_behind_an_even_share_each() {
+    let names: Vec<String> = (0..12).map(|number| format!("new{number:02}")).collect();
+    let functions: Vec<(&str, i64)> =
+        names.iter().map(|name| (name.as_str(), 0)).chain([("old", 0)]).collect();
+    let mut desk = Desk::new(policy(), &functions);
+    desk.spent("10");
+    let share = desk.roster.rules[0].even_share_per_hour();
+    let burn = share.mul_div_up(7, 10);
+    for reading in &mut desk.reading.functions[..12] {
+        (reading.ordinary_per_hour, reading.burn_per_hour, reading.excess_per_hour) = (None, burn, burn);
+    }
+    // Twelve at seven tenths of the share burn 8.4 times of it; one alone would be within it. Eleven explain nine tenths.
+    let plan = desk.plan();
+    assert_eq!(plan.budgets[0].verdict, Verdict::BreachedAct);
+    assert_eq!(caps(&plan), names[..11].iter().map(|name| cap(name, 5)).collect::<Vec<_>>());
+    for reading in &mut desk.reading.functions[1..12] {
+        reading.burn_per_hour = share.mul_div_up(1, 100);
+    }
+    assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedOrdinary);
+}
+
+#[test]
+fn a_budget_of_invocations_compares_invocations_with_invocations_at_every_scale() {
+    for power in [0, 3, 6, 9, 12] {
+        let an_hour = 10_u64.pow(power);
+        let mut text = policy();
+        text.budget[0].usd = None;
+        text.budget[0].invocations = Some(24 * an_hour);
+        let mut desk = Desk::new(text, &[("a", 1), ("b", 1)]);
+        desk.spent(&(24 * an_hour).to_string());
+        let count = |times: i128| Usd::from_dollars(1) * i128::from(an_hour) * times;
+        assert_eq!(desk.roster.rules[0].even_share_per_hour(), count(1));
+        // Four times the even share for a cent, and an eighth above its ordinary, of $2 an hour, for as many.
+        let [new, known] = desk.reading.functions.first_chunk_mut::<2>().unwrap();
+        new.ordinary_per_hour = None;
+        (new.burn_per_hour, new.invocations_per_hour) = (usd("0.01"), count(4));
+        (known.burn_per_hour, known.excess_per_hour) = (usd("2"), usd("0.25"));
+        known.invocations_per_hour = count(8);
+        let (rule, share) = (&desk.roster.rules[0], desk.draft().share(0));
+        let excesses = [0, 1].map(|index| escalate::excess(rule, share, &desk.reading.functions[index]));
+        assert_eq!(excesses, [count(3), count(1)], "10^{power}");
+        let plan = desk.plan();
+        assert_eq!(caps(&plan), [cap("a", 5), cap("b", 5)], "10^{power}");
+        let share = Reason::BudgetLine { excess_share_per_mille: 750, affordable: 0, floor: 5 };
+        assert_eq!(plan.actions[0].reason, share, "10^{power}");
+    }
+}
+
+#[test]
+fn a_backlog_is_counted_in_invocations_where_the_budget_counts_them() {
+    let mut text = policy();
+    text.budget[0].usd = None;
+    text.budget[0].invocations = Some(1000);
+    let mut desk = Desk::new(text, &[("a", 5)]);
+    desk.hold("a", None, 5, Phase::Capped);
+    let waits = crate::inventory::AsyncConfig { max_event_age_s: 60, ..Default::default() };
+    desk.roster.inventory.functions[0].asynchronous = Some(waits);
+    // Five units, ten a second, for a minute.
+    assert_eq!(desk.plan().budgets[0].deferred.high, Usd::from_dollars(3000));
 }
 
 #[test]
