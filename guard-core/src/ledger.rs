@@ -5,7 +5,9 @@ mod book;
 mod course;
 pub(crate) mod entry;
 mod incident;
+mod meaning;
 mod region;
+pub(crate) mod rows;
 pub(crate) mod standing;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -14,12 +16,14 @@ use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::book::Entry;
+pub(crate) use self::book::rebuild::{KnownHour, first_whole_hour};
 pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
 pub use self::incident::{Incident, Tolerated};
+pub use self::meaning::Meaning;
 pub use self::region::{Attributed, RegionLedger};
 use crate::baseline::Profile;
 use crate::inventory::Architecture;
-use crate::money::UsdRange;
+use crate::money::{Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::observation::{Observation, Point};
 use crate::time::{Hour, Minute};
@@ -51,6 +55,9 @@ pub struct FunctionLedger {
     /// Hours in which it explained a breach: they do not count as ordinary, capped or not.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tainted: BTreeSet<Hour>,
+    /// What those hours came to once they were over, in the region's currency, ascending: spend, though not ordinary.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub extraordinary: VecDeque<(Hour, Usd)>,
     /// What is ordinary for it.
     pub profile: Profile,
     /// The last minute in which it had an invocation.
@@ -76,9 +83,17 @@ impl FunctionLedger {
             covered: None,
             settled_through: None,
             tainted: BTreeSet::new(),
+            extraordinary: VecDeque::new(),
             profile: Profile::default(),
             last_invoked: None,
         }
+    }
+
+    /// What a settled hour came to, in the region's currency; `None` where it is not known any more, or not yet.
+    pub(crate) fn of_settled_hour(&self, hour: Hour) -> Option<Usd> {
+        let noted = self.extraordinary.binary_search_by(|(other, _)| other.cmp(&hour)).ok();
+        let noted = noted.and_then(|place| self.extraordinary.get(place)).map(|(_, amount)| *amount);
+        noted.or_else(|| self.profile.amount(hour))
     }
 
     /// The first minute that may still be posted: points of the window change, and what lies between it and the last

@@ -211,7 +211,7 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
-    /// The guard was armed or disarmed.
+    /// The guard was armed or disarmed, or watches over other budgets than before.
     Armed,
     /// An incident is using up a budget's slack: unusual spend.
     Noticed,
@@ -277,6 +277,9 @@ pub struct BudgetRecord {
     pub period_start: DateTime<Utc>,
     /// End of the period.
     pub period_end: DateTime<Utc>,
+    /// Before this instant of the period not everything is known; `None`: the period is known from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<DateTime<Utc>>,
     /// Seen in metrics so far.
     pub spent: UsdRange,
     /// Part of `spent` that no function known to the guard explains.

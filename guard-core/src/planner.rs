@@ -317,6 +317,7 @@ impl<'a> Draft<'a> {
                     amount: rule.amount,
                     period_start: book.period_start,
                     period_end: book.period_end,
+                    known_from: book.unknown_before(),
                     spent: outlook.spent,
                     unattributed: book.unattributed,
                     repeated: book.repeated,

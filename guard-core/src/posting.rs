@@ -1,6 +1,8 @@
 //! Posting: what a look has shown goes into the books, once.
 
+mod books;
 mod census;
+mod known;
 mod minutes;
 mod reading;
 
@@ -11,7 +13,8 @@ use chrono::Duration;
 use crate::budget::BudgetRule;
 use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
-use crate::ledger::entry::{counted, forget};
+use crate::ledger::entry::counted;
+use crate::ledger::rows::{forget, note_extraordinary};
 use crate::ledger::standing;
 use crate::ledger::{Attributed, BudgetLedger, Entry, FunctionLedger, Meters, Posted};
 use crate::money::{Cause, Causes, Usd, UsdRange};
@@ -20,6 +23,8 @@ use crate::observation::{Freshness, Observation, Point, Series};
 use crate::roster::{Member, Roster};
 use crate::state::State;
 use crate::time::{Hour, Minute};
+
+pub use books::{BookChange, BookNews};
 
 /// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
 /// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
@@ -34,6 +39,8 @@ pub struct Reading {
     pub settled: Minute,
     /// Budgets whose period has ended since the last look, as indices into the roster's rules.
     pub rolled: Vec<usize>,
+    /// Budgets that mean something else than at the last look, are new, or are gone.
+    pub changes: Vec<BookChange>,
     /// Per budget of the roster: work in flight that no metric shows yet, and retries certain to run.
     pub hidden: Vec<Hidden>,
     /// The functions looked at, in the roster's order.
@@ -91,7 +98,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let now = Minute::of(seen.at);
     let lag = Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
     let settled = Minute::of(seen.at - lag).plus(-1);
-    let (mut books, rolled) = open_books(roster, state, seen);
+    let books::Opened { mut books, rolled, changes } = books::open(roster, state, seen);
     state.meters.turn_month(seen);
     let mut poster = Poster {
         roster,
@@ -142,6 +149,9 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);
     state.standing_until = state.standing_until.max(Some(settled));
+    if seen.census.as_ref().is_some_and(|census| census.asked.ends_round) {
+        books::learn(roster, state, &mut books, seen.at);
+    }
     for (rule, mut book) in roster.rules.iter().zip(books) {
         // History that has come in part would make everything else look out of the ordinary.
         if !state.census.is_first_under_way() {
@@ -151,32 +161,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         state.budgets.insert(rule.name.clone(), book);
     }
     drop_strangers(roster, state, now);
-    Reading { now, settled, rolled, hidden, functions, region: seen.region.freshness }
-}
-
-/// Takes the books out of the state in the order of the rules, opened for the period that contains the look.
-fn open_books(roster: &Roster, state: &mut State, seen: &Observation) -> (Vec<BudgetLedger>, Vec<usize>) {
-    let mut rolled = Vec::new();
-    let mut old = std::mem::take(&mut state.budgets);
-    let books = roster
-        .rules
-        .iter()
-        .enumerate()
-        .map(|(index, rule)| {
-            let (start, end) = rule.period_at(roster.timezone, seen.at);
-            match old.remove(&rule.name) {
-                Some(mut book) => {
-                    if seen.at >= book.period_end {
-                        book.roll(start, end);
-                        rolled.push(index);
-                    }
-                    book
-                }
-                None => BudgetLedger::new(start, end),
-            }
-        })
-        .collect();
-    (books, rolled)
+    Reading { now, settled, rolled, changes, hidden, functions, region: seen.region.freshness }
 }
 
 /// Makes sure that every function looked at has a ledger, keeping the order by name.
@@ -338,6 +323,7 @@ fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Ent
 /// Moves an hour that changes no more into the profile, unless it explained a breach.
 fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
     if ledger.tainted.remove(&hour) {
+        note_extraordinary(&mut ledger.extraordinary, hour, total.cost.expected);
         ledger.profile.skip(hour);
     } else {
         ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);

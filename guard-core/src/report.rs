@@ -219,6 +219,12 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
         ),
     ];
     lines.extend(incident(record));
+    if let Some(from) = record.known_from {
+        lines.push(format!(
+            "Known from {} UTC on; before that more may have been spent.",
+            from.format("%F %R")
+        ));
+    }
     if record.repeated.expected > Usd::ZERO {
         let share = record.repeated.expected.per_mille_of(record.spent.expected);
         let text = format!(

@@ -29,6 +29,9 @@ pub struct State {
     pub meters: Meters,
     /// Money per budget.
     pub budgets: BTreeMap<BudgetName, BudgetLedger>,
+    /// Books of budgets that the policy does not name now, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shelf: Vec<Shelved>,
     /// Money and history per function, sorted by name without repetition.
     pub functions: Vec<FunctionLedger>,
     /// What the region spends beyond the functions that were looked at.
@@ -45,6 +48,20 @@ pub struct State {
     pub latches: BTreeMap<FunctionName, Latch>,
     /// Alerts that are open or were sent lately, by alarm name.
     pub alerts: BTreeMap<String, AlertState>,
+}
+
+/// The book of a budget that the policy does not name now: kept for a while, because it may come back, under this name or
+/// another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelved {
+    /// The name it had.
+    pub name: BudgetName,
+    /// The book as it was left.
+    pub book: BudgetLedger,
+    /// The look at which it was first missing.
+    pub since: DateTime<Utc>,
+    /// The newest minute up to which it was posted.
+    pub posted_until: Option<Minute>,
 }
 
 /// How far the walk through every function's hours has come.

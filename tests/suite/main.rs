@@ -7,6 +7,7 @@ mod circles;
 mod incidents;
 mod money_and_traffic;
 mod other_people;
+mod policy_changes;
 mod properties;
 mod restoring;
 mod scenarios;

@@ -1,5 +1,7 @@
 //! The book of one budget: what was posted in its period, the latest minutes and hours, and what is ordinary.
 
+pub(crate) mod rebuild;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::AddAssign;
 
@@ -7,6 +9,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::incident::Incident;
+use super::meaning::Meaning;
+use super::rows::note_extraordinary;
 use crate::baseline::Profile;
 use crate::money::{Usd, UsdRange};
 use crate::time::{HOURS_PER_WEEK, Hour, Minute};
@@ -52,6 +56,15 @@ pub struct BudgetLedger {
     /// What the incident has cost above the ordinary, up to the minutes that may still change.
     #[serde(default)]
     pub incident: Incident,
+    /// What it is a book of; `None` in a memory that was written before books knew.
+    #[serde(default)]
+    pub meaning: Option<Meaning>,
+    /// From here on everything is in the book; `None`: as far back as the guard remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<DateTime<Utc>>,
+    /// What tainted hours came to once they were over, ascending: spend, though not ordinary.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub extraordinary: VecDeque<(Hour, Usd)>,
 }
 
 impl BudgetLedger {
@@ -72,7 +85,15 @@ impl BudgetLedger {
             shape: WeekShape::default(),
             ordinary_of_period: None,
             incident: Incident::default(),
+            meaning: None,
+            known_from: None,
+            extraordinary: VecDeque::new(),
         }
+    }
+
+    /// The instant before which it is not known what was spent in the period; `None`: all of the period is known.
+    pub fn unknown_before(&self) -> Option<DateTime<Utc>> {
+        self.known_from.filter(|from| *from > self.period_start)
     }
 
     /// Begins a new period: what was spent counts no more, what is ordinary stays known.
@@ -97,6 +118,11 @@ impl BudgetLedger {
         if !self.hours.add(hour.0, amount, HOURS_KEPT) && minute.is_none() {
             self.profile.add(hour, amount);
         }
+        self.count(at, entry);
+    }
+
+    /// Counts an entry where its time is within the period.
+    fn count(&mut self, at: DateTime<Utc>, entry: &Entry) {
         if at < self.period_start || at >= self.period_end {
             return;
         }
@@ -117,7 +143,11 @@ impl BudgetLedger {
     /// Moves hours that are over into the profile.
     pub(crate) fn close_hours(&mut self, now: Minute, covers_everything: bool) {
         let wait = if covers_everything { CLOSING_SWEPT_MIN } else { CLOSING_CENSUS_MIN };
-        let last = now.plus(-wait).hour().plus(-1);
+        self.close_through(now.plus(-wait).hour().plus(-1));
+    }
+
+    /// Moves the hours up to one into the profile.
+    fn close_through(&mut self, last: Hour) {
         let Some(oldest) = self.hours.oldest() else { return };
         let first = self.closed_through.map_or(Hour(oldest), |hour| hour.plus(1)).max(Hour(oldest));
         if first > last {
@@ -126,6 +156,8 @@ impl BudgetLedger {
         for number in first.0..=last.0 {
             let hour = Hour(number);
             if self.tainted.contains(&hour) {
+                let amount = self.hours.at(number).unwrap_or(Usd::ZERO);
+                note_extraordinary(&mut self.extraordinary, hour, amount);
                 self.profile.skip(hour);
             } else {
                 self.profile.record(hour, self.hours.at(number).unwrap_or(Usd::ZERO), 0);

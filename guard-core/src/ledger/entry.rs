@@ -1,6 +1,4 @@
-//! The arithmetic of postings: what an exchange of points means in money and in whole units, and rows by minute and hour.
-
-use std::collections::VecDeque;
+//! The arithmetic of postings: what an exchange of points means in money and in whole units.
 
 use super::Posted;
 use super::book::Entry;
@@ -54,27 +52,4 @@ pub(crate) fn exchange(sum: &mut Point, from: &Point, to: &Point) {
         duration_us: all.duration_us.saturating_sub(from.duration_us),
         ..all
     };
-}
-
-/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end, one of the newest.
-pub(crate) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
-    let newest = row.iter().rev().take(NEWEST).take_while(|(other, _)| *other >= key).count();
-    let at = match newest {
-        NEWEST => row.partition_point(|(other, _)| *other < key),
-        newest => row.len() - newest,
-    };
-    if row.get(at).is_none_or(|(other, _)| *other != key) {
-        row.insert(at, (key, V::default()));
-    }
-    &mut row[at].1
-}
-
-/// Keys tried one by one from the end of a row.
-const NEWEST: usize = 4;
-
-/// Drops entries before a key.
-pub(crate) fn forget<K: Copy + Ord, V>(row: &mut VecDeque<(K, V)>, before: K) {
-    while row.front().is_some_and(|(key, _)| *key < before) {
-        row.pop_front();
-    }
 }

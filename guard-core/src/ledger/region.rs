@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::book::{BudgetLedger, Entry, When};
-use super::entry::{counted, exchange, exchange_posted, forget, money, slot_of};
+use super::entry::{counted, exchange, exchange_posted, money};
+use super::rows::{forget, slot_of};
 use super::{CATCH_UP_MIN, Posted};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Function};
@@ -53,6 +54,9 @@ pub struct RegionLedger {
     pub mix_mb_us: i128,
     /// The newest minute for which the region's totals are known.
     pub seen_until: Option<Minute>,
+    /// The first minute for which they were ever asked.
+    #[serde(default)]
+    watched_from: Option<Minute>,
 }
 
 /// Posts an exchange to the books that cover everything.
@@ -90,6 +94,7 @@ impl RegionLedger {
             }
         };
         let open_from = self.open_from(settled);
+        self.watched_from = self.watched_from.or(Some(seen.from.max(open_from)));
         for (minute, total) in &seen.region.minutes {
             // What was forgotten would be posted twice.
             let known = self.settled_through.is_some_and(|hour| minute.hour() <= hour);
@@ -149,6 +154,21 @@ impl RegionLedger {
         forget(&mut self.totals, last.plus(1));
         forget(&mut self.hours, last.plus(1));
         forget(&mut self.attributed.hours, last.plus(1));
+    }
+
+    /// Whether all of an hour lies within the time for which totals were asked.
+    pub(crate) fn watches(&self, hour: Hour) -> bool {
+        self.watched_from.is_some_and(|from| from <= hour.first_minute())
+    }
+
+    /// The remainder of an hour as posted, unless a census has settled it.
+    pub(crate) fn of_hour(&self, hour: Hour) -> Option<&Posted> {
+        self.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| posted)
+    }
+
+    /// The remainder of the latest minutes as posted.
+    pub(crate) fn of_minutes(&self) -> impl Iterator<Item = &(Minute, Posted)> {
+        self.minutes.iter()
     }
 
     /// The first minute that may still be posted: see [`super::FunctionLedger::open_from`].

@@ -1,6 +1,8 @@
 //! What people hear: the life cycle of a trip, each alarm once, again when it changes or stays open too long, and
 //! closed under the same name.
 
+mod books;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
@@ -48,7 +50,9 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     all.extend(trips(draft, budgets));
     all.extend(rollovers(draft));
     all.extend(settled(draft));
+    all.extend(books::closed(draft));
     all.retain(|notice| is_due(draft, notice));
+    all.extend(books::changed(draft, budgets));
     all
 }
 
@@ -221,7 +225,8 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
     let digest = format!("{} {:05}", record.period_start.format("%FT%RZ"), level(record, crossed));
     // The digest only climbs: what comes and goes within a period is no news.
-    let open = alert.filter(|alert| alert.open).map(|alert| alert.digest.clone());
+    let open = alert.filter(|alert| alert.open && !books::is_another(draft, &record.budget));
+    let open = open.map(|alert| alert.digest.clone());
     let digest = open.map_or(digest.clone(), |open| open.max(digest));
     Some(Notice {
         kind,

@@ -42,14 +42,19 @@ impl Pattern {
 pub struct ScopeMatcher {
     name: Pattern,
     tags: Vec<(String, Pattern)>,
+    key: String,
 }
 
 impl Scope {
     /// Prepares the scope for matching.
     pub fn compile(&self) -> ScopeMatcher {
+        let name = self.functions.as_deref().map_or(Pattern::Any, Pattern::new);
+        let tags = self.tags.iter().map(|(key, value)| format!("\n{key}={value}"));
+        let text = if matches!(name, Pattern::Any) { "*" } else { self.functions.as_deref().unwrap_or("*") };
         ScopeMatcher {
-            name: self.functions.as_deref().map_or(Pattern::Any, Pattern::new),
+            key: std::iter::once(text.to_owned()).chain(tags).collect(),
             tags: self.tags.iter().map(|(key, value)| (key.clone(), Pattern::new(value))).collect(),
+            name,
         }
     }
 }
@@ -57,7 +62,13 @@ impl Scope {
 impl ScopeMatcher {
     /// A scope of exactly one function.
     pub fn only(function: &FunctionName) -> Self {
-        ScopeMatcher { name: Pattern::Exact(function.as_str().to_owned()), tags: Vec::new() }
+        let name = function.as_str().to_owned();
+        ScopeMatcher { key: name.clone(), name: Pattern::Exact(name), tags: Vec::new() }
+    }
+
+    /// The scope as one text: two scopes of one text cover the same functions.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Whether the scope covers the function: its name matches and it carries every tag with a matching value.

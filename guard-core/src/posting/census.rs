@@ -2,7 +2,8 @@
 
 use super::{Poster, Subject, close, entry};
 use crate::amplification;
-use crate::ledger::entry::{forget, money};
+use crate::ledger::entry::money;
+use crate::ledger::rows::forget;
 use crate::ledger::{FunctionLedger, Posted};
 use crate::observation::{Census, CensusSlice, Point};
 use crate::state::{CensusRound, CensusState};

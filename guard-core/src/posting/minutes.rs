@@ -2,7 +2,8 @@
 
 use super::{Poster, Subject, close, entry, may_retry};
 use crate::amplification;
-use crate::ledger::entry::{exchange_posted, forget, money, slot_of};
+use crate::ledger::entry::{exchange_posted, money};
+use crate::ledger::rows::{forget, slot_of};
 use crate::ledger::{FunctionLedger, Posted};
 use crate::observation::{Freshness, Series};
 use crate::time::Hour;

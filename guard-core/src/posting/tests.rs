@@ -1,5 +1,7 @@
 //! What is posted, posted once, and adds up.
 
+mod books;
+
 use chrono::TimeZone;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;

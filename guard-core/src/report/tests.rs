@@ -26,6 +26,7 @@ fn record() -> BudgetRecord {
         amount: dollars(1000),
         period_start: Utc.with_ymd_and_hms(2026, 11, 1, 0, 0, 0).unwrap(),
         period_end: Utc.with_ymd_and_hms(2026, 12, 1, 0, 0, 0).unwrap(),
+        known_from: None,
         spent: spread(390, 400, 420),
         unattributed: UsdRange::ZERO,
         repeated: UsdRange::ZERO,
