@@ -6,7 +6,7 @@ pub(crate) mod entry;
 mod region;
 pub(crate) mod standing;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
@@ -45,9 +45,6 @@ pub struct FunctionLedger {
     pub covered: Option<(Minute, Minute)>,
     /// Hours up to here are in the profile and change no more.
     pub settled_through: Option<Hour>,
-    /// Hours in which it explained a breach: they do not count as ordinary, capped or not.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub tainted: BTreeSet<Hour>,
     /// What is ordinary for it.
     pub profile: Profile,
     /// The last minute in which it had an invocation.
@@ -72,7 +69,6 @@ impl FunctionLedger {
             hours: VecDeque::new(),
             covered: None,
             settled_through: None,
-            tainted: BTreeSet::new(),
             profile: Profile::default(),
             last_invoked: None,
         }

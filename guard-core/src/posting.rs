@@ -334,13 +334,9 @@ fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Ent
     if counts { counted(from, to) } else { *money }
 }
 
-/// Moves an hour that changes no more into the profile, unless it explained a breach.
+/// Moves an hour that changes no more into the profile.
 fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
-    if ledger.tainted.remove(&hour) {
-        ledger.profile.skip(hour);
-    } else {
-        ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
-    }
+    ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
     ledger.settled_through = Some(hour);
 }
 

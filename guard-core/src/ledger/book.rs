@@ -1,6 +1,6 @@
 //! The book of one budget: what was posted in its period, the latest minutes and hours, and what is ordinary.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
@@ -38,8 +38,6 @@ pub struct BudgetLedger {
     pub minutes: Ring,
     /// Expected amounts of the latest hours.
     pub hours: Ring,
-    /// Hours during a trip: they do not count as ordinary.
-    pub tainted: BTreeSet<Hour>,
     /// Hours up to here are in the profile.
     pub closed_through: Option<Hour>,
     /// What is ordinary for it, in its own unit per hour.
@@ -62,7 +60,6 @@ impl BudgetLedger {
             credited: Usd::ZERO,
             minutes: Ring::default(),
             hours: Ring::default(),
-            tainted: BTreeSet::new(),
             closed_through: None,
             profile: Profile::default(),
             shape: WeekShape::default(),
@@ -119,15 +116,9 @@ impl BudgetLedger {
             return;
         }
         for number in first.0..=last.0 {
-            let hour = Hour(number);
-            if self.tainted.contains(&hour) {
-                self.profile.skip(hour);
-            } else {
-                self.profile.record(hour, self.hours.at(number).unwrap_or(Usd::ZERO), 0);
-            }
+            self.profile.record(Hour(number), self.hours.at(number).unwrap_or(Usd::ZERO), 0);
         }
         self.closed_through = Some(last);
-        self.tainted.retain(|hour| *hour > last);
         self.shape = WeekShape::of(&self.profile, last.plus(1));
         self.ordinary_of_period = self.sum_ordinary();
     }
