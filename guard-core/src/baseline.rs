@@ -5,7 +5,7 @@ mod packed;
 
 use serde::{Deserialize, Serialize};
 
-use self::hourly::{Hourly, amount_of};
+use self::hourly::{Hourly, Mark, amount_of};
 use crate::money::Usd;
 use crate::time::{HOURS_PER_WEEK, Hour};
 
@@ -22,10 +22,29 @@ const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 /// function for its ordinary load.
 const HISTORY_MIN_H: u32 = 24;
 
+/// A breach this long after another is the same: the hours between them may not have come in yet, because the census is
+/// daily and may fail once.
+const SAME_BREACH_H: i64 = 48;
+
+/// Multiples of the 99th percentile of concurrency above which an hour is above the ordinary whatever it cost, and by
+/// which the percentile rises in a week at most. Two lets a launch that triples the load through a floor with half as much
+/// headroom again after a week.
+const RISE_MAX: u16 = 2;
+
 /// Hourly amounts of up to four weeks, in a ring by hour of the week.
 ///
-/// Medians, because one bad hour must not move what counts as ordinary; hours of a trip are left out by the
-/// caller for the same reason.
+/// Medians, because one bad hour must not move what counts as ordinary. An hour is judged when it is recorded, by what was
+/// ordinary then. One above the band, or at more than twice the concurrency, is marked and is *provisional*: for a
+/// week it counts for no hour but the same one of later weeks, where it is one of four. A breach
+/// ([`Profile::breach`]) takes all marked hours away for good. So what lasts becomes ordinary and a flood does not.
+///
+/// What an attacker can teach who never breaks a budget:
+/// - *Money*: a level is ordinary once most of the last four weeks have it in the same hour, so after two weeks. They must
+///   be paid for without a breach: at most amount ÷ 336 hours, 2.15 times the even share of a month's budget. Growth inside
+///   the band never tells, and the band ends at twice the median, which is two weeks old: 1.41 times a week, four times in
+///   four weeks. A doubling in ten days (1.62 a week) is above it, marked, and taken away by the breach.
+/// - *Concurrency*: in the youngest week nothing raises the 99th percentile, and then it doubles at most: for a floor 48
+///   times as high it takes six weeks (2⁶ = 64), each with seven hours at twice the concurrency of the week before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// What each hour used; index: [`Profile::slot`]. Empty without history.
@@ -36,13 +55,26 @@ pub struct Profile {
     concurrency: Vec<u16>,
     /// Hours present.
     count: u32,
-    /// 99th percentile of `concurrency` over the hours present.
+    /// 99th percentile of `concurrency`: see [`Profile::refresh`].
     concurrency_p99: u32,
+    /// When the percentile was known first or rose last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    raised: Option<Hour>,
+    /// The last breach that it explained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    breach: Option<Breach>,
     /// The newest hour recorded.
     newest: Option<Hour>,
     /// The first hour in which anything was used, as far as is known.
     #[serde(default)]
     first_used: Option<Hour>,
+}
+
+/// From its first hour to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Breach {
+    first: Hour,
+    last: Hour,
 }
 
 /// What the profile expects of an hour.
@@ -72,12 +104,43 @@ impl Profile {
         (self.count >= HISTORY_MIN_H).then_some(self.concurrency_p99)
     }
 
-    /// Records a complete hour; [`Profile::refresh`] has to follow. An hour older than the ring, or one recorded before, is replaced or ignored:
-    /// the newest four weeks count.
+    /// Records a complete hour; [`Profile::refresh`] has to follow. One recorded before is replaced, one older than the ring
+    /// is ignored: the newest four weeks count. Hours of a breach, and those that led to it, are spend and no history.
     pub fn record(&mut self, hour: Hour, amount: Usd, concurrency_max: u32) {
         if self.newest.is_some_and(|newest| hour.0 <= newest.0 - RING) {
             return;
         }
+        let is_above = self.is_above(hour, amount, concurrency_max);
+        let is_breach =
+            self.breach.is_some_and(|breach| hour <= breach.last && (is_above || hour >= breach.first));
+        let mark = match (is_breach, is_above) {
+            (true, _) => Mark::Excluded,
+            (false, true) => Mark::Above,
+            (false, false) => Mark::Ordinary,
+        };
+        self.keep(hour, Hourly::of(amount).marked(mark), concurrency_max);
+        let is_used = !is_breach && (amount > Usd::ZERO || concurrency_max > 0);
+        if is_used && self.first_used.is_none_or(|first| hour < first) {
+            self.first_used = Some(hour);
+        }
+    }
+
+    /// Records what an hour came to that says nothing of what is ordinary.
+    pub(crate) fn exclude(&mut self, hour: Hour, amount: Usd) {
+        if self.newest.is_none_or(|newest| hour.0 > newest.0 - RING) {
+            self.keep(hour, Hourly::of(amount).marked(Mark::Excluded), 0);
+        }
+    }
+
+    /// Whether an hour is, or will be, no history.
+    pub(crate) fn is_excluded(&self, hour: Hour) -> bool {
+        let within = self.newest.is_some_and(|newest| hour <= newest && newest.0 - hour.0 < RING);
+        let kept = self.amounts.get(Self::slot(hour)).filter(|_| within);
+        kept.is_some_and(|kept| kept.mark() == Mark::Excluded)
+            || self.breach.is_some_and(|breach| (breach.first..=breach.last).contains(&hour))
+    }
+
+    fn keep(&mut self, hour: Hour, hourly: Hourly, concurrency_max: u32) {
         if self.amounts.is_empty() {
             self.amounts = vec![Hourly::default(); RING_SLOTS];
             self.concurrency = vec![0; RING_SLOTS];
@@ -85,14 +148,33 @@ impl Profile {
         self.forget_between(hour);
         let slot = Self::slot(hour);
         if let (Some(kept), Some(peak)) = (self.amounts.get_mut(slot), self.concurrency.get_mut(slot)) {
-            self.count += u32::from(!kept.is_present());
-            *kept = Hourly::of(amount);
+            self.count = self.count + u32::from(hourly.is_present()) - u32::from(kept.is_present());
+            *kept = hourly;
             *peak = u16::try_from(concurrency_max).unwrap_or(u16::MAX);
         }
         self.newest = self.newest.max(Some(hour));
-        let is_used = amount > Usd::ZERO || concurrency_max > 0;
-        if is_used && self.first_used.is_none_or(|first| hour < first) {
-            self.first_used = Some(hour);
+    }
+
+    /// Whether an hour is above what is ordinary now.
+    fn is_above(&self, hour: Hour, amount: Usd, concurrency_max: u32) -> bool {
+        let peak = self.concurrency_p99().filter(|p99| *p99 > 0);
+        self.expect(hour).is_some_and(|ordinary| amount > ordinary.upper)
+            || peak.is_some_and(|p99| concurrency_max > p99.saturating_mul(u32::from(RISE_MAX)))
+    }
+
+    /// What spends this breaks a budget, from one hour to another. They are no history, whatever they cost: what is capped
+    /// says nothing of what comes unasked. Nor is anything that was above the ordinary before, as far back as is kept: what
+    /// led to a breach has not proved itself.
+    pub fn breach(&mut self, first: Hour, last: Hour) {
+        if self.breach.is_some_and(|known| known.last >= last) {
+            return;
+        }
+        let known = self.breach.filter(|known| first.0 - known.last.0 <= SAME_BREACH_H);
+        let first = known.map_or(first, |known| known.first.min(first));
+        self.breach = Some(Breach { first, last });
+        for kept in self.amounts.iter_mut().filter(|kept| kept.mark() == Mark::Above) {
+            *kept = kept.marked(Mark::Excluded);
+            self.count -= 1;
         }
     }
 
@@ -120,22 +202,13 @@ impl Profile {
         self.record(hour, before + amount, 0);
     }
 
-    /// The amount recorded for an hour within the ring: to the millionth up to 67 an hour, beyond that to a part in thirty
+    /// The amount recorded for an hour within the ring: to the millionth up to 33 an hour, beyond that to a part in sixteen
     /// million, rounded down.
     pub fn amount(&self, hour: Hour) -> Option<Usd> {
         let newest = self.newest?;
         let kept = *self.amounts.get(Self::slot(hour))?;
         let within = hour <= newest && newest.0 - hour.0 < RING;
         kept.amount().filter(|_| within)
-    }
-
-    /// Records a complete hour that does not count as ordinary: it only moves the ring on.
-    pub fn skip(&mut self, hour: Hour) {
-        if !self.amounts.is_empty() && self.newest.is_some_and(|newest| newest < hour) {
-            self.forget_between(hour);
-            self.clear(Self::slot(hour));
-            self.newest = Some(hour);
-        }
     }
 
     /// What is ordinary in an hour: the median of the same hour of other weeks; of the same hour of other days
@@ -145,43 +218,52 @@ impl Profile {
         if self.count < HISTORY_MIN_H {
             return None;
         }
-        let begins = self.begins();
-        let is_history = |hour: &Hour| begins.is_none_or(|first| *hour >= first);
+        let first = self.first();
         let before = |hours: i64| hour.plus(-hours);
         let mut picked = [0_u64; 28];
-        let weeks = (1..=WEEKS).map(|week| before(RING_WEEK * week)).filter(is_history);
-        let mut found = self.pick(&mut picked, weeks.map(Self::slot));
-        let mut widening = WIDENING_SAME_HOUR;
+        let weeks = (1..=WEEKS).map(|week| before(RING_WEEK * week)).filter(|other| *other >= first);
+        let mut found = self.pick(&mut picked, hour, weeks);
+        let mut band = SAME_HOUR;
         if found < 2 {
-            let days = (1..=28).map(|day| before(24 * day)).filter(is_history);
-            found = self.pick(&mut picked, days.map(Self::slot));
-            widening = WIDENING_OTHER_DAYS;
+            let days = (1..=28).map(|day| before(24 * day)).filter(|other| *other >= first);
+            found = self.pick(&mut picked, hour, days);
+            band = OTHER_DAYS;
         }
         if found < 2 {
-            return Some(self.expect_of_everything());
+            return self.expect_of_everything(hour);
         }
         let samples = picked.get_mut(..found).unwrap_or_default();
-        Some(expectation(samples, widening))
+        Some(expectation(samples, &band))
     }
 
-    fn expect_of_everything(&self) -> Expectation {
-        let mut all: Vec<u64> = self.history().map(|(kept, _)| kept).collect();
-        expectation(&mut all, WIDENING_ANY_HOUR)
+    fn expect_of_everything(&self, hour: Hour) -> Option<Expectation> {
+        let counting = self.history().filter(|(other, kept, _)| counts(*kept, *other, hour));
+        let mut all: Vec<u64> = counting.filter_map(|(_, kept, _)| kept.units()).collect();
+        (all.len() >= HISTORY_MIN_H as usize).then(|| expectation(&mut all, &ANY_HOUR))
     }
 
-    /// Amounts and concurrency of the hours that are present and history.
-    fn history(&self) -> impl Iterator<Item = (u64, u16)> {
+    /// The first hour within the ring that is history.
+    fn first(&self) -> Hour {
+        let oldest = Hour(self.newest.map_or(0, |newest| newest.0) - RING + 1);
+        self.begins().map_or(oldest, |first| first.max(oldest))
+    }
+
+    /// The hours that are present and history, with amount and concurrency.
+    fn history(&self) -> impl Iterator<Item = (Hour, Hourly, u16)> {
         let last = self.newest.map_or(0, |newest| newest.0);
-        let first = self.begins().map_or(last - RING + 1, |first| first.0.max(last - RING + 1));
-        let slots = (first..=last).map(|hour| Self::slot(Hour(hour)));
-        slots.filter_map(|slot| Some((self.amounts.get(slot)?.units()?, *self.concurrency.get(slot)?)))
+        (self.first().0..=last).filter_map(|hour| {
+            let slot = Self::slot(Hour(hour));
+            let (kept, peak) = (*self.amounts.get(slot)?, *self.concurrency.get(slot)?);
+            kept.is_present().then_some((Hour(hour), kept, peak))
+        })
     }
 
-    /// Copies the samples present at the slots to the front of `picked`; returns how many.
-    fn pick(&self, picked: &mut [u64; 28], slots: impl Iterator<Item = usize>) -> usize {
+    /// Copies the samples of the hours that count for another to the front of `picked`; returns how many.
+    fn pick(&self, picked: &mut [u64; 28], asked: Hour, hours: impl Iterator<Item = Hour>) -> usize {
         let mut found = 0;
-        for units in slots.filter_map(|slot| self.amounts.get(slot)?.units()) {
-            if let Some(place) = picked.get_mut(found) {
+        for hour in hours {
+            let kept = self.amounts.get(Self::slot(hour)).filter(|kept| counts(**kept, hour, asked));
+            if let (Some(units), Some(place)) = (kept.and_then(|kept| kept.units()), picked.get_mut(found)) {
                 *place = units;
                 found += 1;
             }
@@ -206,17 +288,36 @@ impl Profile {
         }
     }
 
-    /// Works the percentile out again: after hours were recorded, once for all of them.
+    /// Works the 99th percentile of concurrency out again: after hours were recorded, once for all of them.
+    ///
+    /// Hours younger than a week count with no more than the percentile as it stands, and in a week it rises to
+    /// [`RISE_MAX`] times itself at most. It falls at once. With less than a day of hours that count it is 0.
     pub fn refresh(&mut self) {
-        let mut peaks: Vec<u16> = self.history().map(|(_, peak)| peak).collect();
-        if peaks.is_empty() {
-            self.concurrency_p99 = 0;
-            return;
-        }
-        // Nearest rank: the smallest value that at least 99 % of the hours do not exceed.
-        let rank = (peaks.len() * 99).div_ceil(100) - 1;
-        let (_, p99, _) = peaks.select_nth_unstable(rank);
-        self.concurrency_p99 = u32::from(*p99);
+        let Some(newest) = self.newest else { return };
+        let stands = u16::try_from(self.concurrency_p99).unwrap_or(u16::MAX);
+        let raised = self.raised.filter(|_| stands > 0);
+        let mut counting = 0;
+        let mut peaks: Vec<u16> = self
+            .history()
+            .map(|(hour, kept, peak)| {
+                let counts = counts(kept, hour, newest);
+                counting += u32::from(counts);
+                match raised {
+                    Some(_) if newest.0 - hour.0 < RING_WEEK => peak.min(stands),
+                    None if !counts => 0,
+                    _ => peak,
+                }
+            })
+            .collect();
+        let p99 = percentile_99(&mut peaks);
+        let (p99, raised) = match raised {
+            _ if counting < HISTORY_MIN_H => (0, None),
+            None => (p99, Some(newest)),
+            Some(raised) if p99 > stands && newest.0 - raised.0 < RING_WEEK => (stands, Some(raised)),
+            Some(_) if p99 > stands => (p99.min(stands.saturating_mul(RISE_MAX)), Some(newest)),
+            Some(raised) => (p99, Some(raised)),
+        };
+        (self.concurrency_p99, self.raised) = (u32::from(p99), raised);
     }
 
     /// The hour's place in the ring: the same hour of all weeks together, because they are read together.
@@ -226,16 +327,39 @@ impl Profile {
     }
 }
 
-/// Band in multiples of the spread, in tenths, by number of samples (index), for samples of the same hour of the
-/// week. Our choice: twice the spread with four weeks, doubling towards one.
-const WIDENING_SAME_HOUR: [i128; 5] = [80, 80, 40, 30, 20];
+/// Whether an hour counts when another is judged: not while it is provisional, which is a week.
+fn counts(kept: Hourly, hour: Hour, asked: Hour) -> bool {
+    match kept.mark() {
+        Mark::Ordinary => true,
+        Mark::Above => asked.0 - hour.0 >= RING_WEEK,
+        Mark::Excluded => false,
+    }
+}
+
+/// The smallest value that at least 99 % of the values do not exceed (nearest rank); 0 of none.
+fn percentile_99(values: &mut [u16]) -> u16 {
+    let rank = (values.len() * 99).div_ceil(100).saturating_sub(1);
+    if values.is_empty() { 0 } else { *values.select_nth_unstable(rank).1 }
+}
+
+/// How wide what is ordinary is.
+struct Band {
+    /// In multiples of the spread, in tenths, by number of samples (index).
+    widening: [i128; 5],
+    /// In multiples of the median at most, if at all.
+    most: Option<i128>,
+}
+
+/// Samples of the same hour of the week. Our choice: twice the spread with four weeks, doubling towards one. At most twice
+/// the median: the spread of a growing series is its growth, which must not make its own room.
+const SAME_HOUR: Band = Band { widening: [80, 80, 40, 30, 20], most: Some(2) };
 /// Other days' hours say less about this one.
-const WIDENING_OTHER_DAYS: [i128; 5] = [80, 80, 60, 40, 30];
+const OTHER_DAYS: Band = Band { widening: [80, 80, 60, 40, 30], most: None };
 /// Hours of all times of the day say least.
-const WIDENING_ANY_HOUR: [i128; 5] = [80, 80, 70, 60, 40];
+const ANY_HOUR: Band = Band { widening: [80, 80, 70, 60, 40], most: None };
 
 /// Median and band of samples, in millionths.
-fn expectation(samples: &mut [u64], widening: [i128; 5]) -> Expectation {
+fn expectation(samples: &mut [u64], band: &Band) -> Expectation {
     let count = samples.len();
     let median = median(samples);
     for sample in samples.iter_mut() {
@@ -246,8 +370,9 @@ fn expectation(samples: &mut [u64], widening: [i128; 5]) -> Expectation {
     // 1.4826 makes the median deviation comparable to a standard deviation (normal distribution); never below a
     // fifth of the median, because four samples can agree by chance.
     let spread = (deviation * 14_826 / 10_000).max(median / 5);
-    let factor = widening.get(count.min(4)).copied().unwrap_or(20);
+    let factor = band.widening.get(count.min(4)).copied().unwrap_or(20);
     let upper = median + spread * factor / 10;
+    let upper = band.most.map_or(upper, |most| upper.min(median * most));
     Expectation {
         expected: amount_of(median),
         upper: amount_of(upper),

@@ -10,7 +10,7 @@ mod region;
 pub(crate) mod rows;
 pub(crate) mod standing;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
@@ -52,12 +52,6 @@ pub struct FunctionLedger {
     pub covered: Option<(Minute, Minute)>,
     /// Hours up to here are in the profile and change no more.
     pub settled_through: Option<Hour>,
-    /// Hours in which it explained a breach: they do not count as ordinary, capped or not.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub tainted: BTreeSet<Hour>,
-    /// What those hours came to once they were over, in the region's currency, ascending: spend, though not ordinary.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub extraordinary: VecDeque<(Hour, Usd)>,
     /// What is ordinary for it.
     pub profile: Profile,
     /// The last minute in which it had an invocation.
@@ -82,8 +76,6 @@ impl FunctionLedger {
             hours: VecDeque::new(),
             covered: None,
             settled_through: None,
-            tainted: BTreeSet::new(),
-            extraordinary: VecDeque::new(),
             profile: Profile::default(),
             last_invoked: None,
         }
@@ -91,9 +83,7 @@ impl FunctionLedger {
 
     /// What a settled hour came to, in the region's currency; `None` where it is not known any more, or not yet.
     pub(crate) fn of_settled_hour(&self, hour: Hour) -> Option<Usd> {
-        let noted = self.extraordinary.binary_search_by(|(other, _)| other.cmp(&hour)).ok();
-        let noted = noted.and_then(|place| self.extraordinary.get(place)).map(|(_, amount)| *amount);
-        noted.or_else(|| self.profile.amount(hour))
+        self.profile.amount(hour)
     }
 
     /// The first minute that may still be posted: points of the window change, and what lies between it and the last

@@ -53,16 +53,16 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     plan
 }
 
-/// Hours of a breach, and of the reaction time before it, do not count as ordinary: neither for the budgets at their
-/// lines nor for the functions that explain it, whether or not they were capped.
+/// Hours of a breach, and of the reaction time before it, do not count as ordinary, nor does what was above the ordinary
+/// before: neither for the budgets at their lines nor for the functions that explain it, whether or not they were capped.
 fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
     let reaction = chrono::Duration::seconds(i64::from(roster.policy.timing.reaction_s()));
-    let hours = [Hour::of(plan.at), Hour::of(plan.at - reaction)];
+    let (first, last) = (Hour::of(plan.at - reaction), Hour::of(plan.at));
     let extraordinary =
         |verdict: Verdict| verdict >= Verdict::BreachedAlert && verdict != Verdict::BreachedOrdinary;
     for record in plan.budgets.iter().filter(|record| extraordinary(record.verdict)) {
         if let Some(book) = state.budgets.get_mut(&record.budget) {
-            book.tainted.extend(hours);
+            book.profile.breach(first, last);
         }
     }
     let capped =
@@ -74,9 +74,7 @@ fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
         if let Ok(index) = state.functions.binary_search_by(|ledger| ledger.name.cmp(&name))
             && let Some(ledger) = state.functions.get_mut(index)
         {
-            ledger
-                .tainted
-                .extend(hours.iter().filter(|hour| ledger.settled_through.is_none_or(|s| s < **hour)));
+            ledger.profile.breach(first, last);
         }
     }
 }

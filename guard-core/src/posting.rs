@@ -14,7 +14,7 @@ use crate::budget::BudgetRule;
 use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
 use crate::ledger::entry::counted;
-use crate::ledger::rows::{forget, note_extraordinary};
+use crate::ledger::rows::forget;
 use crate::ledger::standing;
 use crate::ledger::{Attributed, BudgetLedger, Entry, FunctionLedger, Meters, Posted};
 use crate::money::{Cause, Causes, Usd, UsdRange};
@@ -320,14 +320,9 @@ fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Ent
     if counts { counted(from, to) } else { *money }
 }
 
-/// Moves an hour that changes no more into the profile, unless it explained a breach.
+/// Moves an hour that changes no more into the profile.
 fn close(ledger: &mut FunctionLedger, hour: Hour, total: &Posted) {
-    if ledger.tainted.remove(&hour) {
-        note_extraordinary(&mut ledger.extraordinary, hour, total.cost.expected);
-        ledger.profile.skip(hour);
-    } else {
-        ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
-    }
+    ledger.profile.record(hour, total.cost.expected, total.point.concurrency_max);
     ledger.settled_through = Some(hour);
 }
 

@@ -1,3 +1,5 @@
+mod teaching;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -70,12 +72,12 @@ fn an_attack_in_the_first_day_of_a_function_is_not_taken_for_ordinary() {
 fn two_days_of_history_expect_the_same_hour_of_the_other_day() {
     let mut profile = Profile::default();
     for hour in 0..48 {
-        profile.record(Hour(hour), dollars(if hour % 24 == 9 { "50" } else { "1" }), 1);
+        profile.record(Hour(hour), dollars(if hour % 24 == 9 { "1.5" } else { "1" }), 1);
     }
     let at_nine = profile.expect(Hour(48 + 9)).unwrap();
-    assert_eq!((at_nine.expected, at_nine.samples), (dollars("50"), 2));
+    assert_eq!((at_nine.expected, at_nine.samples), (dollars("1.5"), 2));
     // Two samples of other days: 6 spreads of a fifth.
-    assert_eq!(at_nine.upper, dollars("110"));
+    assert_eq!(at_nine.upper, dollars("3.3"));
     assert_eq!(profile.expect(Hour(48 + 10)).unwrap().expected, dollars("1"));
 }
 
@@ -119,8 +121,8 @@ fn the_newest_four_weeks_replace_older_ones() {
     let mut profile = flat(4, "10");
     for hour in 168 * 4..168 * 8 {
         profile.record(Hour(hour), dollars("20"), 7);
+        profile.refresh();
     }
-    profile.refresh();
     assert_eq!(profile.hours(), 672);
     assert_eq!(profile.expect(Hour(168 * 8)).unwrap().expected, dollars("20"));
     assert_eq!(profile.concurrency_p99(), Some(7));
@@ -138,13 +140,30 @@ fn a_gap_leaves_no_stale_hours_behind() {
 }
 
 #[test]
-fn a_skipped_hour_is_absent_and_not_zero() {
+fn an_hour_of_a_breach_is_spend_and_no_history() {
     let mut profile = flat(1, "10");
-    profile.skip(Hour(168));
-    assert_eq!((profile.hours(), profile.newest()), (168, Some(Hour(168))));
-    assert_eq!(profile.amount(Hour(168)), None);
-    profile.skip(Hour(100));
-    assert_eq!(profile.amount(Hour(100)), Some(dollars("10")), "only the newest hour can be skipped");
+    profile.breach(Hour(168), Hour(169));
+    for hour in 168..171 {
+        profile.record(Hour(hour), dollars("10"), 3);
+    }
+    assert_eq!((profile.hours(), profile.newest()), (169, Some(Hour(170))));
+    assert_eq!([168, 169, 170].map(|hour| profile.is_excluded(Hour(hour))), [true, true, false]);
+    assert_eq!(profile.amount(Hour(170)), Some(dollars("10")));
+    let mut unknown = Profile::default();
+    unknown.breach(Hour(0), Hour(0));
+    unknown.record(Hour(0), dollars("10"), 3);
+    assert_eq!((unknown.hours(), unknown.newest(), unknown.is_new()), (0, Some(Hour(0)), false));
+}
+
+#[test]
+fn a_breach_that_goes_on_is_one_and_another_begins_anew() {
+    let mut profile = flat(1, "10");
+    profile.breach(Hour(168), Hour(168));
+    profile.breach(Hour(215), Hour(216));
+    profile.breach(Hour(169), Hour(170));
+    assert_eq!(profile.breach, Some(Breach { first: Hour(168), last: Hour(216) }));
+    profile.breach(Hour(265), Hour(265));
+    assert_eq!(profile.breach, Some(Breach { first: Hour(265), last: Hour(265) }));
 }
 
 #[test]
@@ -168,7 +187,10 @@ fn p99_ignores_one_peak_in_a_hundred_hours_and_not_two() {
     }
     profile.refresh();
     assert_eq!(profile.concurrency_p99(), Some(4));
-    profile.record(Hour(51), dollars("1"), 800);
+    let mut profile = Profile::default();
+    for hour in 0..100 {
+        profile.record(Hour(hour), dollars("1"), if hour == 50 || hour == 51 { 800 } else { 4 });
+    }
     profile.refresh();
     assert_eq!(profile.concurrency_p99(), Some(800));
 }
@@ -227,7 +249,8 @@ proptest! {
         }
         prop_assert_eq!(profile.hours(), u32::try_from(amounts.len().min(672)).unwrap());
         let Some(expectation) = profile.expect(Hour(at)) else {
-            prop_assert!(amounts.len() < 24);
+            let counting = profile.amounts.iter().filter(|kept| kept.is_present() && kept.mark() != Mark::Above);
+            prop_assert!(counting.count() < 24);
             return Ok(());
         };
         prop_assert!(expectation.expected <= expectation.upper);
@@ -253,16 +276,20 @@ fn the_hours_before_the_first_use_are_no_history_once_a_day_of_use_is_known() {
 }
 
 #[test]
-fn what_was_idle_for_weeks_and_wakes_is_out_of_the_ordinary_for_a_day() {
+fn what_was_idle_for_weeks_and_wakes_is_out_of_the_ordinary_for_a_day_and_unknown_for_another() {
     let mut profile = Profile::default();
-    for hour in 0..672 {
-        let used = hour >= 672 - 23;
-        profile.record(Hour(hour), if used { Usd::from_dollars(3) } else { Usd::ZERO }, 0);
-    }
-    profile.refresh();
-    let woken = profile.expect(Hour(672)).unwrap();
+    let wake = |hour: i64, profile: &mut Profile| {
+        let used = hour >= 672;
+        profile.record(Hour(hour), if used { dollars("3") } else { Usd::ZERO }, if used { 7 } else { 0 });
+        profile.refresh();
+    };
+    (0..672 + 23).for_each(|hour| wake(hour, &mut profile));
+    let woken = profile.expect(Hour(695)).unwrap();
     assert_eq!((woken.expected, woken.upper, profile.is_new()), (Usd::ZERO, Usd::ZERO, true));
-    profile.record(Hour(672), Usd::from_dollars(3), 0);
+    (695..672 + 47).for_each(|hour| wake(hour, &mut profile));
     assert!(!profile.is_new(), "now a day of use is known");
-    assert_eq!(profile.expect(Hour(673)).unwrap().expected, Usd::from_dollars(3));
+    assert_eq!((profile.expect(Hour(719)), profile.concurrency_p99()), (None, Some(0)));
+    wake(719, &mut profile);
+    assert_eq!(profile.expect(Hour(720)).unwrap().expected, dollars("3"));
+    assert_eq!(profile.concurrency_p99(), Some(7));
 }

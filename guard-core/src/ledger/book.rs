@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Incident;
 use super::meaning::Meaning;
-use super::rows::note_extraordinary;
 use crate::baseline::Profile;
 use crate::money::{Usd, UsdRange};
 use crate::time::{HOURS_PER_WEEK, Hour, Minute};
@@ -43,7 +42,8 @@ pub struct BudgetLedger {
     pub minutes: Ring,
     /// Expected amounts of the latest hours.
     pub hours: Ring,
-    /// Hours during a trip: they do not count as ordinary.
+    /// Hours that are not known in full, because the book was made anew: they do not count as ordinary.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tainted: BTreeSet<Hour>,
     /// Hours up to here are in the profile.
     pub closed_through: Option<Hour>,
@@ -62,9 +62,6 @@ pub struct BudgetLedger {
     /// From here on everything is in the book; `None`: as far back as the guard remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_from: Option<DateTime<Utc>>,
-    /// What tainted hours came to once they were over, ascending: spend, though not ordinary.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub extraordinary: VecDeque<(Hour, Usd)>,
 }
 
 impl BudgetLedger {
@@ -87,7 +84,6 @@ impl BudgetLedger {
             incident: Incident::default(),
             meaning: None,
             known_from: None,
-            extraordinary: VecDeque::new(),
         }
     }
 
@@ -154,13 +150,11 @@ impl BudgetLedger {
             return;
         }
         for number in first.0..=last.0 {
-            let hour = Hour(number);
+            let (hour, amount) = (Hour(number), self.hours.at(number).unwrap_or(Usd::ZERO));
             if self.tainted.contains(&hour) {
-                let amount = self.hours.at(number).unwrap_or(Usd::ZERO);
-                note_extraordinary(&mut self.extraordinary, hour, amount);
-                self.profile.skip(hour);
+                self.profile.exclude(hour, amount);
             } else {
-                self.profile.record(hour, self.hours.at(number).unwrap_or(Usd::ZERO), 0);
+                self.profile.record(hour, amount, 0);
             }
         }
         self.closed_through = Some(last);

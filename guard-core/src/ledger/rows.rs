@@ -2,12 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::money::Usd;
-use crate::time::Hour;
-
-/// Hours for which the amounts of extraordinary hours are kept: the longest month, and a day for its time zone.
-const EXTRAORDINARY_KEPT_H: i64 = 32 * 24;
-
 /// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end, one of the newest.
 pub(crate) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
     let newest = row.iter().rev().take(NEWEST).take_while(|(other, _)| *other >= key).count();
@@ -29,10 +23,4 @@ pub(crate) fn forget<K: Copy + Ord, V>(row: &mut VecDeque<(K, V)>, before: K) {
     while row.front().is_some_and(|(key, _)| *key < before) {
         row.pop_front();
     }
-}
-
-/// Notes what an hour came to that does not count as ordinary: the profile leaves it out, the bill does not.
-pub(crate) fn note_extraordinary(row: &mut VecDeque<(Hour, Usd)>, hour: Hour, amount: Usd) {
-    *slot_of(row, hour) = amount;
-    forget(row, hour.plus(-EXTRAORDINARY_KEPT_H));
 }

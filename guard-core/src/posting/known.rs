@@ -104,13 +104,13 @@ impl Teller<'_> {
                 slot.functions += entry.change;
                 slot.repeated += entry.repeated;
             }
-            slot.is_extraordinary |= ledger.tainted.contains(&hour);
+            slot.is_extraordinary |= ledger.profile.is_excluded(hour);
             slot.is_whole &= self.is_covered(ledger, hour) || self.is_watched_otherwise(hour);
             return;
         }
         let known = ledger.of_settled_hour(hour).filter(|_| !self.rule.counts_invocations());
         slot.functions += UsdRange::exact(known.unwrap_or(Usd::ZERO));
-        slot.is_extraordinary |= ledger.extraordinary.iter().any(|(other, _)| *other == hour);
+        slot.is_extraordinary |= ledger.profile.is_excluded(hour);
         slot.is_whole &= known.is_some();
     }
 

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::{BudgetLedger, Entry, HOURS_KEPT, MINUTES_KEPT, WeekShape};
-use crate::ledger::rows::note_extraordinary;
 use crate::money::{Usd, UsdRange};
 use crate::time::{Hour, Minute};
 
@@ -42,8 +41,7 @@ impl KnownHour {
 impl BudgetLedger {
     /// What an hour came to; `None` where the book does not know.
     pub(crate) fn of_hour(&self, hour: Hour) -> Option<Usd> {
-        let noted = || self.extraordinary.iter().find(|(other, _)| *other == hour).map(|(_, amount)| *amount);
-        self.hours.at(hour.0).or_else(noted).or_else(|| self.profile.amount(hour))
+        self.hours.at(hour.0).or_else(|| self.profile.amount(hour))
     }
 
     /// Moves on to an hour from the last one that was posted.
@@ -112,7 +110,7 @@ impl BudgetLedger {
             return;
         }
         if known.is_whole {
-            note_extraordinary(&mut self.extraordinary, hour, all.expected);
+            self.profile.exclude(hour, all.expected);
         }
         entries.iter().for_each(|entry| self.count(hour.start(), entry));
     }

@@ -135,7 +135,7 @@ fn hours_close_when_their_points_have_come_in() {
         book.close_hours(Minute::of(time(23, 12, 0)), everything);
         assert_eq!(book.closed_through, None);
         book.post(first, &entry(3));
-        book.tainted = [first.plus(1), first.plus(2)].into();
+        book.profile.breach(first.plus(1), first.plus(1));
         let closing = first.plus(1).first_minute().plus(wait);
         book.close_hours(closing.plus(-1), everything);
         assert_eq!((book.closed_through, book.profile.hours()), (None, 0));
@@ -146,13 +146,10 @@ fn hours_close_when_their_points_have_come_in() {
         book.post(first, &entry(5));
         book.close_hours(closing.plus(59), everything);
         assert_eq!(book.profile.amount(first), Some(dollars(3)));
-        assert_eq!(book.tainted.len(), 2);
         book.close_hours(closing.plus(60), everything);
         assert_eq!(book.closed_through, Some(first.plus(1)));
-        assert_eq!(book.profile.amount(first.plus(1)), None);
-        assert_eq!(book.tainted, [first.plus(2)].into());
+        assert!(book.profile.is_excluded(first.plus(1)));
         // An hour without a slot is an hour without spend.
-        book.tainted.clear();
         book.close_hours(closing.plus(120), everything);
         assert_eq!(book.profile.amount(first.plus(2)), Some(Usd::ZERO));
     }

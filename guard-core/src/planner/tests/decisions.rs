@@ -298,10 +298,11 @@ fn hours_of_a_breach_and_of_the_reaction_before_it_are_not_ordinary() {
     let plan = desk.plan();
     taint(&desk.roster, &mut desk.state, &plan);
     // Noon less 270 s of reaction is in the hour before.
-    let hours: Vec<Hour> = vec![Hour::of(noon()).plus(-1), Hour::of(noon())];
-    assert_eq!(desk.book().tainted.iter().copied().collect::<Vec<_>>(), hours);
-    assert_eq!(desk.state.functions[0].tainted.iter().copied().collect::<Vec<_>>(), hours);
-    assert!(desk.state.functions[1].tainted.is_empty());
+    let mut breached = crate::baseline::Profile::default();
+    breached.breach(Hour::of(noon()).plus(-1), Hour::of(noon()));
+    assert_eq!(desk.book().profile, breached);
+    assert_eq!(desk.state.functions[0].profile, breached);
+    assert_eq!(desk.state.functions[1].profile, crate::baseline::Profile::default());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! for whose sake a change is made again.
 
 use super::*;
+use crate::baseline::Profile;
 use crate::inventory::{AsyncConfig, EventSource, EventSourceMapping};
 use crate::ledger::FunctionLedger;
 use crate::plan::AsyncSetting;
@@ -44,55 +45,48 @@ fn a_backlog_behind_a_cap_may_cost_the_cap_s_full_use_for_the_event_age() {
     assert_eq!((deferred.low, deferred.expected, deferred.high), (Usd::ZERO, Usd::ZERO, usd("2.21760396")));
 }
 
+/// The hours of noon and before it of which a profile takes nothing in.
+fn left_out(profile: &Profile) -> Vec<i64> {
+    let mut profile = profile.clone();
+    for back in [2, 1, 0] {
+        profile.record(Hour::of(noon()).plus(-back), Usd::ZERO, 0);
+    }
+    [2, 1, 0].into_iter().filter(|back| profile.is_excluded(Hour::of(noon()).plus(-back))).collect()
+}
+
 #[test]
 fn only_a_breach_that_is_no_ordinary_traffic_makes_a_budget_s_hours_extraordinary() {
     for (verdict, hours) in [
-        (Verdict::Fine, 0),
-        (Verdict::Warn, 0),
-        (Verdict::BreachedAlert, 2),
-        (Verdict::BreachedAct, 2),
-        (Verdict::BreachedRefused, 2),
-        (Verdict::BreachedOrdinary, 0),
+        (Verdict::Fine, vec![]),
+        (Verdict::Warn, vec![]),
+        (Verdict::BreachedAlert, vec![1, 0]),
+        (Verdict::BreachedAct, vec![1, 0]),
+        (Verdict::BreachedRefused, vec![1, 0]),
+        (Verdict::BreachedOrdinary, vec![]),
     ] {
         let mut desk = Desk::new(policy(), &[("a", 0)]);
         let mut plan = desk.plan();
         plan.budgets[0].verdict = verdict;
         taint(&desk.roster, &mut desk.state, &plan);
-        assert_eq!(desk.book().tainted.len(), hours, "{verdict:?}");
+        assert_eq!(left_out(&desk.book().profile), hours, "{verdict:?}");
     }
 }
 
 #[test]
 fn hours_of_a_function_are_extraordinary_while_a_cap_is_being_held_or_released() {
     for (phase, hours) in [
-        (Phase::Capped, 2),
-        (Phase::Ramping, 2),
-        (Phase::Watching, 0),
-        (Phase::Foreign, 0),
-        (Phase::Standing, 0),
+        (Phase::Capped, vec![1, 0]),
+        (Phase::Ramping, vec![1, 0]),
+        (Phase::Watching, vec![]),
+        (Phase::Foreign, vec![]),
+        (Phase::Standing, vec![]),
     ] {
         let mut desk = Desk::new(policy(), &[("a", 0)]);
         desk.state.functions = vec![FunctionLedger::new("a".into())];
         desk.hold("a", None, 5, phase);
         let plan = desk.plan();
         taint(&desk.roster, &mut desk.state, &plan);
-        assert_eq!(desk.state.functions[0].tainted.len(), hours, "{phase:?}");
-    }
-}
-
-#[test]
-fn an_hour_that_history_has_taken_in_already_is_not_noted_as_extraordinary_any_more() {
-    let (before, now) = (Hour::of(noon()).plus(-1), Hour::of(noon()));
-    for (settled, wanted) in [(before.plus(-1), vec![before, now]), (before, vec![now]), (now, vec![])] {
-        let mut desk = Desk::new(policy(), &[("a", 0)]);
-        let mut ledger = FunctionLedger::new("a".into());
-        ledger.settled_through = Some(settled);
-        desk.state.functions = vec![ledger];
-        desk.hold("a", None, 5, Phase::Capped);
-        let plan = desk.plan();
-        taint(&desk.roster, &mut desk.state, &plan);
-        let tainted: Vec<Hour> = desk.state.functions[0].tainted.iter().copied().collect();
-        assert_eq!(tainted, wanted);
+        assert_eq!(left_out(&desk.state.functions[0].profile), hours, "{phase:?}");
     }
 }
 

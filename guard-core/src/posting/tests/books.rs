@@ -359,18 +359,17 @@ fn an_hour_of_a_breach_is_not_ordinary_but_it_is_spend() {
     let mut reader = Reader::new("14T06:20", vec![month("account")]);
     for _ in 0..12 {
         for name in ["api", "batch"] {
-            reader.bench.ledger(name).tainted.insert(reader.now.hour());
+            reader.bench.ledger(name).profile.breach(reader.now.hour(), reader.now.hour());
         }
         reader.looks(1);
     }
     reader.looks(100);
-    let noted = reader.bench.ledger("api").extraordinary.len();
-    assert!(noted >= 4, "{noted}");
+    assert!(reader.bench.ledger("api").profile.is_excluded(hour("14T07:00")));
     reader.budgets(vec![budget("own", Period::Month, Some("api")), budget("b", Period::Week, Some("b*"))]);
     reader.looks(1);
     for name in ["own", "b"] {
         assert_eq!(reader.bench.book(name).unknown_before(), None, "{name}");
-        assert!(reader.bench.book(name).profile.amount(hour("14T07:00")).is_none(), "{name}");
+        assert!(reader.bench.book(name).profile.is_excluded(hour("14T07:00")), "{name}");
     }
     reader.audit().unwrap();
 }
@@ -463,7 +462,7 @@ proptest! {
                 if (seed >> (look % 50)) & 7 == 0 {
                     let hour = reader.now.hour();
                     if let Some(ledger) = reader.bench.state.functions.first_mut() {
-                        ledger.tainted.insert(hour);
+                        ledger.profile.breach(hour, hour);
                     }
                 }
                 reader.looks(1);

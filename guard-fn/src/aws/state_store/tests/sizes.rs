@@ -60,7 +60,7 @@ async fn a_thousand_breaches_and_a_thousand_budgets_stay_under_the_limit_of_an_i
         let mut memory = memory_of(functions, budgets, hours);
         breached(&mut memory, trips);
         for book in memory.state.budgets.values_mut() {
-            book.tainted = (0..73).map(Hour).collect();
+            book.profile.breach(Hour(0), Hour(72));
         }
         store(&fake).save(&mut memory, &none()).await.unwrap();
         let (largest, head) = item_bytes(&fake);
