@@ -73,11 +73,11 @@ fn a_change_of_budgets_is_told_once_and_in_plain_words() {
 
 #[test]
 fn the_alarm_of_a_name_that_is_gone_is_closed() {
-    let day = budget("day", "day", "usd = 10");
+    let day = budget("day", "day", "usd = 10\nslack = \"period\"");
     let mut world = World::new(Policy::from_toml(&day).unwrap(), vec![Function::new("shop", 1024, 10)]);
     world.live(60, &[("shop", Load::of(300, 1000))]);
     assert!(world.state.alerts["dow-guard/budget/day"].open);
-    obey(&mut world, &budget("daily", "day", "usd = 10"));
+    obey(&mut world, &budget("daily", "day", "usd = 10\nslack = \"period\""));
     world.live(1, &[("shop", Load::of(300, 1000))]);
     assert!(!world.state.alerts["dow-guard/budget/day"].open);
     assert!(world.state.alerts["dow-guard/budget/daily"].open);
