@@ -64,13 +64,9 @@ fn only_a_breach_that_is_no_ordinary_traffic_makes_a_budget_s_hours_extraordinar
 
 #[test]
 fn hours_of_a_function_are_extraordinary_while_a_cap_is_being_held_or_released() {
-    for (phase, hours) in [
-        (Phase::Capped, 2),
-        (Phase::Ramping, 2),
-        (Phase::Watching, 0),
-        (Phase::Foreign, 0),
-        (Phase::Standing, 0),
-    ] {
+    for (phase, hours) in
+        [(Phase::Capped, 2), (Phase::Ramping, 2), (Phase::Watching, 0), (Phase::Standing, 0)]
+    {
         let mut desk = Desk::new(policy(), &[("a", 0)]);
         desk.state.functions = vec![FunctionLedger::new("a".into())];
         desk.hold("a", None, 5, phase);
