@@ -5,12 +5,14 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::name::FunctionName;
-use crate::plan::{Action, Change, Notice, NoticeKind, PLAN_SCHEMA, Plan, Reason, SamplingPlan};
+use crate::plan::{
+    Action, Change, Lever, Notice, NoticeKind, PLAN_SCHEMA, Plan, Reason, SamplingPlan, Setting,
+};
 use crate::planner::notify;
 use crate::report;
 use crate::roster::Roster;
 use crate::settle;
-use crate::state::State;
+use crate::state::{LeverState, State};
 
 /// Minutes for which a function released by hand is not capped again. Our choice: time to look, not to forget.
 const PARDON_MIN: i64 = 60;
@@ -117,6 +119,8 @@ pub fn command(
     match word {
         Command::Release { function } => {
             plan.actions = release(roster, state, function)?;
+            let adopted = roster.inventory.function(function);
+            plan.notices.extend(left(function, adopted.map(|found| settle::adopt(state, at, found))));
             state.operator.pardons.insert(function.clone(), at + Duration::minutes(PARDON_MIN));
             state.operator.holds.remove(function);
         }
@@ -162,7 +166,23 @@ fn notice(roster: &Roster, word: &Command, actions: &[Action]) -> Option<Notice>
     })
 }
 
-/// Everything back to what was there before; what somebody else changed since is left alone and said.
+/// What somebody else has set on a released function stays, and is said.
+fn left(function: &FunctionName, adopted: Option<Vec<(Lever, Setting)>>) -> Option<Notice> {
+    let adopted = adopted.filter(|adopted| !adopted.is_empty())?;
+    let values: Vec<String> = adopted.iter().map(|(lever, found)| report::lever_at(lever, *found)).collect();
+    Some(Notice {
+        kind: NoticeKind::Released,
+        alarm: notify::function_alarm(function),
+        alarming: false,
+        budget: None,
+        function: Some(function.clone()),
+        headline: format!("OK: {function}: {} stays as it is", values.join(", ")),
+        body: vec![report::ADOPTED.to_owned()],
+        digest: format!("operator leaves {}", values.join(", ")),
+    })
+}
+
+/// Everything back to what was there before; what somebody else changed since is left alone.
 fn release(roster: &Roster, state: &State, name: &FunctionName) -> Result<Vec<Action>, CommandError> {
     let function = known(roster, name)?;
     let nothing = || CommandError::NothingToRelease { function: name.to_string() };
@@ -178,7 +198,12 @@ fn release(roster: &Roster, state: &State, name: &FunctionName) -> Result<Vec<Ac
             ours.then(|| Action { function: name.clone(), change, reason: Reason::Operator, budget: None })
         })
         .collect();
-    if actions.is_empty() { Err(nothing()) } else { Ok(actions) }
+    let is_foreign = |lever: &LeverState| {
+        let found = settle::setting_of(function, &lever.lever);
+        found.is_some_and(|found| found != lever.known() && found != lever.original)
+    };
+    let nothing_to_say = actions.is_empty() && !latch.levers.iter().any(is_foreign);
+    if nothing_to_say { Err(nothing()) } else { Ok(actions) }
 }
 
 fn cap(roster: &Roster, name: &FunctionName, concurrency: u32) -> Result<Option<Action>, CommandError> {

@@ -375,7 +375,7 @@ impl<'a> Draft<'a> {
     /// The concurrency that the guard holds a function at.
     fn cap_of(&self, name: &FunctionName) -> Option<u32> {
         let latch = self.state.latches.get(name)?;
-        match latch.lever(&Lever::ReservedConcurrency)?.ours? {
+        match latch.lever(&Lever::ReservedConcurrency).filter(|lever| !lever.is_foreign())?.ours? {
             Setting::Concurrency(cap) => cap,
             _ => None,
         }

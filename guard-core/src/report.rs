@@ -11,9 +11,11 @@ use crate::money::{PICOS_PER_USD, Unit, Usd, UsdRange, grouped};
 use crate::name::FunctionName;
 use crate::observation::Freshness;
 use crate::plan::{
-    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, NoticeKind, Reason, Refusal, Setting, Verdict,
+    Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, Lever, NoticeKind, Reason, Refusal, Setting,
+    Verdict,
 };
 use crate::policy::AtRollover;
+use crate::settle::LOOKS_UNTIL_ADOPTED;
 
 /// An amount in its unit: dollars, yuan, or whole invocations.
 pub fn amount(amount: Usd, unit: Unit) -> String {
@@ -68,14 +70,32 @@ pub fn setting(setting: Setting) -> String {
 
 /// A change in words: what, from, to.
 pub fn change(change: &Change) -> String {
-    let what = match change {
-        Change::AsyncConfig { .. } => "asynchronous retries".to_owned(),
-        Change::MappingConcurrency { mapping, .. } => format!("maximum concurrency of mapping {mapping}"),
-        Change::MappingEnabled { mapping, .. } => format!("event source mapping {mapping}"),
-        Change::ReservedConcurrency { .. } => "reserved concurrency".to_owned(),
-    };
-    format!("{what} {} → {}", setting(change.from()), setting(change.to()))
+    format!("{} → {}", lever_at(&change.lever(), change.from()), setting(change.to()))
 }
+
+/// A lever and the value at it.
+pub fn lever_at(lever: &Lever, value: Setting) -> String {
+    let what = match lever {
+        Lever::AsyncConfig => "asynchronous retries".to_owned(),
+        Lever::MappingConcurrency { mapping } => format!("maximum concurrency of mapping {mapping}"),
+        Lever::MappingEnabled { mapping } => format!("event source mapping {mapping}"),
+        Lever::ReservedConcurrency => "reserved concurrency".to_owned(),
+    };
+    format!("{what} {}", setting(value))
+}
+
+/// What becomes of a value that somebody else has set, at looks so many seconds apart.
+pub fn until_adopted(tick_s: u32) -> String {
+    format!(
+        "The guard leaves it alone. Unchanged for {LOOKS_UNTIL_ADOPTED} looks, some {} min, it counts as the owner's: \
+         then a budget at its line starts from there. `hold` keeps the guard away for longer.",
+        (LOOKS_UNTIL_ADOPTED * tick_s).div_ceil(60)
+    )
+}
+
+/// What it means that a value of somebody else is taken for the owner's.
+pub const ADOPTED: &str = "Somebody else has set it, so it is the owner's: the guard restores nothing there, watches on, \
+                           and starts from it if a budget comes to its line.";
 
 /// An action in a line; disarmed, what it would have been.
 pub fn action(action: &Action, armed: bool) -> String {

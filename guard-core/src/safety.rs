@@ -11,7 +11,7 @@ use crate::observation::{Freshness, Observation};
 use crate::plan::{Action, Change, Lever, Notice, NoticeKind, Plan, Reason, Refusal, Setting};
 use crate::policy::{BelowFloor, Budget, Mode, NoRoom, Policy};
 use crate::settle::setting_of;
-use crate::state::{LeverState, Phase, State};
+use crate::state::{LeverState, State};
 
 mod reading;
 mod rule;
@@ -211,7 +211,9 @@ impl Case<'_> {
         if pardoned && tightens(&self.action.change) {
             broken.push((Rule::Pardoned, "an operator released it by hand".to_owned()));
         }
-        if state.latches.get(name).is_some_and(|latch| latch.phase == Phase::Foreign) {
+        let from = self.action.change.from();
+        let is_known = |held: &LeverState| from == held.known() || from == held.original;
+        if self.held.is_some_and(|held| !is_known(held) && held.pending != Some(from)) {
             broken.push((Rule::Foreign, "somebody else has set another value".to_owned()));
         }
         broken

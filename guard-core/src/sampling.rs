@@ -16,7 +16,7 @@ use crate::plan::{SamplingPlan, Verdict};
 use crate::policy::Mode;
 use crate::posting::Reading;
 use crate::roster::Roster;
-use crate::state::{Phase, State};
+use crate::state::State;
 use crate::time::{Hour, Minute};
 
 /// Metrics read of the region, and of each function in focus or census: Invocations, Errors, Throttles, Duration,
@@ -153,9 +153,7 @@ fn keep_dearest(wanted: &mut Vec<(Usd, usize)>, room: usize) {
 
 /// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].
 fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<FunctionName> {
-    let latched =
-        state.latches.iter().filter(|(_, latch)| latch.phase != Phase::Foreign).map(|(name, _)| name);
-    let mut names: Vec<FunctionName> = latched.take(FOCUS_MAX).cloned().collect();
+    let mut names: Vec<FunctionName> = state.latches.keys().take(FOCUS_MAX).cloned().collect();
     let room = FOCUS_MAX - names.len();
     keep_dearest(&mut wanted, room);
     let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());

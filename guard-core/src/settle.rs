@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::{EventSource, EventSourceMapping, Function, Inventory};
 use crate::name::{FunctionName, MappingId};
 use crate::plan::{Action, Change, Lever, Plan, Reason, Setting};
-use crate::state::{Latch, LeverState, Phase, State};
+use crate::state::{Found, Latch, LeverState, Phase, State};
+
+/// Looks in a row that find the same value of somebody else before it is taken for the owner's. Our choice: half an hour
+/// at a tick a minute, the default cooldown, so that nobody is overruled while he is at it.
+pub const LOOKS_UNTIL_ADOPTED: u32 = 30;
 
 /// What became of one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +73,16 @@ pub enum Finding {
         /// What is there.
         found: Setting,
     },
+    /// A value that the guard did not set was found unchanged for [`LOOKS_UNTIL_ADOPTED`] looks: it is the owner's, and
+    /// the guard has let go of the lever.
+    Adopted {
+        /// The function.
+        function: FunctionName,
+        /// The lever.
+        lever: Lever,
+        /// What is there.
+        found: Setting,
+    },
     /// The function, or the mapping that a lever belongs to, no longer exists.
     Gone {
         /// The function.
@@ -114,6 +128,7 @@ fn intend_lever(latch: &mut Latch, change: &Change) {
     let (lever, from) = (change.lever(), change.from());
     match latch.levers.iter_mut().find(|state| state.lever == lever) {
         Some(state) => {
+            state.found = None;
             // Only an operator's change starts from a foreign value: it becomes the known one, so that a crash
             // before the call is recognised. The original is different: finding it back must still read as
             // "undone by somebody", so the guard's own value stays.
@@ -123,7 +138,13 @@ fn intend_lever(latch: &mut Latch, change: &Change) {
             state.pending = Some(change.to());
         }
         None => {
-            latch.levers.push(LeverState { lever, original: from, ours: None, pending: Some(change.to()) });
+            latch.levers.push(LeverState {
+                lever,
+                original: from,
+                ours: None,
+                pending: Some(change.to()),
+                found: None,
+            });
         }
     }
 }
@@ -141,7 +162,7 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
                     latch.tripped_at = at;
                     enter(latch, Phase::Capped, at);
                 }
-                Phase::Ramping | Phase::Watching | Phase::Foreign => enter(latch, Phase::Capped, at),
+                Phase::Ramping | Phase::Watching => enter(latch, Phase::Capped, at),
             }
         }
         Reason::Relapse { relapses } => {
@@ -259,36 +280,68 @@ pub fn reconcile(state: &mut State, at: DateTime<Utc>, inventory: &Inventory) ->
 
 fn reconcile_latch(latch: &mut Latch, function: &Function, findings: &mut Vec<Finding>) {
     let name = &function.name;
-    let mut foreign = false;
     latch.levers.retain_mut(|lever| {
         let Some(found) = setting_of(function, &lever.lever) else {
             findings.push(Finding::Gone { function: name.clone(), lever: Some(lever.lever.clone()) });
             return false;
         };
         if lever.pending == Some(found) {
+            lever.found = None;
             lever.ours = lever.pending.take();
             return lever.ours != Some(lever.original);
         }
         let wanted = lever.pending.unwrap_or(lever.known());
         let change = Change::of(&lever.lever, found, wanted);
+        if found == lever.known() && lever.pending.is_none() {
+            lever.found = None;
+            return true;
+        }
+        let stays = stays(lever, found);
         if found == lever.known() {
-            if let (Some(_), Some(change)) = (lever.pending, change) {
-                findings.push(Finding::Resume { function: name.clone(), change });
+            if stays {
+                lever.pending = None;
+                return lever.ours.is_some();
             }
-        } else if found == lever.original {
-            if let Some(change) = change {
-                findings.push(Finding::Untripped { function: name.clone(), change });
-            }
+            findings.extend(change.map(|change| Finding::Resume { function: name.clone(), change }));
+            return true;
+        }
+        if stays {
+            findings.push(Finding::Adopted { function: name.clone(), lever: lever.lever.clone(), found });
+            return false;
+        }
+        if found == lever.original {
+            findings.extend(change.map(|change| Finding::Untripped { function: name.clone(), change }));
         } else {
-            foreign = true;
             let (lever, ours) = (lever.lever.clone(), lever.known());
             findings.push(Finding::Foreign { function: name.clone(), lever, ours, found });
         }
         true
     });
-    if foreign {
-        latch.phase = Phase::Foreign;
+}
+
+/// Counts the looks that found a value which is not the one wanted; whether they are enough to let it be.
+fn stays(lever: &mut LeverState, value: Setting) -> bool {
+    let looks = lever.found.filter(|found| found.value == value).map_or(0, |found| found.looks) + 1;
+    lever.found = Some(Found { value, looks });
+    looks > LOOKS_UNTIL_ADOPTED
+}
+
+/// Lets go of what somebody else has set: it is the owner's from now on. Returns the levers and their values.
+pub(crate) fn adopt(state: &mut State, at: DateTime<Utc>, function: &Function) -> Vec<(Lever, Setting)> {
+    let Some(latch) = state.latches.get_mut(&function.name) else { return Vec::new() };
+    let mut adopted = Vec::new();
+    latch.levers.retain(|lever| {
+        let found = setting_of(function, &lever.lever);
+        let is_foreign = found.is_some_and(|found| {
+            found != lever.known() && found != lever.original && lever.pending != Some(found)
+        });
+        adopted.extend(found.filter(|_| is_foreign).map(|found| (lever.lever.clone(), found)));
+        !is_foreign
+    });
+    if latch.levers.is_empty() && !watch(latch, at, false) {
+        state.latches.remove(&function.name);
     }
+    adopted
 }
 
 /// The value of a lever in force; `None` where the function has no such lever: the mapping is gone or is of

@@ -128,14 +128,13 @@ pub struct Latch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Capped.
+    /// Capped. A memory of before levers knew what was found at them calls some of them foreign.
+    #[serde(alias = "foreign")]
     Capped,
     /// Being released step by step.
     Ramping,
     /// Restored; a relapse until the end of the flap window belongs to this trip.
     Watching,
-    /// Somebody else set another value: left alone until an operator decides.
-    Foreign,
     /// The standing cap of a policy with `envelope`, or a ceiling of the barrier: no trip.
     Standing,
 }
@@ -151,6 +150,19 @@ pub struct LeverState {
     pub ours: Option<Setting>,
     /// A change written down and not settled yet.
     pub pending: Option<Setting>,
+    /// A value in force that is not the one wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+}
+
+/// A value found at a lever that is not the one the guard wants there. Found for [`crate::settle::LOOKS_UNTIL_ADOPTED`]
+/// looks in a row it stays: what somebody else has set is the owner's, and a change that never came is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The value.
+    pub value: Setting,
+    /// Looks in a row that found it.
+    pub looks: u32,
 }
 
 /// An alert that was sent.
@@ -194,7 +206,14 @@ impl Latch {
 
     /// Whether the guard holds some lever away from its original value, or is about to.
     pub fn is_holding(&self) -> bool {
-        self.levers.iter().any(|state| state.pending.is_some() || state.ours.is_some())
+        self.levers
+            .iter()
+            .any(|state| !state.is_foreign() && (state.pending.is_some() || state.ours.is_some()))
+    }
+
+    /// Whether somebody else has set some lever.
+    pub fn is_foreign(&self) -> bool {
+        self.levers.iter().any(LeverState::is_foreign)
     }
 }
 
@@ -202,5 +221,15 @@ impl LeverState {
     /// The value that should be in force as far as the guard knows: what it set last, else the original.
     pub fn known(&self) -> Setting {
         self.ours.unwrap_or(self.original)
+    }
+
+    /// Whether the value in force is not the one that the guard knows.
+    pub fn is_elsewhere(&self) -> bool {
+        self.found.is_some_and(|found| found.value != self.known())
+    }
+
+    /// Whether somebody else has set it to a value that is neither the guard's nor the original.
+    pub fn is_foreign(&self) -> bool {
+        self.is_elsewhere() && self.found.is_some_and(|found| found.value != self.original)
     }
 }

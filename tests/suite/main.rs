@@ -5,6 +5,7 @@
 mod borders;
 mod circles;
 mod incidents;
+mod levers_by_others;
 mod money_and_traffic;
 mod other_people;
 mod policy_changes;

@@ -44,12 +44,14 @@ fn state() -> State {
             original: Setting::Async(THEIRS),
             ours: Some(Setting::Async(MINE)),
             pending: None,
+            found: None,
         },
         LeverState {
             lever: Lever::ReservedConcurrency,
             original: Setting::Concurrency(None),
             ours: Some(Setting::Concurrency(Some(7))),
             pending: None,
+            found: None,
         },
     ];
     let latch = Latch {
@@ -140,15 +142,21 @@ fn a_release_takes_back_a_change_that_was_written_down_and_found_made() {
 }
 
 #[test]
-fn a_release_of_foreign_values_alone_is_refused() {
+fn a_release_leaves_what_somebody_else_has_set_says_so_and_lets_go_of_it() {
     let mut state = state();
     let levers = &mut state.latches.get_mut(&FunctionName::from("capped")).unwrap().levers;
     levers[0].ours = Some(Setting::Async(AsyncSetting { max_retries: 1, max_event_age_s: 60 }));
     levers[1].ours = Some(Setting::Concurrency(Some(9)));
-    let before = state.clone();
-    let error = say(&mut state, &release_of("capped")).unwrap_err();
-    assert_eq!(error, CommandError::NothingToRelease { function: "capped".to_owned() });
-    assert_eq!(state, before);
+    let plan = say(&mut state, &release_of("capped")).unwrap();
+    assert_eq!(plan.actions, []);
+    let told = &plan.notices[0];
+    assert_eq!((told.kind, told.alarming), (NoticeKind::Released, false));
+    assert!(
+        told.headline.starts_with("OK: capped: ") && told.headline.ends_with(" stays as it is"),
+        "{told:?}"
+    );
+    let latch = state.latches.get(&FunctionName::from("capped"));
+    assert!(latch.is_none_or(|latch| latch.levers.is_empty()), "{latch:?}");
 }
 
 #[test]

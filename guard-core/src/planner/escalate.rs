@@ -6,10 +6,11 @@ use crate::cost::UnitCost;
 use crate::forecast::Outlook;
 use crate::levers::{self, Depth, Work};
 use crate::money::Usd;
-use crate::plan::{Change, Reason, Verdict};
+use crate::name::FunctionName;
+use crate::plan::{Change, Lever, Reason, Verdict};
 use crate::policy::{BelowFloor, Mode, NoRoom, Timing};
 use crate::posting::FunctionReading;
-use crate::state::{Latch, Phase};
+use crate::state::{Latch, LeverState, Phase};
 
 /// Share of the excess that the functions acted on must explain, in per mille. Our choice: the tail of small
 /// excesses is noise.
@@ -165,8 +166,9 @@ impl Draft<'_> {
             self.refuse(suspect.index, None, reason, Some(rule));
             return;
         }
-        if latch.is_some_and(|latch| latch.phase == Phase::Foreign) {
-            return;
+        // Its other levers may be pulled; this one is somebody else's until it is taken for the owner's.
+        for reason in self.foreign(&function.name) {
+            self.refuse(suspect.index, None, reason, Some(rule));
         }
         let Some(step) = self.depth(place, rule, suspect) else { return };
         let reading = self.reading_of(suspect.index);
@@ -211,6 +213,9 @@ impl Draft<'_> {
             }
         }
         for (change, own_reason) in changes {
+            if self.is_foreign(&function.name, &change.lever()) {
+                continue;
+            }
             if settled && !is_much_tighter(&change) {
                 self.reasons.entry(index).or_insert_with(|| reason.clone());
                 continue;
@@ -305,10 +310,29 @@ impl Draft<'_> {
             })
     }
 
-    /// Whether the guard holds a function already.
+    /// Whether the guard holds a function already, and nobody else a part of it.
     fn is_latched(&self, index: usize) -> bool {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
-        name.and_then(|name| self.state.latches.get(name)).is_some_and(|latch| latch.is_holding())
+        let latch = name.and_then(|name| self.state.latches.get(name));
+        latch.is_some_and(|latch| latch.is_holding() && !latch.is_foreign())
+    }
+
+    /// Why levers of a function are left alone that somebody else has set.
+    fn foreign(&self, name: &FunctionName) -> Vec<Reason> {
+        let levers = self.state.latches.get(name).map_or(&[][..], |latch| &latch.levers);
+        let foreign = levers.iter().filter(|lever| lever.is_foreign());
+        foreign
+            .filter_map(|lever| {
+                let found = lever.found?.value;
+                Some(Reason::ChangedBySomebodyElse { ours: lever.known(), found })
+            })
+            .collect()
+    }
+
+    /// Whether somebody else has set a lever of a function.
+    pub(super) fn is_foreign(&self, name: &FunctionName, lever: &Lever) -> bool {
+        let latch = self.state.latches.get(name);
+        latch.and_then(|latch| latch.lever(lever)).is_some_and(LeverState::is_foreign)
     }
 
     /// Whether this plan acts on a function because of a breach.

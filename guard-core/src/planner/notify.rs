@@ -2,6 +2,7 @@
 //! closed under the same name.
 
 mod books;
+mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +47,7 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     let mut all = vec![armed(draft)];
     all.extend(sight(draft));
     all.extend(budgets.iter().filter_map(|record| budget(draft, record)));
-    all.extend(findings.iter().filter_map(|finding| finding_notice(draft, finding)));
+    all.extend(findings.iter().filter_map(|finding| findings::notice(draft, finding)));
     all.extend(trips(draft, budgets));
     all.extend(rollovers(draft));
     all.extend(settled(draft));
@@ -97,9 +98,9 @@ fn stirring(actions: &[Action], refusals: &[Refusal]) -> BTreeSet<FunctionName> 
     actions.iter().map(|action| action.function.clone()).chain(refused).collect()
 }
 
-/// Whether the guard holds something of a function, or somebody else took its lever over.
+/// Whether the guard holds something of a function, or somebody else has set what it held.
 fn is_held(latches: &BTreeMap<FunctionName, Latch>, name: &str) -> bool {
-    latches.get(name).is_some_and(|latch| latch.is_holding() || latch.phase == Phase::Foreign)
+    latches.get(name).is_some_and(|latch| latch.is_holding() || latch.is_foreign())
 }
 
 /// Closes what a function's alarm opened without a cap that a release would close: a refusal, or what a disarmed guard
@@ -254,55 +255,6 @@ fn level(record: &BudgetRecord, crossed: Option<u32>) -> u32 {
     }
 }
 
-fn finding_notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
-    let (kind, function, headline, body) = match finding {
-        Finding::Untripped { function, change } => {
-            let when = draft.roster.inventory.function(function).and_then(|function| function.last_modified);
-            let by = when.map_or_else(
-                || "by a change outside the guard".to_owned(),
-                |at| format!("by the deploy of {} UTC", at.format("%F %R")),
-            );
-            let again =
-                draft.actions.iter().any(|action| action.function == *function && action.change == *change);
-            let then = match (again, draft.armed) {
-                (true, true) => "It is set again while the trip lasts.",
-                (true, false) => "Disarmed: it would be set again.",
-                (false, _) => "It is left as it is (policy release.reassert, or a hold).",
-            };
-            (
-                NoticeKind::Untripped,
-                function,
-                format!("Cap on {function} was undone {by}"),
-                vec![report::change(change), then.to_owned()],
-            )
-        }
-        Finding::Foreign { function, ours, found, .. } => (
-            NoticeKind::Refused,
-            function,
-            format!(
-                "{function} was changed by somebody else: {} instead of {}",
-                report::setting(*found),
-                report::setting(*ours)
-            ),
-            vec![
-                "The guard leaves it alone and will not restore it: whoever changed it decides what it should be."
-                    .to_owned(),
-            ],
-        ),
-        Finding::Resume { .. } | Finding::Gone { .. } => return None,
-    };
-    Some(Notice {
-        kind,
-        alarm: function_alarm(function),
-        alarming: true,
-        budget: draft.state.latches.get(function).and_then(|latch| latch.budget.clone()),
-        function: Some(function.clone()),
-        digest: format!("{kind:?} {headline}"),
-        headline,
-        body,
-    })
-}
-
 /// One notice per function that is acted on or refused.
 fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
     let names = stirring(&draft.actions, &draft.refusals);
@@ -311,7 +263,12 @@ fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
 
 /// Waiting and re-making are routine; the rest a person should know.
 fn is_for_people(refusal: &Refusal) -> bool {
-    !matches!(refusal.reason, Reason::TickFull | Reason::ChangedBySomebodyElse { .. })
+    match refusal.reason {
+        Reason::TickFull => false,
+        // Without a budget that asks, the finding is told.
+        Reason::ChangedBySomebodyElse { .. } => refusal.budget.is_some(),
+        _ => true,
+    }
 }
 
 fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Option<Notice> {
@@ -376,8 +333,23 @@ fn kind_of(draft: &Draft<'_>, name: &FunctionName, actions: &[&Action]) -> Notic
 /// What is wanted, not the numbers behind it: a share that moves by a per mille is no news.
 fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> String {
     let wanted: Vec<String> = actions.iter().map(|action| to_text(&action.change)).collect();
-    let refused: Vec<&str> = refusals.iter().map(|refusal| report::reason_word(&refusal.reason)).collect();
+    let mut refused: Vec<String> = Vec::new();
+    for refusal in refusals {
+        if let Reason::ChangedBySomebodyElse { found, .. } = refusal.reason {
+            refused.push(somebody_elses(found));
+        }
+        // The finding of a foreign value is a refusal, too, without a budget: what the digest of its notice says.
+        if is_for_people(refusal) || !matches!(refusal.reason, Reason::ChangedBySomebodyElse { .. }) {
+            refused.push(report::reason_word(&refusal.reason).to_owned());
+        }
+    }
+    refused.dedup();
     format!("{kind:?} {wanted:?} {refused:?}")
+}
+
+/// How digests write a value that somebody else has set.
+fn somebody_elses(found: Setting) -> String {
+    report::setting(found).replace(", ", " and ")
 }
 
 /// What a digest of [`digest`] says was refused.

@@ -27,7 +27,10 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     operator.holds.retain(|_, until| seen.at < *until);
     operator.pardons.retain(|_, until| seen.at < *until);
     let flap_window = Duration::hours(i64::from(roster.policy.release.flap_window_h));
-    latches.retain(|_, latch| latch.phase != Phase::Watching || seen.at < latch.phase_since + flap_window);
+    latches.retain(|_, latch| {
+        let is_over = latch.phase == Phase::Watching && seen.at >= latch.phase_since + flap_window;
+        !is_over || !latch.levers.is_empty()
+    });
     let shares = if latches.is_empty() { Vec::new() } else { share::shares(roster, reading) };
     for (name, latch) in latches.iter_mut() {
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
@@ -79,14 +82,15 @@ impl Draft<'_> {
         // What gives its reservation back first: that is room for those that get theirs again.
         latches.sort_by_key(|(index, _, latch)| !self.gives_back(*index, latch));
         for (index, name, latch) in latches {
-            if !matches!(latch.phase, Phase::Capped | Phase::Ramping) || latch.levers.is_empty() {
+            if latch.phase == Phase::Standing || latch.levers.is_empty() {
                 continue;
             }
             if self.is_held(name) {
                 self.reasons.insert(index, Reason::Operator);
                 continue;
             }
-            if latch.levers.iter().any(|lever| lever.pending.is_some()) {
+            let of_guard = || latch.levers.iter().filter(|lever| !lever.is_elsewhere());
+            if of_guard().next().is_none() || of_guard().any(|lever| lever.pending.is_some()) {
                 continue;
             }
             match self.due(index, latch) {
@@ -142,11 +146,14 @@ impl Draft<'_> {
             .levers
             .iter()
             .rev()
-            .filter(|lever| lever.lever != Lever::AsyncConfig)
+            .filter(|lever| lever.lever != Lever::AsyncConfig && !lever.is_elsewhere())
             .map(|lever| (lever.clone(), self.next(index, lever, floor)))
             .collect();
         let all_back = steps.iter().all(|(lever, to)| *to == lever.original);
-        let retries = latch.levers.iter().filter(|lever| all_back && lever.lever == Lever::AsyncConfig);
+        let retries = latch
+            .levers
+            .iter()
+            .filter(|lever| all_back && lever.lever == Lever::AsyncConfig && !lever.is_elsewhere());
         let retries: Vec<_> = retries.map(|lever| (lever.clone(), lever.original)).collect();
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         for (lever, to) in steps.into_iter().chain(retries) {
@@ -178,6 +185,7 @@ impl Draft<'_> {
     /// Whether the next step of a release would leave a function without reservation.
     fn gives_back(&self, index: usize, latch: &Latch) -> bool {
         let lever = latch.lever(&Lever::ReservedConcurrency);
+        let lever = lever.filter(|lever| !lever.is_elsewhere());
         lever.is_some_and(|lever| self.next(index, lever, self.floor_of(index)) == Setting::Concurrency(None))
     }
 

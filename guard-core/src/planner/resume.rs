@@ -40,7 +40,7 @@ impl<'a> Draft<'a> {
                         self.refuse(index, None, reason, None);
                     }
                 }
-                Finding::Gone { .. } => {}
+                Finding::Gone { .. } | Finding::Adopted { .. } => {}
             }
         }
     }
@@ -70,7 +70,7 @@ impl<'a> Draft<'a> {
 
     fn reassert(&mut self, name: &FunctionName, change: &Change) {
         let (Some(index), Some(latch)) = (self.index_of(name), self.state.latches.get(name)) else { return };
-        if matches!(latch.phase, Phase::Foreign | Phase::Watching) {
+        if latch.phase == Phase::Watching {
             return;
         }
         let function = self.roster.inventory.functions.get(index);

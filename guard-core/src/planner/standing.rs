@@ -92,7 +92,7 @@ impl Draft<'_> {
                 continue;
             };
             let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
-            for lever in latch.levers.iter().filter(|lever| lever.pending.is_none()) {
+            for lever in latch.levers.iter().filter(|lever| lever.pending.is_none() && !lever.is_foreign()) {
                 let to = self.within_room(index, lever, lever.original);
                 let change = Change::of(&lever.lever, lever.known(), to).filter(|_| to != lever.known());
                 if let Some(change) = change {
@@ -107,9 +107,7 @@ impl Draft<'_> {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
         let latch = self.state.latches.get(&function.name);
         let lever = latch.and_then(|latch| latch.lever(&Lever::ReservedConcurrency));
-        if lever.is_some_and(|lever| lever.pending.is_some())
-            || latch.is_some_and(|l| l.phase == Phase::Foreign)
-        {
+        if lever.is_some_and(|lever| lever.pending.is_some()) {
             return;
         }
         // What this plan gives back already counts as given back: what cannot be held then is told with it.
@@ -227,7 +225,11 @@ impl Draft<'_> {
         let latch = self.state.latches.get(&function.name);
         let lever = latch.and_then(|latch| latch.lever(&Lever::ReservedConcurrency));
         let original = match (latch.map(|latch| latch.phase), lever.map(|lever| lever.original)) {
-            (Some(Phase::Standing), Some(Setting::Concurrency(original))) => original,
+            (Some(Phase::Standing), Some(Setting::Concurrency(original)))
+                if !self.is_foreign(&function.name, &Lever::ReservedConcurrency) =>
+            {
+                original
+            }
             _ => function.reserved,
         };
         let envelope = self.ceilings.get(&index).map(|held| held.ceiling);
@@ -264,6 +266,7 @@ impl Draft<'_> {
             && self.roster.mode(index, rule) >= Mode::Cap
             && !self.is_held(&function.name)
             && !pardoned
+            && !self.is_foreign(&function.name, &Lever::ReservedConcurrency)
     }
 
     /// Notes a ceiling where it is the lowest so far.

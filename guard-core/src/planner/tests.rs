@@ -19,7 +19,7 @@ use crate::plan::NoticeKind;
 use crate::policy::{BelowFloor, Budget, Mode, Period, Policy};
 use crate::posting::Hidden;
 use crate::pricing::PriceTable;
-use crate::state::{Latch, LeverState};
+use crate::state::{Found, Latch, LeverState};
 
 /// A budget of $10 a day, Monday noon, and functions of which everything that was read is said here.
 struct Desk {
@@ -128,6 +128,7 @@ impl Desk {
             original: Setting::Concurrency(original),
             ours: Some(Setting::Concurrency(Some(cap))),
             pending: None,
+            found: None,
         };
         let latch = Latch {
             budget: Some("day".into()),
@@ -163,6 +164,11 @@ fn last_minute(mode: Mode, below_floor: BelowFloor) -> Desk {
     }
     desk.spent("9.5");
     desk
+}
+
+/// What somebody else has set lately.
+fn found(reserved: u32) -> Option<Found> {
+    Some(Found { value: Setting::Concurrency(Some(reserved)), looks: 1 })
 }
 
 /// Functions acted on and to which reserved concurrency.

@@ -12,7 +12,7 @@ use crate::money::Usd;
 use crate::observation::Series;
 use crate::plan::{AsyncSetting, PLAN_SCHEMA, SamplingPlan};
 use crate::policy::{Period, Scope};
-use crate::state::Latch;
+use crate::state::{Latch, Phase};
 use crate::time::Hour;
 
 /// A situation in which `shop` (p99 of 20, floor 30) may be capped for the budget `month`.
@@ -97,7 +97,7 @@ impl Desk {
 
     /// `shop` (or its lever) is held with this original and this value of the guard's own in force.
     fn hold(&mut self, lever: Lever, original: Setting, ours: Setting) {
-        let levers = vec![LeverState { lever, original, ours: Some(ours), pending: None }];
+        let levers = vec![LeverState { lever, original, ours: Some(ours), pending: None, found: None }];
         let latch = Latch {
             budget: Some("month".into()),
             tripped_at: now(),
@@ -510,8 +510,8 @@ fn a_release_needs_sight_or_the_end_of_the_period() {
     assert_eq!(desk.rules([release(30, None)]), [Rule::BlindRelease], "not looked at");
     assert_eq!(desk.rules([Action { reason: Reason::Rollover, ..release(30, None) }]), FINE);
     assert_eq!(desk.rules([operator(release(30, None))]), FINE);
-    desk.function("shop").reserved = Some(60);
-    assert_eq!(desk.rules([on("shop", reserve(Some(60), Some(30)), line())]), FINE, "blind, but tighter");
+    desk.function("shop").reserved = None;
+    assert_eq!(desk.rules([on("shop", reserve(None, Some(30)), line())]), FINE, "blind, but tighter");
 }
 
 #[test]
@@ -595,7 +595,7 @@ fn an_operators_hold_and_pardon_last_until_their_time() {
 fn a_lever_that_somebody_else_moved_is_left_to_operators() {
     let mut desk = Desk::new();
     desk.capped(None, Some(60));
-    desk.state.latches.get_mut("shop").unwrap().phase = Phase::Foreign;
+    desk.state.latches.get_mut("shop").unwrap().levers[0].ours = Some(Setting::Concurrency(Some(5)));
     assert_eq!(desk.rules([release(60, None)]), [Rule::Foreign]);
     assert_eq!(desk.rules([operator(release(60, None))]), FINE);
 }

@@ -7,7 +7,7 @@ use crate::inventory::{AccountLimits, Function, Inventory};
 use crate::ledger::FunctionLedger;
 use crate::policy::{Budget, Limits, Policy, Scope, Timing};
 use crate::pricing::PriceTable;
-use crate::state::{CensusRound, CensusState, Latch};
+use crate::state::{CensusRound, CensusState, Latch, Phase};
 use crate::time::Minute;
 
 fn time(hour: u32, minute: u32) -> chrono::DateTime<chrono::Utc> {
@@ -202,9 +202,9 @@ fn trips_are_in_focus_whatever_else_is() {
     let mut state = State::new();
     state.latches.insert("f0002".into(), latch(Phase::Capped));
     state.latches.insert("f0001".into(), latch(Phase::Watching));
-    state.latches.insert("f0000".into(), latch(Phase::Foreign));
+    state.latches.insert("f0000".into(), latch(Phase::Standing));
     let plan = look(&roster, &mut state, &[Verdict::Fine]);
-    assert_eq!(plan.focus, ["f0001".into(), "f0002".into()]);
+    assert_eq!(plan.focus, ["f0000".into(), "f0001".into(), "f0002".into()]);
     // A function that is both is there once.
     let plan = look(&roster, &mut state, &[Verdict::BreachedAlert]);
     assert_eq!(plan.focus.len(), 3);

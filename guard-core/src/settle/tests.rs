@@ -120,6 +120,7 @@ fn an_intent_is_written_before_the_change_and_knows_the_original() {
             original: Setting::Concurrency(Some(40)),
             ours: None,
             pending: Some(Setting::Concurrency(Some(7))),
+            found: None,
         }],
     };
     assert_eq!(*latch(&state, "f"), expected);
@@ -133,7 +134,7 @@ fn the_reason_of_an_action_decides_the_phase() {
     let (relapse, calm) = (Reason::Relapse { relapses: 3 }, Reason::Calm { minutes: 10 });
     let envelope = Reason::Envelope { floor: 5 };
     let untripped = Reason::Untripped { last_modified: None };
-    use Phase::{Capped, Foreign, Ramping, Standing, Watching};
+    use Phase::{Capped, Ramping, Standing, Watching};
     // Phase before, reason, phase after, whether the phase began anew.
     let cases = [
         (None, line(), Capped, true),
@@ -157,7 +158,7 @@ fn the_reason_of_an_action_decides_the_phase() {
         (Some(Capped), Reason::Rollover, Ramping, true),
         (Some(Ramping), untripped, Ramping, false),
         (Some(Capped), Reason::Resumed, Capped, false),
-        (Some(Foreign), Reason::Operator, Capped, true),
+        (Some(Watching), Reason::Operator, Capped, true),
     ];
     for (before, reason, after, anew) in cases {
         let mut state = State::new();
@@ -248,7 +249,9 @@ fn an_unavailable_outcome_stays_open_until_the_world_answers() {
     let mut not_made = state.clone();
     let findings = reconcile(&mut not_made, at(1), &world(None));
     assert_eq!(findings, [Finding::Resume { function: "f".into(), change }]);
-    assert_eq!(not_made, state, "looking changed something");
+    let lever = &mut not_made.latches.get_mut("f").unwrap().levers[0];
+    assert_eq!(lever.found.take(), Some(Found { value: Setting::Concurrency(None), looks: 1 }));
+    assert_eq!(not_made, state, "looking changed something else");
 
     assert_eq!(reconcile(&mut state, at(1), &world(Some(7))), []);
     let lever = &latch(&state, "f").levers[0];
@@ -285,7 +288,7 @@ fn a_value_changed_while_tripped_is_foreign_and_restoring_is_refused() {
         found: Setting::Concurrency(Some(99)),
     };
     assert_eq!(findings, [expected]);
-    assert_eq!(latch(&state, "f").phase, Phase::Foreign);
+    assert!(latch(&state, "f").is_foreign() && !latch(&state, "f").is_holding());
     assert!(!apply(&mut world, &"f".into(), &reserve(Some(7), Some(40))), "the restore went over it");
     assert_eq!(world.functions[0].reserved, Some(99));
     assert_eq!(latch(&state, "f").levers[0].original, Setting::Concurrency(Some(40)));
@@ -303,7 +306,8 @@ fn an_operator_may_restore_over_a_foreign_value_and_a_crash_in_between_is_found(
     assert_eq!(findings, [Finding::Resume { function: "f".into(), change: restore.clone() }]);
     assert!(apply(&mut world, &"f".into(), &restore));
     assert_eq!(reconcile(&mut state, at(3), &world), []);
-    assert_eq!(state.latches.len(), 0, "a foreign latch ends with its last lever");
+    let latch = latch(&state, "f");
+    assert_eq!((latch.phase, latch.levers.len()), (Phase::Watching, 0), "its last lever is back");
 }
 
 #[test]

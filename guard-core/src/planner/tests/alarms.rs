@@ -61,10 +61,11 @@ fn the_quiet_hour_does_not_run_while_something_is_held_or_somebody_else_has_the_
     let settled: fn(&mut Latch) = |_| {};
     let on_its_way: fn(&mut Latch) = |latch| latch.levers[0].pending = latch.levers[0].ours.take();
     let no_lever: fn(&mut Latch) = |latch| latch.levers.clear();
+    let foreign: fn(&mut Latch) = |latch| latch.levers[0].found = found(9);
     for (phase, levers, is_held) in [
         (Phase::Capped, settled, true),
         (Phase::Capped, on_its_way, true),
-        (Phase::Foreign, no_lever, true),
+        (Phase::Capped, foreign, true),
         (Phase::Watching, no_lever, false),
     ] {
         let mut desk = refused();

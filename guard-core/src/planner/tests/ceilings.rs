@@ -110,7 +110,6 @@ fn a_standing_cap_is_lowered_at_once_and_raised_by_doubling_only() {
         (0, Phase::Standing, vec![cap("a", 30)]),
         (31, Phase::Capped, vec![cap("a", 30)]),
         (15, Phase::Capped, vec![]),
-        (31, Phase::Foreign, vec![]),
     ] {
         let mut desk = enveloped();
         desk.hold("a", None, now, phase);
@@ -120,6 +119,11 @@ fn a_standing_cap_is_lowered_at_once_and_raised_by_doubling_only() {
     desk.hold("a", None, 31, Phase::Standing);
     desk.latch("a").levers[0].pending = Some(Setting::Concurrency(Some(30)));
     assert_eq!(caps(&desk.plan()), [], "a change on its way is waited for");
+    let mut desk = enveloped();
+    desk.hold("a", None, 31, Phase::Standing);
+    desk.latch("a").levers[0].found = found(31);
+    desk.latch("a").levers[0].ours = Some(Setting::Concurrency(Some(20)));
+    assert_eq!(caps(&desk.plan()), [], "somebody else has set it");
 }
 
 #[test]

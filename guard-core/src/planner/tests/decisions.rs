@@ -489,7 +489,6 @@ fn a_cap_that_was_undone_is_set_again_unless_policy_or_an_operator_say_otherwise
     assert_eq!(again(true, false, Phase::Capped), (1, 0));
     assert_eq!(again(true, true, Phase::Capped), (0, 1));
     assert_eq!(again(false, false, Phase::Capped), (0, 1));
-    assert_eq!(again(true, false, Phase::Foreign), (0, 0));
     assert_eq!(again(true, false, Phase::Watching), (0, 0));
 }
 

@@ -82,7 +82,8 @@ fn a_cap_that_was_undone_is_told_with_by_what_and_what_becomes_of_it() {
 #[test]
 fn a_value_that_somebody_else_has_set_is_told_with_both_values() {
     let mut desk = Desk::new(policy(), &[("a", 0)]);
-    desk.hold("a", None, 5, Phase::Foreign);
+    desk.hold("a", None, 5, Phase::Capped);
+    desk.latch("a").levers[0].found = found(7);
     let finding = Finding::Foreign {
         function: "a".into(),
         lever: Lever::ReservedConcurrency,
@@ -182,6 +183,7 @@ fn a_function_is_released_when_every_lever_is_back_and_not_before() {
             original: Setting::Enabled(true),
             ours: Some(Setting::Enabled(false)),
             pending: None,
+            found: None,
         });
         let plan = desk.plan();
         assert_eq!(plan.actions.len(), 2);

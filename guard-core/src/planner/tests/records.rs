@@ -78,7 +78,6 @@ fn hours_of_a_function_are_extraordinary_while_a_cap_is_being_held_or_released()
         (Phase::Capped, vec![1, 0]),
         (Phase::Ramping, vec![1, 0]),
         (Phase::Watching, vec![]),
-        (Phase::Foreign, vec![]),
         (Phase::Standing, vec![]),
     ] {
         let mut desk = Desk::new(policy(), &[("a", 0)]);

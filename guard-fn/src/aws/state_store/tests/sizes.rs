@@ -32,6 +32,7 @@ fn breached(memory: &mut Memory, functions: usize) {
             original: Setting::Concurrency(Some(u32::try_from(noise(number) % 900).unwrap())),
             ours: Some(Setting::Concurrency(Some(u32::try_from(noise(number + 1) % 90).unwrap()))),
             pending: Some(Setting::Concurrency(Some(5))),
+            found: None,
         };
         let at = noon() + TimeDelta::seconds(i64::try_from(noise(number) % 90_000).unwrap());
         let latch = Latch {
