@@ -137,6 +137,12 @@ impl Outlook {
         self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 4 >= rule.slack * 3)
     }
 
+    /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget: a cap that is
+    /// let go now would let more of it flow.
+    pub fn goes_on(&self, rule: &BudgetRule) -> bool {
+        rule.slack < rule.amount && self.incident >= rule.slack && self.incident_per_hour > Usd::ZERO
+    }
+
     fn uses_up(&self, rule: &BudgetRule, seconds: i128) -> bool {
         let to_come = self.incident_per_hour.mul_div_up(seconds, 3600);
         self.breaks(rule) && self.incident + to_come >= rule.slack

@@ -295,7 +295,8 @@ impl Draft<'_> {
         function.is_some_and(|function| function.reserved.is_some())
     }
 
-    /// Whether some budget at its line would act on a function now: what is let go would be caught again at once.
+    /// Whether some budget would act on a function now, at its line or because of an incident that goes on: what is let go
+    /// would be caught again at once.
     pub(super) fn would_trip(&self, index: usize) -> bool {
         let (Some(member), Some(reading)) = (self.roster.members.get(index), self.reading_of(index)) else {
             return false;
@@ -304,7 +305,8 @@ impl Draft<'_> {
         let mut covering = rules.filter(|(place, _)| member.budgets.contains(place));
         !member.protected
             && covering.any(|(place, (rule, verdict))| {
-                *verdict == Verdict::BreachedAlert
+                let goes_on = self.outlooks.get(place).is_some_and(|outlook| outlook.goes_on(rule));
+                (*verdict == Verdict::BreachedAlert || goes_on)
                     && self.roster.mode(index, rule) >= Mode::Cap
                     && excess(rule, self.share(place), reading) > Usd::ZERO
             })
