@@ -44,7 +44,10 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
         self_name: roster.guard.as_ref(),
     };
     let violations = safety::check(&plan, state, &context);
-    let plan = safety::enforce(plan, &violations);
+    let mut plan = safety::enforce(plan, &violations);
+    plan.notices.retain(|notice| {
+        notice.alarm != safety::OBJECTION_ALARM || notify::is_due(roster, state, seen.at, notice)
+    });
     taint(roster, state, &plan);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);

@@ -29,6 +29,9 @@ pub const FLOOR_TAG: &str = "dow-guard:floor";
 /// The tag that gives a function a monthly budget of its own.
 pub const MONTHLY_TAG: &str = "dow-guard:monthly-usd";
 
+/// Alarm name under which the second opinion objects.
+pub const OBJECTION_ALARM: &str = "dow-guard/second-opinion";
+
 /// What the second opinion rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -365,6 +368,7 @@ pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
     let disarm = violations.iter().any(|violation| violation.action.is_none());
     plan.armed = plan.armed && !disarm;
     let actions = std::mem::take(&mut plan.actions);
+    let names: BTreeSet<FunctionName> = actions.iter().map(|action| action.function.clone()).collect();
     for (index, action) in actions.into_iter().enumerate() {
         match violations.iter().find(|violation| violation.action == Some(index)) {
             None => plan.actions.push(action),
@@ -376,9 +380,22 @@ pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
             }),
         }
     }
+    // What is told of a function says what is done: of one to which nothing is done it would be untrue.
+    let is_undone = |name: &FunctionName| {
+        names.contains(name) && plan.actions.iter().all(|action| action.function != *name)
+    };
+    let is_untrue = |notice: &Notice| {
+        let of_actions = matches!(
+            notice.kind,
+            NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Released | NoticeKind::Untripped
+        );
+        of_actions && notice.function.as_ref().is_some_and(is_undone)
+    };
+    let notices = std::mem::take(&mut plan.notices);
+    plan.notices = notices.into_iter().filter(|notice| !is_untrue(notice)).collect();
     plan.notices.push(Notice {
         kind: NoticeKind::Refused,
-        alarm: "dow-guard/second-opinion".to_owned(),
+        alarm: OBJECTION_ALARM.to_owned(),
         alarming: true,
         budget: None,
         function: None,

@@ -84,3 +84,73 @@ fn the_alarm_of_a_name_that_is_gone_is_closed() {
     let latch = world.state.latches.values().next().unwrap();
     assert_eq!(latch.budget, Some("daily".into()), "the trip goes with its budget");
 }
+
+/// A flood that $10 a day does not last for.
+const FLOOD: Load = Load { rps: 600, duration_ms: 500, failing_per_mille: 0 };
+/// What the function ordinarily does.
+const CALM: Load = Load { rps: 2, duration_ms: 200, failing_per_mille: 0 };
+
+#[test]
+fn what_the_policy_lets_nobody_hold_any_more_is_given_back_and_never_set_again() {
+    let day = budget("day", "day", "usd = 10");
+    let other = budget("other", "day", "usd = 10\nscope = { functions = \"nobody\" }");
+    let alert = day.replace("\"cap\"", "\"alert\"");
+    let protects = format!("protected = [\"shop\"]\n{day}");
+    let rescoped = day.replace("usd = 10", "usd = 10\nscope = { functions = \"nobody\" }");
+    for (case, policy) in
+        [("gone", other), ("lowered", alert), ("protected", protects), ("re-scoped", rescoped)]
+    {
+        for is_undone in [false, true] {
+            for original in [None, Some(400)] {
+                let mut shop = Function::new("shop", 1024, 10);
+                shop.reserved = original;
+                let mut world =
+                    World::new(Policy::from_toml(&day).unwrap(), vec![shop]).with_history("shop", CALM);
+                world.live(120, &[("shop", FLOOD)]);
+                assert_ne!(world.reserved("shop"), original);
+                obey(&mut world, &policy);
+                if is_undone {
+                    world.meddle("shop", original);
+                }
+                let before = world.plans.len();
+                // The flood goes on: whoever forbids to cap it has decided so.
+                world.live(90, &[("shop", FLOOD)]);
+                assert_eq!(world.reserved("shop"), original, "{case} {is_undone} {original:?}");
+                let actions: usize = world.plans[before..].iter().map(|plan| plan.actions.len()).sum();
+                assert_eq!(actions, usize::from(!is_undone), "{case} {is_undone} {original:?}");
+                let latch = world.state.latches.get("shop");
+                assert!(latch.is_none_or(|latch| latch.levers.is_empty()), "{case} {is_undone}: {latch:?}");
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(24))]
+    /// `World::tick` fails at the first objection of the second opinion.
+    #[test]
+    fn whatever_becomes_of_the_policy_the_second_opinion_has_nothing_to_object(
+        steps in proptest::collection::vec((0_usize..7, 0_usize..5, proptest::bool::ANY), 2..12),
+    ) {
+        let day = budget("day", "day", "usd = 10");
+        let policies = [
+            day.clone(),
+            budget("day", "month", "usd = 300"),
+            day.replace("\"cap\"", "\"stop\"\nbelow_floor = \"stop\""),
+            day.replace("\"cap\"", "\"alert\""),
+            format!("protected = [\"shop\"]\n{day}"),
+            budget("other", "day", "usd = 5\nscope = { functions = \"shop\" }"),
+            budget("other", "day", "usd = 5\nscope = { functions = \"nobody\" }"),
+        ];
+        let mut world = World::new(Policy::from_toml(&day).unwrap(), vec![Function::new("shop", 1024, 10)])
+            .with_history("shop", CALM);
+        world.live(60, &[("shop", FLOOD)]);
+        for (policy, value, is_flooded) in steps {
+            obey(&mut world, &policies[policy]);
+            if let Some(reserved) = [None, Some(None), Some(Some(50)), Some(Some(3)), None][value] {
+                world.meddle("shop", reserved);
+            }
+            world.live(25, &[("shop", if is_flooded { FLOOD } else { CALM })]);
+        }
+    }
+}

@@ -6,7 +6,7 @@ mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use super::Draft;
 use crate::name::FunctionName;
@@ -52,7 +52,8 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     all.extend(rollovers(draft));
     all.extend(settled(draft));
     all.extend(books::closed(draft));
-    all.retain(|notice| is_due(draft, notice));
+    let state = draft.state;
+    all.retain(|notice| is_due(draft.roster, state, draft.seen.at, notice));
     all.extend(books::changed(draft, budgets));
     all
 }
@@ -127,19 +128,19 @@ fn settled(draft: &Draft<'_>) -> Vec<Notice> {
 }
 
 /// Whether a notice is news: a new alarm, a changed one, or one that has been open for long.
-fn is_due(draft: &Draft<'_>, notice: &Notice) -> bool {
-    let Some(alert) = draft.state.alerts.get(&notice.alarm) else {
+pub(super) fn is_due(roster: &Roster, state: &State, at: DateTime<Utc>, notice: &Notice) -> bool {
+    let Some(alert) = state.alerts.get(&notice.alarm) else {
         return notice.alarming || notice.kind == NoticeKind::Armed;
     };
     if !notice.alarming {
         return alert.open || (notice.kind == NoticeKind::Armed && alert.digest != notice.digest);
     }
-    let realert = Duration::minutes(i64::from(draft.roster.policy.alerts.realert_min));
+    let realert = Duration::minutes(i64::from(roster.policy.alerts.realert_min));
     // What was refused beside an action, or beside more that was refused, was told with it.
     let told = alert.digest == notice.digest
         || (notice.digest.starts_with("Refused [] [")
             && refused_words(&notice.digest).is_subset(&refused_words(&alert.digest)));
-    !alert.open || !told || draft.seen.at >= alert.sent_at + realert
+    !alert.open || !told || at >= alert.sent_at + realert
 }
 
 fn armed(draft: &Draft<'_>) -> Notice {

@@ -6,7 +6,7 @@ use super::{Draft, share};
 use crate::budget::BudgetRule;
 use crate::levers::MAPPING_CONCURRENCY;
 use crate::money::Usd;
-use crate::observation::Observation;
+use crate::observation::{Freshness, Observation};
 use crate::plan::{Change, Lever, Reason, Setting};
 use crate::policy::AtRollover;
 use crate::posting::{FunctionReading, Reading};
@@ -104,6 +104,12 @@ impl Draft<'_> {
 
     /// Why the next step is due, or why it is not.
     fn due(&self, index: usize, latch: &Latch) -> Result<Reason, Reason> {
+        let freshness = self.reading_of(index).map(|reading| reading.freshness).unwrap_or_default();
+        // What the policy lets nobody hold any more is given back, calm or not.
+        if !self.is_asked_for(index, latch) {
+            let is_known = freshness != Freshness::Unknown;
+            return if is_known { Ok(Reason::Restored) } else { Err(Reason::Blind { freshness }) };
+        }
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         let rolled = rule.is_some_and(|rule| {
             let place = self.roster.rules.iter().position(|other| other.name == rule.name);
@@ -127,7 +133,6 @@ impl Draft<'_> {
             _ => release.cooldown_min.saturating_mul(1 << latch.relapses.min(DOUBLINGS_MAX)),
         };
         let waited = self.minutes_since(latch.phase_since);
-        let freshness = self.reading_of(index).map(|reading| reading.freshness).unwrap_or_default();
         if !freshness.is_trustworthy() {
             return Err(Reason::Blind { freshness });
         }
@@ -147,7 +152,13 @@ impl Draft<'_> {
             .iter()
             .rev()
             .filter(|lever| lever.lever != Lever::AsyncConfig && !lever.is_elsewhere())
-            .map(|lever| (lever.clone(), self.next(index, lever, floor)))
+            .map(|lever| {
+                let to = match reason {
+                    Reason::Restored => self.within_room(index, lever, lever.original),
+                    _ => self.next(index, lever, floor),
+                };
+                (lever.clone(), to)
+            })
             .collect();
         let all_back = steps.iter().all(|(lever, to)| *to == lever.original);
         let retries = latch

@@ -28,6 +28,10 @@ impl<'a> Draft<'a> {
                         continue;
                     };
                     let rule = self.author(index, latch, change);
+                    // Nobody may ask for it any more: given up after some looks.
+                    if rule.is_none() && latch.budget.is_some() && tightens(change) {
+                        continue;
+                    }
                     let is_outdated = rule.is_some_and(|rule| self.is_outdated_stop(index, rule, change));
                     if !self.is_held(function) && !is_outdated && self.has_room(index, change) {
                         self.act(index, change.clone(), Reason::Resumed, rule);
@@ -77,6 +81,10 @@ impl<'a> Draft<'a> {
         let reason =
             Reason::Untripped { last_modified: function.and_then(|function| function.last_modified) };
         let rule = self.author(index, latch, change);
+        let may_ask = |rule: &BudgetRule| self.may_ask(index, rule, change);
+        if latch.budget.is_some() && tightens(change) && !rule.is_some_and(may_ask) {
+            return;
+        }
         if self.roster.policy.release.reassert && !self.is_held(name) {
             if !self.has_room(index, change) {
                 return;
@@ -89,12 +97,27 @@ impl<'a> Draft<'a> {
     }
 
     /// For whose sake a change that was written down is made again: the trip's budget, or where that may not ask
-    /// for so much, another that covers the function and may. A trip remembers one budget; several may share it.
+    /// for so much, another that covers the function and may. A trip remembers one budget; several may share it. `None`
+    /// for a trip of an operator, and where the policy lets no budget hold the function any more.
     fn author(&self, index: usize, latch: &Latch, change: &Change) -> Option<&'a BudgetRule> {
-        let own = latch.budget.as_ref().and_then(|name| self.rule(name))?;
-        let covering = self.roster.members.get(index).map_or(&[][..], |member| &member.budgets);
+        let name = latch.budget.as_ref()?;
+        let covering = || self.holders(index);
+        let own = covering().find(|rule| rule.name == *name);
+        let may_ask = |rule: &&BudgetRule| self.may_ask(index, rule, change);
+        own.into_iter().chain(covering()).find(may_ask).or(own)
+    }
+
+    /// The budgets that may hold a function: they cover it, may cap it, and nobody protects it.
+    fn holders(&self, index: usize) -> impl Iterator<Item = &'a BudgetRule> + use<'a, '_> {
+        let member = self.roster.members.get(index).filter(|member| !member.protected);
+        let covering = member.map_or(&[][..], |member| &member.budgets);
         let covering = covering.iter().filter_map(|place| self.roster.rules.get(*place));
-        std::iter::once(own).chain(covering).find(|rule| self.may_ask(index, rule, change)).or(Some(own))
+        covering.filter(move |rule| self.roster.mode(index, rule) >= Mode::Cap)
+    }
+
+    /// Whether some budget may still hold what a trip holds; an operator's trip asks nobody.
+    pub(super) fn is_asked_for(&self, index: usize, latch: &Latch) -> bool {
+        latch.budget.is_none() || self.holders(index).next().is_some()
     }
 
     /// Whether a budget's mode, floor and events allow a change of a function.
@@ -112,5 +135,19 @@ impl<'a> Draft<'a> {
         let mode = self.roster.mode(index, rule);
         let stops = mode == Mode::Stop || rule.below_floor == BelowFloor::Stop;
         mode >= Mode::Cap && (!starves || stops) && (!loses || rule.allow_event_loss)
+    }
+}
+
+/// Whether a change leaves a function less; *unset* is the most.
+fn tightens(change: &Change) -> bool {
+    match (change.from(), change.to()) {
+        (Setting::Concurrency(from), Setting::Concurrency(to)) => {
+            to.unwrap_or(u32::MAX) < from.unwrap_or(u32::MAX)
+        }
+        (Setting::Enabled(from), Setting::Enabled(to)) => from && !to,
+        (Setting::Async(from), Setting::Async(to)) => {
+            to.max_retries < from.max_retries || to.max_event_age_s < from.max_event_age_s
+        }
+        _ => false,
     }
 }

@@ -53,6 +53,7 @@ fn a_function_that_an_operator_has_capped_in_the_quiet_hour_keeps_its_alarm_open
     let mut desk = refused();
     assert_eq!(desk.told_of_a(1, "1"), []);
     desk.hold("a", None, 5, Phase::Capped);
+    desk.latch("a").budget = None;
     assert_eq!(desk.told_of_a(61, "1"), []);
 }
 
@@ -70,6 +71,7 @@ fn the_quiet_hour_does_not_run_while_something_is_held_or_somebody_else_has_the_
     ] {
         let mut desk = refused();
         desk.hold("a", None, 5, phase);
+        desk.latch("a").budget = None;
         levers(desk.latch("a"));
         assert_eq!(desk.told_of_a(1, "1"), []);
         desk.state.latches.clear();
