@@ -233,7 +233,8 @@ impl<'a> Draft<'a> {
         self.actions.push(Action { function: function.name.clone(), change, reason, budget });
     }
 
-    /// Replaces a breach's cap of this plan by another breach's that goes further down.
+    /// Replaces a breach's cap of this plan by another that goes further down. An envelope that stands anyway makes the cap
+    /// tighter, and the breach stays its reason.
     fn tighten(&mut self, index: usize, change: Change, reason: Reason, budget: Option<BudgetName>) {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         let same = |action: &&mut Action| {
@@ -241,17 +242,26 @@ impl<'a> Draft<'a> {
                 && action.change.lever() == change.lever()
                 && action.reason.is_breach()
         };
-        let Some(action) = self.actions.iter_mut().find(same).filter(|_| reason.is_breach()) else { return };
+        let stands = matches!(reason, Reason::Envelope { .. });
+        let Some(action) = self.actions.iter_mut().find(same).filter(|_| stands || reason.is_breach()) else {
+            return;
+        };
         let (Setting::Concurrency(Some(before)), Setting::Concurrency(Some(now))) =
             (action.change.to(), change.to())
         else {
             return;
         };
         if now < before {
+            // What stands starts from what this plan makes.
+            let change = Change::of(&change.lever(), action.change.from(), change.to()).unwrap_or(change);
             self.pool.give_back(&action.change);
             self.pool.take(&change);
-            self.reasons.insert(index, reason.clone());
-            *action = Action { function: action.function.clone(), change, reason, budget };
+            if stands {
+                action.change = change;
+            } else {
+                self.reasons.insert(index, reason.clone());
+                *action = Action { function: action.function.clone(), change, reason, budget };
+            }
         }
     }
 

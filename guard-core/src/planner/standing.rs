@@ -159,9 +159,11 @@ impl Draft<'_> {
                 continue;
             }
             let Some(function) = self.roster.inventory.functions.get(index) else { continue };
-            let ours = self.state.latches.get(&function.name);
-            let ours = ours.is_some_and(|latch| latch.lever(&Lever::ReservedConcurrency).is_some());
-            let owners = function.reserved.is_some() && !ours;
+            let latch = self.state.latches.get(&function.name);
+            let original =
+                latch.and_then(|latch| latch.lever(&Lever::ReservedConcurrency)).map(|lever| lever.original);
+            let original = original.unwrap_or(Setting::Concurrency(function.reserved));
+            let owners = original != Setting::Concurrency(None);
             let Some(ledger) = self.state.function(&function.name) else { continue };
             let profile = &ledger.profile;
             // Weeks of silence say nothing of what a function needs, and its floor would be taken from the pool.
