@@ -291,7 +291,7 @@ impl Profile {
     /// Works the 99th percentile of concurrency out again: after hours were recorded, once for all of them.
     ///
     /// Hours younger than a week count with no more than the percentile as it stands, and in a week it rises to
-    /// [`RISE_MAX`] times itself at most. It falls at once. With less than a day of hours that count it is 0.
+    /// twice itself at most. It falls at once. With less than a day of hours that count it is 0.
     pub fn refresh(&mut self) {
         let Some(newest) = self.newest else { return };
         let stands = u16::try_from(self.concurrency_p99).unwrap_or(u16::MAX);

@@ -7,6 +7,7 @@ mod escalation;
 mod messages;
 mod records;
 mod release;
+mod slack;
 mod teaching;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
