@@ -28,7 +28,10 @@ fn an_incident_that_has_used_up_its_slack_is_capped_long_before_the_line() {
     let record = &plan.budgets[0];
     assert_eq!((record.verdict, record.at_line), (Verdict::BreachedAct, false));
     assert!(record.incident >= record.slack && record.slack == usd("1.25"), "{record:?}");
-    assert!(matches!(plan.actions[0].reason, Reason::SlackUsedUp { excess_share_per_mille: 1000, floor: 5, .. }));
+    assert!(matches!(
+        plan.actions[0].reason,
+        Reason::SlackUsedUp { excess_share_per_mille: 1000, floor: 5, .. }
+    ));
     let told: Vec<&str> = plan.notices.iter().map(|notice| notice.headline.as_str()).collect();
     assert!(told.iter().any(|line| line.starts_with("Budget day SLACK USED UP")), "{told:?}");
 }
