@@ -68,10 +68,12 @@ impl<'a> Facts<'a> {
 
     /// The word that a subject begins with.
     pub(super) fn word(&self) -> &'static str {
+        let is_early = self.record.is_some_and(|record| !record.at_line);
         match self.notice.kind {
             NoticeKind::Armed if self.plan.armed => "ARMED",
             NoticeKind::Armed => "DISARMED",
             NoticeKind::Noticed => "UNUSUAL SPEND",
+            NoticeKind::Warned if self.severity == Severity::Critical && is_early => "SLACK USED UP",
             NoticeKind::Warned if self.severity == Severity::Critical => "AT ITS LINE",
             NoticeKind::Warned => "WARNING",
             NoticeKind::Capped => "CAPPED",

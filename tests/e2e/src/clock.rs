@@ -10,7 +10,7 @@ use crate::tools::tools;
 /// How many times as fast the guard's waits go by in a story: its pace of ten calls a second, its pauses before another
 /// attempt, its time-outs of 2, 5 and 12 seconds. Our choice: on a busy machine the emulator, which takes a second for some
 /// answers, has more than that where AWS has five.
-const HASTE: u32 = 3;
+const HASTE: u32 = 2;
 
 /// The same in front of the stub, which answers in milliseconds.
 const HASTE_OF_STUB: u32 = 10;
