@@ -27,7 +27,7 @@ impl Clock {
     /// A clock that shows yesterday's noon, so that a day behind and a day ahead are the past of the emulator and every
     /// story begins at the same distance from midnight.
     ///
-    /// Waits take a third of their time.
+    /// Waits take half of their time.
     pub fn new(folder: &Path) -> Self {
         Clock::with_haste(folder, HASTE)
     }
