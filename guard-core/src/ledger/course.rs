@@ -20,7 +20,7 @@ const LEARNING_H: i64 = 168;
 const DRAIN_H_PER_DAY: i128 = 3;
 
 impl BudgetLedger {
-    /// The incident as of a minute.
+    /// The incident as of a minute: its amount in the budget's unit, and the minute in which it began.
     pub fn incident(&self, rule: &BudgetRule, until: Minute) -> Incident {
         let mut sum = self.incident;
         let Some(oldest) = self.minutes.oldest().map(Minute) else { return sum };
@@ -55,8 +55,8 @@ impl BudgetLedger {
         }
     }
 
-    /// What is tolerated in an hour. While learning a multiple of the even share of the budget: calm traffic of public
-    /// web sites without any history used up no slack at three times of a day's and six times of a month's.
+    /// What is tolerated in an hour, per hour in the budget's unit. While learning a multiple of the even share of the
+    /// budget. Our choice: three times of a day's and six times of a month's, as the busiest hours of a month stand out more.
     pub fn tolerated(&self, rule: &BudgetRule, hour: Hour) -> Tolerated {
         let ordinary = self.ordinary(hour, rule.amount);
         if !self.is_learning(hour) {
@@ -69,7 +69,7 @@ impl BudgetLedger {
     }
 
     /// Whether less than a week is known.
-    pub fn is_learning(&self, hour: Hour) -> bool {
+    fn is_learning(&self, hour: Hour) -> bool {
         let known_since = self.profile.first_used().filter(|_| !self.shape.is_empty());
         known_since.is_none_or(|first| hour.0 - first.0 < LEARNING_H)
     }

@@ -9,8 +9,8 @@ use crate::pricing::{FREE_GB_SECONDS, FREE_REQUESTS};
 use crate::roster::Roster;
 use crate::time::Minute;
 
-/// Minutes of standing cost posted one by one; a longer silence of the guard is posted as one sum, because older
-/// minutes are in no burn-rate window of minutes.
+/// Minutes of standing cost posted one by one; a longer silence of the guard is posted as one sum, because no
+/// budget remembers older minutes one by one.
 const SINGLY_MIN: i64 = 360;
 
 /// Microseconds × megabytes in one GB-second.
