@@ -91,6 +91,17 @@ impl UnitCost {
         self.compute(0, 1_000_000)
     }
 
+    /// The least that one busy execution environment costs per second: a provisioned one has its own price, and its standing
+    /// cost is not here; in the last volume tier the others are cheapest.
+    pub fn least_per_busy_second(&self) -> Usd {
+        let on_demand = self.compute(usize::MAX, 1_000_000);
+        let (environments, price) = self.provisioned;
+        if environments == 0 {
+            return on_demand;
+        }
+        on_demand.min(Usd::from_picos(price).mul_div_up(1_000_000, MB_US_PER_GB_S))
+    }
+
     /// The most one unit of concurrency can cost in so many seconds: busy all the time and answering ten
     /// requests a second ("Lambda scaling behavior": 10 requests per second per unit of concurrency, read
     /// 2026-11).

@@ -68,7 +68,8 @@ pub fn outlook(
 ) -> Outlook {
     let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES) + hidden.running_per_hour;
     let unseen = unseen(book, hidden, moment);
-    let line = book.spent + unseen + hidden.committed + deferred;
+    let spent = book.spent_in_all();
+    let line = spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour + hidden.retries_per_hour - ordinary.expected).at_least_zero();
     let incident = book.incident(rule, moment.seen_until);
@@ -86,14 +87,14 @@ pub fn outlook(
         let below = line.expected - line.low;
         let above = line.high - line.expected;
         UsdRange::new(
-            (projected.total.min(lower) - below).max(book.spent.low),
+            (projected.total.min(lower) - below).max(spent.low),
             projected.total,
             projected.upper + above,
             causes,
         )
     };
     Outlook {
-        spent: book.spent,
+        spent,
         unseen,
         committed: hidden.committed,
         deferred,
@@ -173,19 +174,19 @@ impl Outlook {
 
 /// Per hour, the mean over the minutes that end with `until`.
 fn burn(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
-    book.minutes.sum(until.0, minutes).mul_div_up(60, i128::from(minutes))
+    book.minutes_sum(until, minutes).mul_div_up(60, i128::from(minutes))
 }
 
 /// From the last minute known to now: at the higher of the last minute's rate and the mean of the last minutes,
 /// less what partial minutes have shown already, plus long invocations in flight.
 fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
-    let last = book.minutes.at(moment.seen_until.0).unwrap_or(Usd::ZERO);
+    let last = book.minute(moment.seen_until);
     let rate_per_hour = (last * 60).max(burn(book, moment.seen_until, BURN_MINUTES));
     let since = moment.at - moment.seen_until.plus(1).start();
     let seconds = i128::from(since.num_seconds().max(0));
     let extrapolated = rate_per_hour.mul_div_up(seconds, 3600);
     let shown_minutes = Minute::of(moment.at).since(moment.seen_until);
-    let shown = book.minutes.sum(Minute::of(moment.at).0, shown_minutes);
+    let shown = book.minutes_sum(Minute::of(moment.at), shown_minutes);
     let rest = (extrapolated - shown).at_least_zero();
     // Twice the rate as the upper end: load may have doubled since, and the next look will tell.
     UsdRange::new(Usd::ZERO, rest, rest + extrapolated, Causes::of(Cause::UnseenMinutes)) + hidden.in_flight

@@ -9,6 +9,7 @@ mod meaning;
 mod region;
 pub(crate) mod rows;
 pub(crate) mod standing;
+pub(crate) mod unlooked;
 
 use std::collections::VecDeque;
 
@@ -20,6 +21,7 @@ pub(crate) use self::book::rebuild::{KnownHour, first_whole_hour};
 pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
 pub use self::incident::{Incident, Tolerated};
 pub use self::meaning::Meaning;
+pub(crate) use self::region::Rest;
 pub use self::region::{Attributed, RegionLedger};
 use crate::baseline::Profile;
 use crate::inventory::Architecture;
@@ -56,6 +58,12 @@ pub struct FunctionLedger {
     pub profile: Profile,
     /// The last minute in which it had an invocation.
     pub last_invoked: Option<Minute>,
+    /// Up to this minute its durations are known from glances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glanced: Option<Minute>,
+    /// What it burnt per hour when it was looked at last, older looks fading over hours.
+    #[serde(default)]
+    pub burn: Usd,
 }
 
 impl FunctionLedger {
@@ -78,7 +86,21 @@ impl FunctionLedger {
             settled_through: None,
             profile: Profile::default(),
             last_invoked: None,
+            glanced: None,
+            burn: Usd::ZERO,
         }
+    }
+
+    /// The newest minute up to which its durations are known.
+    pub(crate) fn looked_until(&self) -> Option<Minute> {
+        self.glanced.max(self.covered.map(|(_, until)| until))
+    }
+
+    /// Takes in what so many minutes have cost.
+    pub(crate) fn learn_burn(&mut self, cost: Usd, minutes: i64) {
+        let minutes = i128::from(minutes.max(1));
+        let change = cost.mul_div_up(60, minutes) - self.burn;
+        self.burn = (self.burn + change.mul_div_up(minutes, minutes + BURN_FADES_MIN)).at_least_zero();
     }
 
     /// What a settled hour came to, in the region's currency; `None` where it is not known any more, or not yet.
@@ -93,10 +115,21 @@ impl FunctionLedger {
         let unseen = self.covered.map_or(window, |(_, until)| until.plus(1));
         window.min(unseen.max(now.plus(-CATCH_UP_MIN)))
     }
+
+    /// The same of a glance: what was never looked at is caught up on as far as that goes.
+    pub(crate) fn glance_from(&self, now: Minute, window_min: i64) -> Minute {
+        let window = now.plus(-window_min.max(BURN_MINUTES + 5));
+        let unseen = self.looked_until().map_or(now.plus(-CATCH_UP_MIN), |until| until.plus(1));
+        window.min(unseen.max(now.plus(-CATCH_UP_MIN)))
+    }
 }
 
 /// Minutes over which the burn of the moment is taken.
 pub const BURN_MINUTES: i64 = 5;
+
+/// Minutes after which half of what is taken for a function's burn is newer. Our choice: three hours forget a burst, and
+/// keep what the time of day does.
+const BURN_FADES_MIN: i128 = 180;
 
 /// Minutes that are caught up on at most: what budgets remember minute by minute. What is older waits for the census.
 pub(crate) const CATCH_UP_MIN: i64 = 6 * 60;

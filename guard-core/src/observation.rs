@@ -133,6 +133,10 @@ pub struct Observation {
     /// The functions that were looked at minute by minute, sorted by name without repetition. One that was asked for and not
     /// answered is here as [`Freshness::Unknown`]; one that was not asked for is absent.
     pub functions: Vec<(FunctionName, Series)>,
+    /// The functions of which only durations were asked for, and invocations where a budget of their own covers them, likewise
+    /// sorted. None of them is among `functions`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub glances: Vec<(FunctionName, Series)>,
 }
 
 impl Observation {
@@ -144,6 +148,7 @@ impl Observation {
             census: None,
             region: Series::default(),
             functions: Vec::new(),
+            glances: Vec::new(),
         }
     }
 

@@ -38,8 +38,12 @@ pub struct Plan {
 /// What the next tick should ask CloudWatch, besides the region's totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamplingPlan {
-    /// Functions to read minute by minute, sorted by name.
+    /// Functions to read minute by minute in full, sorted by name.
     pub focus: Vec<FunctionName>,
+    /// Functions of which only the durations are read, from where they were looked at last, sorted by name: what a
+    /// glance costs does not depend on how long ago that was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub glance: Vec<FunctionName>,
 }
 
 /// The version of [`Plan`]'s serialised form.

@@ -133,9 +133,11 @@ pub struct Limits {
     pub keep_unreserved: u32,
     /// What to do where the account's pool has no room for a positive cap (accounts with a limit of 10).
     pub no_room: NoRoom,
-    /// Overrun that the sampling plan tolerates per look, in dollars, 0.01 to 1,000,000. Default 1.
-    #[schemars(transform = ranges::TOLERATED_OVERRUN_USD.in_schema())]
-    pub tolerated_overrun_usd: Usd,
+    /// What the guard may spend on reading metrics in a month, in dollars, 1 to 1,000,000; functions that stand out in an incident
+    /// are read beside it. Default: the largest of $5, 1 % of its budgets and $3 per 1,000 functions.
+    #[schemars(transform = ranges::OWN_COST_USD_PER_MONTH.in_schema())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_cost_usd_per_month: Option<Usd>,
 }
 
 /// Fallback where a positive cap is impossible.
@@ -364,7 +366,7 @@ impl Default for Limits {
             actions_per_tick: 20,
             keep_unreserved: 100,
             no_room: NoRoom::default(),
-            tolerated_overrun_usd: Usd::from_dollars(1),
+            own_cost_usd_per_month: None,
         }
     }
 }

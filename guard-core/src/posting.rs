@@ -2,9 +2,11 @@
 
 mod books;
 mod census;
+mod glance;
 mod known;
 mod minutes;
 mod reading;
+mod rest;
 
 use std::collections::VecDeque;
 
@@ -25,6 +27,8 @@ use crate::state::State;
 use crate::time::{Hour, Minute};
 
 pub use books::{BookChange, BookNews};
+pub use glance::Glance;
+pub(crate) use rest::Rests;
 
 /// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
 /// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
@@ -45,6 +49,10 @@ pub struct Reading {
     pub hidden: Vec<Hidden>,
     /// The functions looked at, in the roster's order.
     pub functions: Vec<FunctionReading>,
+    /// The functions glanced at, likewise.
+    pub glances: Vec<Glance>,
+    /// What no function explains, and who may have spent it.
+    pub(crate) rests: Rests,
     /// How far the region's totals can be trusted.
     pub region: Freshness,
 }
@@ -125,6 +133,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     }
     let mut functions = Vec::with_capacity(seen.functions.len());
     align(&mut state.functions, &seen.functions);
+    align(&mut state.functions, &seen.glances);
     let mut ledgers = state.functions.iter_mut();
     let mut members = roster.inventory.functions.iter().zip(&roster.members).enumerate().peekable();
     for (name, series) in &seen.functions {
@@ -137,6 +146,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
             functions.push(poster.function(ledger, series, &subject));
         }
     }
+    let glances = poster.glances(&mut state.functions, &seen.glances);
     poster.file();
     let mix = poster.mix;
     let hidden = std::mem::take(&mut poster.hidden);
@@ -145,7 +155,9 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
     let whole = census::advance(&mut state.census, seen.census.as_ref(), now);
-    state.region.post(roster, &mut books, seen, settled, whole);
+    let unlooks = rest::unlooks(roster, state, settled);
+    state.region.post(roster, &mut books, seen, settled, whole, &unlooks.open.everything);
+    let rests = Rests::new(roster, &mut books, &state.region, unlooks, settled);
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);
     state.standing_until = state.standing_until.max(Some(settled));
@@ -161,7 +173,8 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         state.budgets.insert(rule.name.clone(), book);
     }
     drop_strangers(roster, state, now);
-    Reading { now, settled, rolled, changes, hidden, functions, region: seen.region.freshness }
+    let region = seen.region.freshness;
+    Reading { now, settled, rolled, changes, hidden, functions, glances, rests, region }
 }
 
 /// Makes sure that every function looked at has a ledger, keeping the order by name.
@@ -243,6 +256,19 @@ impl Poster<'_> {
         }
     }
 
+    /// Takes in the glances of a look.
+    fn glances(&mut self, ledgers: &mut [FunctionLedger], seen: &[(FunctionName, Series)]) -> Vec<Glance> {
+        let mut glances = Vec::with_capacity(seen.len());
+        for (name, series) in seen {
+            let place = ledgers.binary_search_by(|ledger| ledger.name.cmp(name)).ok();
+            let ledger = place.and_then(|place| ledgers.get_mut(place));
+            if let (Some(ledger), Some(subject)) = (ledger, Subject::of(self.roster, name)) {
+                glances.extend(self.glance(ledger, series, &subject));
+            }
+        }
+        glances
+    }
+
     fn function(
         &mut self,
         ledger: &mut FunctionLedger,
@@ -250,6 +276,7 @@ impl Poster<'_> {
         subject: &Subject<'_>,
     ) -> FunctionReading {
         self.minutes(ledger, series, subject);
+        self.learn_burn(ledger, series.freshness);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         let oldest = self.oldest(ledger, subject);

@@ -4,7 +4,7 @@
 use crate::budget::{self, BudgetRule};
 use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Inventory};
-use crate::money::Usd;
+use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::policy::{Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
 use crate::pricing::{PriceTable, Quote, companion_per_invocation};
@@ -33,6 +33,10 @@ pub struct Roster {
     pub quote_x86_64: Quote,
     /// The price list for Arm.
     pub quote_arm64: Quote,
+    /// The places of `members`, the dearest busy second first.
+    pub(crate) by_price: Vec<usize>,
+    /// What an invocation costs beside its duration, from the cheapest member to the dearest.
+    pub(crate) per_invocation: UsdRange,
 }
 
 /// What the policy says about one function.
@@ -108,6 +112,10 @@ impl Roster {
             .collect();
         let quotes = (&quote_x86_64, &quote_arm64);
         let standing_per_minute = standing_per_minute(&rules, &inventory, &members, quotes);
+        let mut by_price: Vec<usize> = (0..members.len()).collect();
+        let price = |index: &usize| members.get(*index).map(|member| member.unit.per_busy_second());
+        by_price.sort_by_key(|index| std::cmp::Reverse(price(index)));
+        let per_invocation = per_invocation(&members);
         Roster {
             policy,
             inventory,
@@ -119,6 +127,8 @@ impl Roster {
             guard,
             quote_x86_64,
             quote_arm64,
+            by_price,
+            per_invocation,
         }
     }
 
@@ -168,6 +178,16 @@ impl Roster {
     pub fn reread_min(&self) -> i64 {
         self.members.iter().map(|member| member.window_min).max().unwrap_or(5)
     }
+}
+
+/// What an invocation of any member costs beside its duration; expected is their mean.
+fn per_invocation(members: &[Member]) -> UsdRange {
+    let costs = || members.iter().map(|member| member.unit.per_invocation);
+    let count = i128::try_from(members.len()).unwrap_or(i128::MAX).max(1);
+    let mean = costs().map(|cost| cost.expected).sum::<Usd>().mul_div_up(1, count);
+    let low = costs().map(|cost| cost.low).min().unwrap_or_default();
+    let high = costs().map(|cost| cost.high).max().unwrap_or_default();
+    UsdRange::new(low.min(mean), mean, high.max(mean), Causes::of(Cause::MillisecondRounding))
 }
 
 /// What provisioned concurrency bills per minute, used or not, for each rule that counts money.

@@ -1,27 +1,43 @@
-//! What to look at, how often, and what looking costs: sweep, focus and census.
+//! What to look at, how often, and what looking costs: sweep, glances, focus and census.
 //!
-//! The sweep reads the region's totals every tick, a handful of metrics whatever the number of functions. The
-//! focus reads single functions minute by minute, as often as their money at risk demands. The census reads every
-//! function once a day in one-hour points, a slice at a time: it settles the ledger and refreshes the baselines.
+//! The sweep reads the region's totals every tick, three metrics whatever the number of functions. What no function
+//! explains of them may have been spent by anybody who was not looked at, at most by the dearest. Looking is buying
+//! certainty: once what may be hidden from a budget comes to half of its slack, the fewest functions that leave a quarter are
+//! glanced at, one metric each, which tells all minutes since they were looked at last. Where something burns that has no
+//! name, that is everybody. Who stands out is in focus: read minute by minute in full. The census reads every function
+//! once a day in one-hour points: it settles the ledger and refreshes the baselines.
+
+mod census;
+mod choice;
+mod purse;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use self::choice::{Candidate, Unexplained, choose};
 use crate::budget::BudgetRule;
 use crate::forecast::Outlook;
 use crate::ledger::FunctionLedger;
-use crate::money::Usd;
+use crate::ledger::unlooked::Usual;
+use crate::money::{Usd, UsdRange};
 use crate::name::FunctionName;
-use crate::observation::{CensusSlice, Observation};
+use crate::observation::Observation;
 use crate::plan::{SamplingPlan, Verdict};
 use crate::policy::Mode;
-use crate::posting::Reading;
+use crate::posting::{FunctionReading, Glance, Reading, Rests};
 use crate::roster::Roster;
 use crate::state::State;
-use crate::time::{Hour, Minute};
+use crate::time::Minute;
 
-/// Metrics read of the region, and of each function in focus or census: Invocations, Errors, Throttles, Duration,
-/// ConcurrentExecutions.
+pub use self::census::{METRICS_PER_COUNT, census};
+pub use self::purse::{Purse, own_cost_limit};
+
+/// Metrics read of each function in focus: Invocations, Errors, Throttles, Duration, ConcurrentExecutions.
 pub const METRICS_PER_LOOK: u64 = 5;
+
+/// Metrics read of the region: Invocations, Duration, ConcurrentExecutions.
+pub const METRICS_PER_SWEEP: u64 = 3;
 
 /// `GetMetricData` costs $0.01 per 1,000 metrics requested, outside the free tier ("Amazon CloudWatch pricing",
 /// read 2026-11).
@@ -33,32 +49,38 @@ pub const QUERIES_PER_CALL: usize = 500;
 /// Data points that one call answers at most: the greatest `MaxDatapoints` (same page).
 pub const POINTS_PER_CALL: usize = 100_800;
 
-/// Calls of one slice of the census. Our choice: with the other calls of an idle tick they stay within ten, and the hours
-/// of 150 functions over four weeks fit into 10 MB.
-const CENSUS_CALLS: usize = 5;
-
-/// Hours of history that a first round reads: four weeks.
-const HISTORY_HOURS: i64 = 672;
-
-/// Minutes between two questions for newcomers. Who never answers costs half a cent a day: 96 times five metrics.
-const NEWCOMERS_EVERY_MIN: i64 = 15;
-
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
 pub const FOCUS_MAX: usize = 500;
 
-/// The longest time between two looks at a function that a budget of its own covers, in seconds.
-const INTERVAL_MAX_S: u64 = 3600;
+/// Metrics of the glances of one tick: as many as fill five calls. A walk that does not fit goes on at the next.
+const GLANCE_METRICS_MAX: u64 = 2_500;
 
-/// Minutes after the full hour at which its points are complete: the longest time-out and the lag, as assumed unless the
-/// policy says longer.
-const CENSUS_AFTER_MIN: i64 = 20;
+/// What may be hidden before somebody is looked at: one part in so many of the slack. Half leaves room for lag, walk and
+/// notice before the slack is gone.
+const HIDDEN_PART: i128 = 2;
 
-/// A region that burns more than this part of its band is looked at function by function, in per mille.
-const SURGE_PER_MILLE: i64 = 1000;
+/// A look aims at one part in so many of what may be hidden.
+const AIM_PART: i128 = 2;
+
+/// The slack of a budget as far as looking is concerned is at most one part in so many of it: a budget that acts at its line
+/// only must be known all the same.
+const SLACK_PART: i128 = 8;
+
+/// What may always be hidden from a budget in money: looking for less costs more than there is to lose.
+const HIDDEN_LEAST: Usd = Usd::from_picos(50_000_000_000);
+
+/// Who spends one part in so many of a slack above its ordinary since it was looked at last stands out.
+const STANDS_OUT_PART: i128 = 4;
+
+/// Who stands out is in focus until a quarter of an hour of its excess is less than one part in so many of the slack.
+const CALM_PART: i128 = 50;
 
 /// A budget that is gone within so many minutes at the rate of the moment is looked at function by function. A percentage
 /// that was passed is no reason: half of a month's budget is gone at half of every month.
 const LINE_NEAR_MIN: i64 = 30;
+
+/// Of a budget at its line, those in focus do this part of what is usual, in per mille: they are who a stop would be for.
+const AT_LINE_PER_MILLE: i128 = 950;
 
 /// What to look at next.
 pub fn next(
@@ -69,185 +91,354 @@ pub fn next(
     verdicts: &[Verdict],
     outlooks: &[Outlook],
 ) -> SamplingPlan {
-    let suspicious: Vec<bool> = roster
+    let mut watched: Vec<Watched<'_>> = roster
         .rules
         .iter()
-        .zip(verdicts)
         .enumerate()
-        .map(|(place, (rule, verdict))| {
-            let is_threatened = outlooks.get(place).is_some_and(|outlook| is_threatened(rule, outlook, seen));
-            *verdict > Verdict::Warn || is_threatened || surges(rule, state, reading)
+        .filter(|(_, rule)| rule.mode >= Mode::Alert)
+        .map(|(place, rule)| {
+            let at = (verdicts.get(place).copied().unwrap_or(Verdict::Fine), outlooks.get(place));
+            Watched::new(roster, place, rule, &reading.rests, at, seen)
         })
         .collect();
-    let mut wanted: Vec<(Usd, usize)> = Vec::new();
-    // What is no dearer has no place: of equals the first count.
-    let mut too_cheap = None;
-    let any_suspicion = suspicious.contains(&true);
-    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
-        let suspected =
-            any_suspicion && member.budgets.iter().any(|place| suspicious.get(*place) == Some(&true));
-        if !suspected && !member.has_own_budget {
-            continue;
-        }
-        let per_second = roster.worst_per_second(index);
-        if Some(per_second) <= too_cheap {
-            continue;
-        }
-        let due = suspected || {
-            let looked_until = ledger_of(state, index, &function.name)
-                .and_then(|ledger| ledger.covered)
-                .map(|(_, until)| until);
-            looked_until.is_none_or(|until| {
-                let since_s = u64::try_from(reading.settled.since(until).max(0)).unwrap_or(0) * 60;
-                is_due(roster, per_second, since_s + u64::from(roster.policy.timing.tick_s))
-            })
+    let focus = focus(roster, state, reading, &watched);
+    let in_focus: BTreeSet<usize> = focus.iter().copied().collect();
+    // The budget from which most of its slack may be hidden is served first.
+    watched.retain(Watched::is_suspicious);
+    watched.sort_by_key(|watch| std::cmp::Reverse(watch.suspicion().per_mille_of(watch.threshold)));
+    let purse = state.purse.filled(roster, seen.at).metrics(roster);
+    let mut shopping = Shopping { roster, state, settled: reading.settled, in_focus: &in_focus, purse, glances: BTreeSet::new(), metrics: 0 };
+    for watch in &watched {
+        shopping.buy(watch);
+    }
+    let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
+    SamplingPlan {
+        focus: focus.into_iter().filter_map(name_of).collect(),
+        glance: shopping.glances.into_iter().filter_map(name_of).collect(),
+    }
+}
+
+/// One budget in the eyes of who looks.
+struct Watched<'a> {
+    place: usize,
+    rule: &'a BudgetRule,
+    /// The slack, in the budget's unit.
+    slack: Usd,
+    /// What may be hidden before somebody is looked at.
+    threshold: Usd,
+    /// Busy time that no function explains, and what it may have cost beyond what it is taken for.
+    hidden: Usd,
+    unexplained: Unexplained,
+    /// What is above the ordinary and has no name, at the price of the dearest who may have spent it.
+    at_worst: Usd,
+    /// Whether something above the ordinary is on its way to break it.
+    is_pressing: bool,
+    /// Whether it is at its line, or soon will be.
+    is_near_line: bool,
+}
+
+impl<'a> Watched<'a> {
+    fn new(
+        roster: &Roster,
+        place: usize,
+        rule: &'a BudgetRule,
+        rests: &Rests,
+        (verdict, outlook): (Verdict, Option<&Outlook>),
+        seen: &Observation,
+    ) -> Self {
+        let slack = rule.slack.min(rule.amount.mul_div_up(1, SLACK_PART));
+        let threshold = slack.mul_div_up(1, HIDDEN_PART);
+        let is_pressing = outlook.is_some_and(|outlook| outlook.is_noticed(rule));
+        let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
+        let is_near_line = verdict >= Verdict::BreachedAlert
+            || outlook.is_some_and(|outlook| outlook.exhausted_if_sustained.is_some_and(|at| at <= soon));
+        let mut watched = Watched {
+            place,
+            rule,
+            slack,
+            threshold: if rule.counts_invocations() { threshold } else { threshold.max(HIDDEN_LEAST) },
+            hidden: Usd::ZERO,
+            unexplained: Unexplained { us: 0, expected: Usd::ZERO, nameless: Usd::ZERO },
+            at_worst: Usd::ZERO,
+            is_pressing,
+            is_near_line,
         };
-        if due {
-            wanted.push((per_second, index));
-        }
-        if wanted.len() >= 2 * FOCUS_MAX {
-            keep_dearest(&mut wanted, FOCUS_MAX);
-            too_cheap = wanted.iter().map(|(per_second, _)| *per_second).min();
+        let incident = outlook.map_or(Usd::ZERO, |outlook| outlook.incident);
+        watched.sum_up(roster, rests);
+        watched.unexplained.nameless = watched.unexplained.nameless.min(incident);
+        watched
+    }
+
+    /// Adds up what no function explains, as far as somebody of the scope may have spent it.
+    fn sum_up(&mut self, roster: &Roster, rests: &Rests) {
+        let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
+        let scope = narrow.unwrap_or(&rests.looked.everything);
+        let mut shares = rests.shares.get(self.place).into_iter().flatten();
+        for rest in &rests.rests {
+            let share: Option<&UsdRange> = if narrow.is_some() { shares.next() } else { None };
+            let Some(dearest) = scope.dearest(rest.until) else { continue };
+            let Some(member) = roster.members.get(dearest) else { continue };
+            let requests = i128::from(rest.point.invocations);
+            let us = i128::from(rest.point.duration_us);
+            let beyond = Rests::beyond_usual(rest, scope.usual(rest.until));
+            if self.rule.counts_invocations() {
+                let all = crate::ledger::entry::whole(requests);
+                // The region tells them exactly: only whose they are may be hidden.
+                self.hidden += share.map_or(Usd::ZERO, |share| share.high - share.expected);
+                self.unexplained.nameless += all.mul_div_up(beyond, us.max(1));
+                continue;
+            }
+            let each = roster.per_invocation.expected * requests;
+            let expected = match share {
+                Some(share) => share.expected,
+                None => (rest.expected - each).at_least_zero(),
+            };
+            let high = member.unit.compute(0, rest.point.duration_us);
+            self.hidden += (high - expected).at_least_zero();
+            self.unexplained.us += us;
+            self.unexplained.expected += expected.min(high);
+            self.at_worst += high.mul_div_up(beyond, us.max(1));
+            if narrow.is_none() {
+                self.unexplained.nameless += (expected + each).mul_div_up(beyond, us.max(1));
+            }
         }
     }
-    SamplingPlan { focus: focus(roster, state, wanted) }
+
+    /// What may be hidden, and what is seen and has no name.
+    fn suspicion(&self) -> Usd {
+        self.hidden + self.unexplained.nameless
+    }
+
+    fn is_suspicious(&self) -> bool {
+        self.suspicion() >= self.threshold
+    }
+
+    /// Whether what has no name may come to all of the slack: it need not wait for money.
+    fn is_urgent(&self) -> bool {
+        self.is_pressing || self.at_worst >= self.slack.max(HIDDEN_LEAST)
+    }
+
+    /// Whether so much above the ordinary makes a function stand out.
+    fn stands_out(&self, glance: &Glance, excess: Usd, excess_per_hour: Usd) -> bool {
+        let _ = glance;
+        excess >= self.slack.mul_div_up(1, STANDS_OUT_PART) && excess > Usd::ZERO
+            || self.is_pressing && self.is_loud(excess_per_hour)
+    }
+
+    /// Whether a quarter of an hour of an excess matters.
+    fn is_loud(&self, excess_per_hour: Usd) -> bool {
+        excess_per_hour > Usd::ZERO && excess_per_hour.mul_div_up(1, 4) >= self.slack.mul_div_up(1, CALM_PART)
+    }
+}
+
+/// Functions to read in full, by their places: those with a trip, those that stand out, those under a guarantee of
+/// their own, and of a budget at its line those that do most of what is usual.
+fn focus(roster: &Roster, state: &State, reading: &Reading, watched: &[Watched<'_>]) -> Vec<usize> {
+    let mut focus: BTreeSet<usize> = state
+        .latches
+        .keys()
+        .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
+        .take(FOCUS_MAX)
+        .collect();
+    let covering = |index: usize| {
+        let budgets = roster.members.get(index).map_or(&[][..], |member| &member.budgets);
+        watched.iter().filter(move |watch| budgets.binary_search(&watch.place).is_ok())
+    };
+    let mut wanted: Vec<(Usd, usize)> = Vec::new();
+    for function in &reading.functions {
+        let is_loud = |watch: &Watched<'_>| watch.is_loud(excess_of(function, watch.rule));
+        if covering(function.index).any(is_loud) {
+            wanted.push((function.excess_per_hour, function.index));
+        }
+    }
+    for glance in &reading.glances {
+        let stands_out = |watch: &Watched<'_>| {
+            let (excess, per_hour) = glance.excess_in(watch.rule);
+            watch.stands_out(glance, excess, per_hour)
+        };
+        if covering(glance.index).any(stands_out) {
+            wanted.push((glance.excess_per_hour, glance.index));
+        }
+    }
+    wanted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut usual: Vec<usize> = Vec::new();
+    for watch in watched {
+        let is_promised = watch.rule.guarantee && !watch.rule.matcher.is_everything();
+        let may_act = watch.rule.mode >= Mode::Cap;
+        if is_promised || (may_act && watch.is_near_line) {
+            usual.extend(busiest(roster, state, watch, is_promised));
+        }
+    }
+    for index in wanted.into_iter().map(|(_, index)| index).chain(usual) {
+        if focus.len() >= FOCUS_MAX {
+            break;
+        }
+        focus.insert(index);
+    }
+    focus.into_iter().collect()
+}
+
+/// What a function burns above the ordinary per hour in the eyes of a budget; without history, above its even share.
+fn excess_of(function: &FunctionReading, rule: &BudgetRule) -> Usd {
+    if function.ordinary_per_hour.is_some() && !function.is_new {
+        return function.excess_in(rule.unit);
+    }
+    (function.burn_in(rule.unit) - rule.even_share_per_hour()).at_least_zero()
+}
+
+/// The functions of a scope that do nearly all of what is usual, or all of them.
+fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Vec<usize> {
+    let mut burns: Vec<(Usd, usize)> = Vec::new();
+    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
+        if member.budgets.binary_search(&watch.place).is_ok() {
+            burns.push((ledger_of(state, index, &function.name).map_or(Usd::ZERO, |ledger| ledger.burn), index));
+        }
+    }
+    burns.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let whole: Usd = burns.iter().map(|(burn, _)| *burn).sum();
+    let most = whole.mul_div_up(AT_LINE_PER_MILLE, 1000);
+    let mut sum = Usd::ZERO;
+    let needed = burns.into_iter().take_while(|(burn, _)| {
+        let is_needed = all || sum < most;
+        sum += *burn;
+        is_needed
+    });
+    needed.map(|(_, index)| index).take(FOCUS_MAX).collect()
+}
+
+/// Metrics of a glance: Duration, and Invocations where a budget of its own or a count of them asks.
+pub fn metrics_of_glance(roster: &Roster, index: usize) -> u64 {
+    1 + u64::from(asks_invocations(roster, index))
+}
+
+/// Whether a glance at a function asks for its invocations too.
+pub fn asks_invocations(roster: &Roster, index: usize) -> bool {
+    let counts = |place: &usize| roster.rules.get(*place).is_some_and(BudgetRule::counts_invocations);
+    roster
+        .members
+        .get(index)
+        .is_some_and(|member| member.has_own_budget || member.budgets.iter().any(counts))
+}
+
+/// What one tick buys.
+struct Shopping<'a> {
+    roster: &'a Roster,
+    state: &'a State,
+    settled: Minute,
+    in_focus: &'a BTreeSet<usize>,
+    /// Metrics that are paid for, and with what may be overdrawn.
+    purse: (u64, u64),
+    glances: BTreeSet<usize>,
+    metrics: u64,
+}
+
+impl Shopping<'_> {
+    /// Buys the glances that one budget asks for, as far as they can be paid.
+    fn buy(&mut self, watch: &Watched<'_>) {
+        let candidates = self.candidates(watch);
+        let aim = watch.threshold.mul_div_up(1, AIM_PART);
+        let halved = watch.suspicion().mul_div_up(1, 2);
+        let (paid, overdrawn) = self.purse;
+        let most = if watch.is_urgent() { overdrawn } else { paid };
+        let everybody = || (0..candidates.len()).collect::<Vec<usize>>();
+        let best = choose(&candidates, &watch.unexplained, aim).unwrap_or_else(everybody);
+        let cost = self.cost(&candidates, &best);
+        let left = most.saturating_sub(self.metrics);
+        let chosen = if cost <= left {
+            best
+        } else {
+            let fewer = choose(&candidates, &watch.unexplained, halved).filter(|_| halved > aim);
+            match fewer.filter(|fewer| self.cost(&candidates, fewer) <= left) {
+                Some(fewer) => fewer,
+                // Half of it is worth having.
+                None if 2 * left >= cost => best,
+                None => return,
+            }
+        };
+        self.take(&candidates, chosen, left.min(GLANCE_METRICS_MAX.saturating_sub(self.metrics)));
+    }
+
+    /// Takes the dearest and longest unseen first, up to so many metrics.
+    fn take(&mut self, candidates: &[Candidate], chosen: Vec<usize>, mut left: u64) {
+        let mut chosen: Vec<&Candidate> =
+            chosen.into_iter().filter_map(|place| candidates.get(place)).collect();
+        chosen.sort_by_key(|one| (std::cmp::Reverse(one.price * i128::from(one.minutes)), one.index));
+        for one in chosen {
+            let metrics = metrics_of_glance(self.roster, one.index);
+            if metrics > left {
+                break;
+            }
+            if self.glances.insert(one.index) {
+                left -= metrics;
+                self.metrics += metrics;
+            }
+        }
+    }
+
+    fn cost(&self, candidates: &[Candidate], chosen: &[usize]) -> u64 {
+        let of = |place: &usize| candidates.get(*place).map_or(0, |one| metrics_of_glance(self.roster, one.index));
+        chosen.iter().map(of).sum()
+    }
+
+    /// The functions of a scope that are not in focus, dearest first.
+    fn candidates(&self, watch: &Watched<'_>) -> Vec<Candidate> {
+        let reach = self.settled.plus(-crate::ledger::CATCH_UP_MIN);
+        let mut candidates = Vec::new();
+        for index in &self.roster.by_price {
+            let (Some(function), Some(member)) =
+                (self.roster.inventory.functions.get(*index), self.roster.members.get(*index))
+            else {
+                continue;
+            };
+            if self.in_focus.contains(index) || member.budgets.binary_search(&watch.place).is_err() {
+                continue;
+            }
+            let ledger = ledger_of(self.state, *index, &function.name);
+            let looked = ledger.and_then(FunctionLedger::looked_until).unwrap_or(reach).max(reach);
+            let minutes = self.settled.since(looked);
+            if minutes <= 0 {
+                continue;
+            }
+            let price = member.unit.per_busy_second();
+            let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
+            let us = Usual::of(price, burn).over(minutes).us;
+            candidates.push(Candidate { index: *index, price, minutes, us });
+        }
+        candidates
+    }
 }
 
 /// The ledger of the inventory's function at a place. Mostly every function has one, in the same place.
-fn ledger_of<'a>(state: &'a State, index: usize, name: &FunctionName) -> Option<&'a FunctionLedger> {
+pub(crate) fn ledger_of<'a>(state: &'a State, index: usize, name: &FunctionName) -> Option<&'a FunctionLedger> {
     let beside = state.functions.get(index).filter(|ledger| ledger.name == *name);
     beside.or_else(|| state.function(name))
 }
 
-/// Whether an incident uses up a budget's slack, or the budget is gone soon.
-fn is_threatened(rule: &BudgetRule, outlook: &Outlook, seen: &Observation) -> bool {
-    let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
-    outlook.is_noticed(rule) || outlook.exhausted_if_sustained.is_some_and(|at| at <= soon)
-}
-
-/// The first minute to ask for: everything that may still change or was never seen, of the region and of the functions
-/// in focus. The price of a look does not depend on it.
+/// The first minute to ask for: everything that may still change or was never seen, of the region, of the functions in
+/// focus and of those glanced at. The price of a look does not depend on it.
 pub fn ask_from(
     roster: &Roster,
     state: &State,
     at: chrono::DateTime<chrono::Utc>,
-    focus: &[FunctionName],
+    (focus, glance): (&[FunctionName], &[FunctionName]),
 ) -> Minute {
     let now = Minute::of(at);
     let lag = chrono::Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
     let region = state.region.open_from(Minute::of(at - lag).plus(-1));
-    let functions = focus.iter().filter_map(|name| {
+    let window = |name: &FunctionName| {
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
-        Some(state.function(name)?.open_from(now, roster.members.get(index)?.window_min))
-    });
-    functions.chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
-}
-
-/// Leaves so many of the dearest, of equals the first.
-fn keep_dearest(wanted: &mut Vec<(Usd, usize)>, room: usize) {
-    if wanted.len() > room {
-        wanted.select_nth_unstable_by(room, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        wanted.truncate(room);
-    }
-}
-
-/// Functions with a trip first, then by the money they could burn, up to [`FOCUS_MAX`].
-fn focus(roster: &Roster, state: &State, mut wanted: Vec<(Usd, usize)>) -> Vec<FunctionName> {
-    let mut names: Vec<FunctionName> = state.latches.keys().take(FOCUS_MAX).cloned().collect();
-    let room = FOCUS_MAX - names.len();
-    keep_dearest(&mut wanted, room);
-    let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
-    names.extend(wanted.into_iter().filter_map(|(_, index)| name_of(index)));
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Whether a budget burns beyond its ordinary band now; without history, beyond its even share.
-fn surges(rule: &BudgetRule, state: &State, reading: &Reading) -> bool {
-    let Some(book) = state.budgets.get(&rule.name) else { return false };
-    if rule.mode < Mode::Alert {
-        return false;
-    }
-    let ordinary = book.ordinary(reading.now.hour(), rule.amount);
-    let last = book.minutes.at(reading.settled.0).unwrap_or(Usd::ZERO) * 60;
-    last > ordinary.upper.mul_div_up(i128::from(SURGE_PER_MILLE), 1000)
-}
-
-/// Seconds between two looks: the tolerated overrun ÷ the worst burn, between a tick and an hour.
-pub fn interval_s(roster: &Roster, worst_per_second: Usd) -> u64 {
-    let tick_s = u64::from(roster.policy.timing.tick_s);
-    let tolerated = roster.policy.limits.tolerated_overrun_usd;
-    let seconds = tolerated.div_floor(worst_per_second).and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.unwrap_or(INTERVAL_MAX_S).clamp(tick_s.min(INTERVAL_MAX_S), INTERVAL_MAX_S)
-}
-
-/// Whether so many seconds without a look exceed the interval of [`interval_s`]; asked for every function at every
-/// tick, so by a multiplication.
-fn is_due(roster: &Roster, worst_per_second: Usd, since_s: u64) -> bool {
-    since_s > INTERVAL_MAX_S
-        || (since_s > u64::from(roster.policy.timing.tick_s)
-            && worst_per_second * i128::from(since_s) > roster.policy.limits.tolerated_overrun_usd)
-}
-
-/// The next slice of the census: of the round under way, or of the one that is due. A round is due once a day, when the
-/// day before is complete, and at once where there never was one. Between rounds, of functions that came since the last one.
-pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
-    let wait = CENSUS_AFTER_MIN.max(roster.reread_min());
-    let complete = Minute::of(at).plus(-wait).hour().plus(-1);
-    let days = |hour: Hour| hour.plus(1).0.div_euclid(24);
-    let is_due = |through: Option<Hour>| through.is_none_or(|through| days(complete) > days(through));
-    let (last, after) = match &state.census.round {
-        Some(round) => (round.last, Some(&round.after)),
-        None if is_due(state.census.through) => (complete, None),
-        None => return newcomers(roster, state, at),
+        Some(roster.members.get(index)?.window_min)
     };
-    let oldest = last.plus(1 - HISTORY_HOURS);
-    let functions = &roster.inventory.functions;
-    let start = after.map_or(0, |after| functions.partition_point(|function| function.name <= *after));
-    let mut first = state.census.through.map_or(last, |through| through.plus(1)).clamp(oldest, last);
-    let mut slice = CensusSlice { first, last, functions: Vec::new(), ends_round: true };
-    for function in functions.iter().skip(start) {
-        let settled = state.function(&function.name).and_then(|ledger| ledger.settled_through);
-        let unsettled = settled.map_or(oldest, |settled| settled.plus(1)).max(oldest);
-        if unsettled > last {
-            continue;
-        }
-        first = first.min(unsettled);
-        // The region is asked beside them.
-        if calls(slice.functions.len() + 2, last.0 - first.0 + 1) > CENSUS_CALLS {
-            slice.ends_round = false;
-            break;
-        }
-        slice.first = first;
-        slice.functions.push(function.name.clone());
-    }
-    Some(slice)
-}
-
-/// Functions of which no hour is known, asked for the hours that the last round has read: until the next round, up to a
-/// day later, nothing would say that they were not there before. Not the end of a round, nor the beginning of one.
-fn newcomers(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
-    let last = state.census.through?;
-    let asked_at = state.census.newcomers_at;
-    if asked_at.is_some_and(|asked| Minute::of(at).since(asked) < NEWCOMERS_EVERY_MIN) {
-        return None;
-    }
-    let settled = |index, name| ledger_of(state, index, name).and_then(|ledger| ledger.settled_through);
-    let unknown = roster.inventory.functions.iter().enumerate();
-    let unknown = unknown.filter(|(index, function)| settled(*index, &function.name).is_none());
-    let fitting = |asked: &usize| calls(asked + 2, HISTORY_HOURS) <= CENSUS_CALLS;
-    let functions: Vec<FunctionName> =
-        (0..).take_while(fitting).zip(unknown).map(|(_, (_, function))| function.name.clone()).collect();
-    let first = last.plus(1 - HISTORY_HOURS);
-    (!functions.is_empty()).then_some(CensusSlice { first, last, functions, ends_round: false })
-}
-
-/// Calls for so many subjects over so many hours.
-fn calls(subjects: usize, hours: i64) -> usize {
-    let by_points = POINTS_PER_CALL / usize::try_from(hours.max(1)).unwrap_or(POINTS_PER_CALL);
-    let metrics = usize::try_from(METRICS_PER_LOOK).unwrap_or(1);
-    subjects.div_ceil((by_points.min(QUERIES_PER_CALL) / metrics).max(1))
+    let functions =
+        focus.iter().filter_map(|name| Some(state.function(name)?.open_from(now, window(name)?)));
+    let glances = glance.iter().filter_map(|name| {
+        let window = window(name)?;
+        Some(state.function(name).map_or_else(
+            || FunctionLedger::new(name.clone()).glance_from(now, window),
+            |ledger| ledger.glance_from(now, window),
+        ))
+    });
+    functions.chain(glances).chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
 }
 
 /// What looking costs.
@@ -270,19 +461,8 @@ impl OwnCost {
 
 /// What `GetMetricData` costs in a month of 30 days without alarm, by the sampling plan.
 pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
-    let month_s: u64 = 30 * 86_400;
-    let looks =
-        |interval_s: u64| USD_PER_METRIC * i128::from(METRICS_PER_LOOK * (month_s / interval_s.max(1)));
-    let functions = roster.inventory.functions.len();
-    let narrow = |index: &usize| roster.members.get(*index).is_some_and(|member| member.has_own_budget);
-    OwnCost {
-        sweep: looks(u64::from(roster.policy.timing.tick_s)),
-        focus: (0..functions)
-            .filter(narrow)
-            .map(|index| looks(interval_s(roster, roster.worst_per_second(index))))
-            .sum(),
-        census: looks(86_400) * i128::try_from(functions).unwrap_or(i128::MAX),
-    }
+    let (sweep, census) = purse::fixed_of_month(roster);
+    OwnCost { sweep, focus: Usd::ZERO, census }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::baseline::Profile;
 use crate::ledger::{BudgetLedger, FunctionLedger, Meters, RegionLedger};
 use crate::name::{BudgetName, FunctionName};
 use crate::plan::{Lever, Setting};
+use crate::sampling::Purse;
 use crate::time::{Hour, Minute};
 
 /// The version of the serialised form.
@@ -41,6 +42,9 @@ pub struct State {
     /// How far the census has come.
     #[serde(default)]
     pub census: CensusState,
+    /// What may be spent on glances.
+    #[serde(default)]
+    pub purse: Purse,
     /// Ceilings that functions under a guarantee had lately, oldest first, each from its minute on: what they
     /// admitted may still run unseen.
     pub commanded: BTreeMap<FunctionName, Vec<(Minute, Option<u32>)>>,

@@ -41,6 +41,8 @@ pub struct Query<'a> {
     pub from: Minute,
     /// Functions asked for minute by minute, as places, ascending.
     pub focus: &'a [usize],
+    /// Functions of which only durations are asked for, likewise, and whether invocations too.
+    pub glance: &'a [(usize, bool)],
     /// Hours asked for, and of whom.
     pub census: Option<CensusSlice>,
     /// The newest minute that should have settled, for telling late from quiet.
@@ -141,9 +143,16 @@ impl<'a> CloudWatch<'a> {
             };
             Some((name.clone(), series))
         });
+        let glances = query.glance.iter().filter_map(|(place, with_invocations)| {
+            let (name, kept) = (query.names.get(*place)?, self.functions.get(*place)?);
+            let mut series = if query.functions_answer { kept.answer(query, freshness) } else { Series::default() };
+            series.minutes.iter_mut().for_each(|(_, point)| *point = glanced(point, *with_invocations));
+            Some((name.clone(), series))
+        });
         Observation {
             at: query.at.start(),
             from: query.from,
+            glances: glances.collect(),
             functions: functions.collect(),
             census: query
                 .census
@@ -208,6 +217,12 @@ impl Kept {
         let freshness = Freshness::of_function(region, newest, query.settled);
         Series { freshness, minutes }
     }
+}
+
+/// What a glance shows of a point.
+fn glanced(point: &Point, with_invocations: bool) -> Point {
+    let invocations = if with_invocations { point.invocations } else { 0 };
+    Point { invocations, duration_us: point.duration_us, ..Point::default() }
 }
 
 /// Adds a point to the one of the same time; times mostly ascend.

@@ -11,7 +11,10 @@ use guard_core::plan::{Action, Change, Plan, SamplingPlan};
 use guard_core::policy::Policy;
 use guard_core::pricing::{PriceTable, Quote};
 use guard_core::roster::Roster;
-use guard_core::sampling::{METRICS_PER_LOOK, USD_PER_METRIC, ask_from};
+use guard_core::sampling::{
+    METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC, asks_invocations, ask_from,
+    metrics_of_glance,
+};
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Phase, State};
 use guard_core::time::Minute;
@@ -126,9 +129,13 @@ impl Pilot {
         if events.is(Happening::MetricBlackout) {
             return guard_core::observation::Observation::blind(at.start());
         }
-        let places: BTreeSet<usize> =
-            self.sampling.focus.iter().filter_map(|name| self.names.binary_search(name).ok()).collect();
-        let focus: Vec<usize> = places.into_iter().collect();
+        let places = |names: &[FunctionName]| -> Vec<usize> {
+            let places: BTreeSet<usize> =
+                names.iter().filter_map(|name| self.names.binary_search(name).ok()).collect();
+            places.into_iter().collect()
+        };
+        let focus = places(&self.sampling.focus);
+        let glance = places(&self.sampling.glance);
         let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
         let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
         let hourly = census.as_ref().map_or(0, |slice| 1 + slice.functions.len());
@@ -136,12 +143,25 @@ impl Pilot {
         let received =
             focus.iter().filter(|place| functions.get(**place).is_some_and(counts_received)).count();
         let count = |number: usize| u64::try_from(number).unwrap_or(0);
-        let metrics = METRICS_PER_LOOK * count(1 + focus.len() + hourly) + count(received);
+        let metrics = METRICS_PER_SWEEP
+            + METRICS_PER_LOOK * count(focus.len())
+            + METRICS_PER_COUNT * count(hourly)
+            + glance.iter().map(|place| metrics_of_glance(&self.roster, *place)).sum::<u64>()
+            + count(received);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {
             at,
-            from: ask_from(&self.roster, &self.state, at.start(), &self.sampling.focus),
+            from: ask_from(
+                &self.roster,
+                &self.state,
+                at.start(),
+                (&self.sampling.focus, &self.sampling.glance),
+            ),
             focus: &focus,
+            glance: &glance
+                .iter()
+                .map(|place| (*place, asks_invocations(&self.roster, *place)))
+                .collect::<Vec<_>>(),
             census,
             settled,
             names: &self.names,

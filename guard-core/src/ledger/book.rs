@@ -59,6 +59,10 @@ pub struct BudgetLedger {
     /// What it is a book of; `None` in a memory that was written before books knew.
     #[serde(default)]
     pub meaning: Option<Meaning>,
+    /// Of a scope narrower than everything, what of the region's rest is taken for its share: worked out anew at every
+    /// look, and never saved.
+    #[serde(skip)]
+    pub(crate) share: Share,
     /// From here on everything is in the book; `None`: as far back as the guard remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_from: Option<DateTime<Utc>>,
@@ -83,7 +87,42 @@ impl BudgetLedger {
             ordinary_of_period: None,
             incident: Incident::default(),
             meaning: None,
+            share: Share::default(),
             known_from: None,
+        }
+    }
+
+    /// What was posted in this period, and the share of what nobody has looked at.
+    pub fn spent_in_all(&self) -> UsdRange {
+        self.spent + self.share.of_period
+    }
+
+    /// The expected amount of a minute; nothing where it is not remembered.
+    pub(crate) fn minute(&self, minute: Minute) -> Usd {
+        let of = |ring: &Ring| ring.at(minute.0).unwrap_or(Usd::ZERO);
+        of(&self.minutes) + of(&self.share.minutes)
+    }
+
+    /// The expected amounts of so many minutes that end with one.
+    pub(crate) fn minutes_sum(&self, last: Minute, minutes: i64) -> Usd {
+        self.minutes.sum(last.0, minutes) + self.share.minutes.sum(last.0, minutes)
+    }
+
+    /// Forgets its share of the region's rest: at the next look it is another.
+    pub(crate) fn forget_share(&mut self) {
+        self.share = Share::default();
+    }
+
+    /// Takes an amount of each of some minutes in a row for its share.
+    pub(crate) fn share_in(&mut self, since: Minute, until: Minute, amount: UsdRange) {
+        let minutes = i128::from(until.since(since) + 1);
+        let each = amount.mul_div_up(1, minutes);
+        for number in since.0..=until.0 {
+            self.share.minutes.add(number, each.expected, MINUTES_KEPT);
+            let at = Minute(number).start();
+            if at >= self.period_start && at < self.period_end {
+                self.share.of_period += each;
+            }
         }
     }
 
@@ -184,6 +223,15 @@ impl BudgetLedger {
             Ordinary { expected: share, upper: share, known: false }
         })
     }
+}
+
+/// What of the region's rest is taken for that of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Expected, by minute.
+    minutes: Ring,
+    /// In the period.
+    of_period: UsdRange,
 }
 
 /// The minute or the whole hour that is posted, worked out once for all books that post it.

@@ -37,7 +37,7 @@ impl BudgetLedger {
                 (tolerated.upper.mul_div_up(1, 60), tolerated.refunded_below.mul_div_up(1, 60));
             let next = hour.plus(1).first_minute().min(until.plus(1));
             while minute < next {
-                let spent = self.minutes.at(minute.0).unwrap_or(Usd::ZERO);
+                let spent = self.minute(minute);
                 let change = (spent - upper).at_least_zero() - (below - spent).at_least_zero() - drain;
                 sum.add(change, minute, rule.slack);
                 minute = minute.plus(1);

@@ -8,12 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::book::{BudgetLedger, Entry, When};
 use super::entry::{counted, exchange, exchange_posted, money};
 use super::rows::{forget, slot_of};
+use super::unlooked::Unlooked;
 use super::{CATCH_UP_MIN, Posted};
-use crate::cost::UnitCost;
-use crate::inventory::{Architecture, Function};
-use crate::money::{Cause, Usd, UsdRange};
+use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::observation::{Census, Observation, Point};
-use crate::policy::Companion;
 use crate::roster::Roster;
 use crate::time::{Hour, Minute};
 
@@ -24,7 +22,7 @@ const WINDOW_MIN: i64 = 32;
 /// round itself.
 const HOURS_KEPT: i64 = 50;
 /// Memory assumed for a region of which no function was looked at yet, in MB.
-const UNKNOWN_MEMORY_MB: u32 = 512;
+const UNKNOWN_MEMORY_MB: i128 = 512;
 
 /// What functions posted, added up by minute and by hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +73,7 @@ impl Attributed {
 
 impl RegionLedger {
     /// Posts what functions leave of the region's totals; `whole` is the last slice of a round of the census that heard
-    /// everybody.
+    /// everybody, `unlooked` says of whom a minute's durations may still rise.
     pub(crate) fn post(
         &mut self,
         roster: &Roster,
@@ -83,8 +81,9 @@ impl RegionLedger {
         seen: &Observation,
         settled: Minute,
         whole: Option<&Census>,
+        unlooked: &Unlooked,
     ) {
-        let unit = self.unit(roster);
+        let unit = Rates { roster, unlooked, mean: self.mean(roster) };
         let mut poster = |from: &Posted, to: &Posted, when: When| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
                 if rule.matcher.is_everything() {
@@ -104,7 +103,8 @@ impl RegionLedger {
             let before = std::mem::replace(slot_of(&mut self.seen, *minute), *total);
             exchange(slot_of(&mut self.totals, minute.hour()), &before, total);
             let explained = *slot_of(&mut self.attributed.minutes, *minute);
-            let posted = remainder(&unit, total, &explained);
+            let rest = remainder(total, &explained);
+            let posted = Posted { point: rest, cost: unit.of(&rest, *minute), repeated: UsdRange::ZERO };
             let replaced = std::mem::replace(slot_of(&mut self.minutes, *minute), posted);
             if replaced != posted {
                 let money = money(&replaced, &posted);
@@ -122,33 +122,49 @@ impl RegionLedger {
         self.forget(settled);
     }
 
-    /// Hours behind the window: a function that was caught up on later explains a part of what was posted for them.
-    fn correct(&mut self, unit: &UnitCost, window: Minute, poster: &mut Poster<'_>) {
+    /// Hours behind the window: a function that was looked at later explains a part of what was posted for them.
+    fn correct(&mut self, unit: &Rates<'_>, window: Minute, poster: &mut Poster<'_>) {
         let behind: Vec<(Hour, Point)> =
             self.totals.iter().filter(|(hour, _)| hour.plus(1).first_minute() <= window).copied().collect();
         for (hour, total) in behind {
-            self.exchange_hour(unit, hour, &total, poster);
+            self.exchange_hour(unit, hour, &total, window, poster);
         }
     }
 
-    fn exchange_hour(&mut self, unit: &UnitCost, hour: Hour, total: &Point, poster: &mut Poster<'_>) {
-        let explained = *slot_of(&mut self.attributed.hours, hour);
-        let posted = remainder(unit, total, &explained);
-        let replaced = std::mem::replace(slot_of(&mut self.hours, hour), posted);
-        if replaced != posted {
-            poster(&replaced, &posted, hour.into());
+    fn exchange_hour(
+        &mut self,
+        unit: &Rates<'_>,
+        hour: Hour,
+        total: &Point,
+        window: Minute,
+        poster: &mut Poster<'_>,
+    ) {
+        let rest = remainder(total, slot_of(&mut self.attributed.hours, hour));
+        let before = *slot_of(&mut self.hours, hour);
+        let last = hour.plus(1).first_minute().plus(-1);
+        let cost = if window.since(last) < CATCH_UP_MIN {
+            unit.of(&rest, last)
+        } else {
+            // A look does not reach back so far: who was looked at since says nothing of it, but what was known of it holds.
+            let widest = unit.of(&rest, Minute(i64::MAX));
+            UsdRange { high: widest.high.min(before.cost.high.max(widest.expected)), ..widest }
+        };
+        let posted = Posted { point: rest, cost, repeated: UsdRange::ZERO };
+        if before != posted {
+            *slot_of(&mut self.hours, hour) = posted;
+            poster(&before, &posted, hour.into());
         }
     }
 
     /// After a census an hour's remainder is what the region's total leaves beyond all functions.
-    fn settle(&mut self, unit: &UnitCost, census: &Census, poster: &mut Poster<'_>) {
+    fn settle(&mut self, unit: &Rates<'_>, census: &Census, poster: &mut Poster<'_>) {
         let last = census.asked.last;
         let open: Vec<(Hour, Point)> =
             self.totals.iter().filter(|(hour, _)| *hour <= last).copied().collect();
         for (hour, shown) in open {
             let told = census.region.iter().find(|(other, _)| *other == hour);
             let total = told.map_or(shown, |(_, point)| *point);
-            self.exchange_hour(unit, hour, &total, poster);
+            self.exchange_hour(unit, hour, &total, Minute(i64::MAX), poster);
         }
         self.settled_through = self.settled_through.max(Some(last));
         forget(&mut self.totals, last.plus(1));
@@ -189,27 +205,115 @@ impl RegionLedger {
         forget(&mut self.attributed.hours, oldest);
     }
 
-    /// Unit cost of the mean microsecond that functions posted.
-    fn unit(&self, roster: &Roster) -> UnitCost {
-        let mean = if self.mix_us > 0 { self.mix_mb_us / self.mix_us } else { i128::from(UNKNOWN_MEMORY_MB) };
-        let memory_mb = u32::try_from(mean).unwrap_or(UNKNOWN_MEMORY_MB).clamp(128, 10_240);
-        let mean = Function::new("_unattributed", memory_mb, 900);
-        UnitCost::new(&mean, roster.quote(Architecture::X86_64), &Companion::default(), Usd::ZERO)
+    /// What a busy second costs at the mean of what functions posted.
+    fn mean(&self, roster: &Roster) -> Usd {
+        let mean = if self.mix_us > 0 { self.mix_mb_us / self.mix_us } else { UNKNOWN_MEMORY_MB };
+        let first = roster.quote_x86_64.gb_second.first().map_or(Usd::ZERO, |tier| tier.price);
+        first.mul_div_up(mean, 1024)
+    }
+
+    /// What no function explains, by minutes in a row that end with one: single minutes of the window, and the rest of the hours
+    /// behind it, as far as a look reaches back.
+    pub(crate) fn rests(&self, settled: Minute) -> Vec<Rest> {
+        let first = self.minutes.front().map_or(settled.plus(1), |(minute, _)| *minute);
+        let reach = settled.plus(-CATCH_UP_MIN);
+        let mut rests = Vec::with_capacity(WINDOW_ROOM);
+        for (hour, posted) in &self.hours {
+            let until = hour.plus(1).first_minute().min(first).plus(-1);
+            let since = hour.first_minute().max(reach);
+            if until < since {
+                continue;
+            }
+            let mut rest = Rest { since, until, point: posted.point, expected: posted.cost.expected };
+            for (_, later) in self.minutes.iter().filter(|(minute, _)| minute.hour() == *hour) {
+                rest.point = remainder(&rest.point, &later.point);
+                rest.expected = (rest.expected - later.cost.expected).at_least_zero();
+            }
+            rests.push(rest);
+        }
+        let single = self.minutes.iter().filter(|(minute, _)| *minute >= reach);
+        rests.extend(single.map(|(minute, posted)| Rest {
+            since: *minute,
+            until: *minute,
+            point: posted.point,
+            expected: posted.cost.expected,
+        }));
+        rests
     }
 }
 
-/// What a total leaves beyond what is explained, priced at the mean.
-fn remainder(unit: &UnitCost, total: &Point, explained: &Point) -> Posted {
-    let point = Point {
+/// What no function explains of some minutes in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// The first of them.
+    pub(crate) since: Minute,
+    /// The last of them.
+    pub(crate) until: Minute,
+    /// The totals less what functions explain.
+    pub(crate) point: Point,
+    /// What it cost, as it was posted.
+    pub(crate) expected: Usd,
+}
+
+impl Rest {
+    /// How many minutes.
+    pub(crate) fn minutes(&self) -> i64 {
+        self.until.since(self.since) + 1
+    }
+}
+
+/// Minutes of the window and hours behind it, in about.
+const WINDOW_ROOM: usize = 48;
+
+/// What the region's rest may cost.
+struct Rates<'a> {
+    roster: &'a Roster,
+    /// Whose durations of a minute may still rise.
+    unlooked: &'a Unlooked,
+    /// A busy second at the mean of what functions posted.
+    mean: Usd,
+}
+
+impl Rates<'_> {
+    /// From the cheapest function that was not looked at to the dearest; expected at what those cost that are busy as a
+    /// rule, else at the mean of what was ever posted.
+    fn of(&self, rest: &Point, minute: Minute) -> UsdRange {
+        if *rest == Point::default() {
+            return UsdRange::ZERO;
+        }
+        let us = i128::from(rest.duration_us);
+        let member = |place: Option<usize>| place.and_then(|place| self.roster.members.get(place));
+        let by_price = &self.roster.by_price;
+        // Where everybody was looked at, something has come late, or is of a function that the inventory does not know yet.
+        let dearest = self.unlooked.dearest(minute).or(by_price.first().copied());
+        let cheapest = self.unlooked.cheapest(minute).or(by_price.last().copied());
+        let high = member(dearest).map(|member| member.unit.compute(0, rest.duration_us));
+        let low = member(cheapest).map(|member| {
+            member.unit.least_per_busy_second().mul_div_up(us, 1_000_000).min(high.unwrap_or_default())
+        });
+        let usual = self.unlooked.usual(minute).price_of(us);
+        let mean = usual.unwrap_or_else(|| self.mean.mul_div_up(us, 1_000_000));
+        let (low, high) = (low.unwrap_or(mean), high.unwrap_or(mean));
+        let compute = UsdRange::new(low, mean.max(low).min(high), high, Causes::of(Cause::RegionMix));
+        let invocations = i128::from(rest.invocations);
+        let each = self.roster.per_invocation;
+        let requests = UsdRange::new(
+            each.low * invocations,
+            each.expected * invocations,
+            each.high * invocations,
+            each.causes,
+        );
+        compute + requests
+    }
+}
+
+/// What a total leaves beyond what is explained.
+fn remainder(total: &Point, explained: &Point) -> Point {
+    Point {
         invocations: total.invocations.saturating_sub(explained.invocations),
         errors: total.errors.saturating_sub(explained.errors),
         throttles: total.throttles.saturating_sub(explained.throttles),
         duration_us: total.duration_us.saturating_sub(explained.duration_us),
         ..Point::default()
-    };
-    if point == Point::default() {
-        return Posted::default();
     }
-    let cost = unit.of_point(&point, 0, 0).because(Cause::RegionMix);
-    Posted { point, cost, repeated: UsdRange::ZERO }
 }

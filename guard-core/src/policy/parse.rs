@@ -69,10 +69,16 @@ fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
 }
 
 /// Keys of earlier versions, and what to write now.
-const GONE: [(&str, &str); 1] = [(
-    "trip_on",
-    "`trip_on` is gone: a budget acts once an incident has cost its `slack`; instead of `burn` leave it out, instead of `line` write `slack = \"period\"`",
-)];
+const GONE: [(&str, &str); 2] = [
+    (
+        "trip_on",
+        "`trip_on` is gone: a budget acts once an incident has cost its `slack`; instead of `burn` leave it out, instead of `line` write `slack = \"period\"`",
+    ),
+    (
+        "tolerated_overrun_usd",
+        "`tolerated_overrun_usd` is gone: what may go unseen is half of a budget's `slack`, and `own_cost_usd_per_month` says what looking may cost",
+    ),
+];
 
 /// The reader's message without words of the implementation, on one line, with the likely meaning of a mistyped word.
 fn in_plain_words(message: &str) -> String {

@@ -108,12 +108,12 @@ pub const REALERT_MIN: Accepted = Accepted::new(5, 10_080);
 pub const ACTIONS_PER_TICK: Accepted = Accepted::new(1, 100);
 /// `limits.keep_unreserved`.
 pub const KEEP_UNRESERVED: Accepted = Accepted::new(0, 100_000);
-/// `limits.tolerated_overrun_usd`.
-pub const TOLERATED_OVERRUN_USD: AcceptedUsd = AcceptedUsd {
-    min: Usd::from_picos(PICOS_PER_USD / 100),
+/// `limits.own_cost_usd_per_month`: a dollar does not even pay for the region's totals every minute.
+pub const OWN_COST_USD_PER_MONTH: AcceptedUsd = AcceptedUsd {
+    min: Usd::from_dollars(1),
     min_included: true,
     max: Usd::from_dollars(1_000_000),
-    words: "0.01 to 1,000,000",
+    words: "1 to 1,000,000",
 };
 /// `companion.log_bytes`.
 pub const LOG_BYTES: Accepted = Accepted::new(0, 10_000_000);

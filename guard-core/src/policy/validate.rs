@@ -73,8 +73,9 @@ impl Checker {
         let (at, limits) = (root.key("limits"), policy.limits);
         self.number(at.key("actions_per_tick"), limits.actions_per_tick, ranges::ACTIONS_PER_TICK);
         self.number(at.key("keep_unreserved"), limits.keep_unreserved, ranges::KEEP_UNRESERVED);
-        let tolerated = limits.tolerated_overrun_usd;
-        self.usd(at.key("tolerated_overrun_usd"), tolerated, ranges::TOLERATED_OVERRUN_USD);
+        if let Some(most) = limits.own_cost_usd_per_month {
+            self.usd(at.key("own_cost_usd_per_month"), most, ranges::OWN_COST_USD_PER_MONTH);
+        }
     }
 
     fn protected(&mut self, entries: &[String]) {

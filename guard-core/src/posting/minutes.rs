@@ -6,7 +6,7 @@ use crate::ledger::entry::{exchange_posted, money};
 use crate::ledger::rows::{forget, slot_of};
 use crate::ledger::{FunctionLedger, Posted};
 use crate::observation::{Freshness, Series};
-use crate::time::Hour;
+use crate::time::{Hour, Minute};
 
 /// Hour totals kept per function: hours seen in part wait for the census of the day, and a census may fail once.
 const HOURS_KEPT: usize = 50;
@@ -14,9 +14,21 @@ const HOURS_KEPT: usize = 50;
 impl Poster<'_> {
     /// Posts the minutes that differ from what is remembered: mostly the newest alone.
     pub(super) fn minutes(&mut self, ledger: &mut FunctionLedger, series: &Series, subject: &Subject<'_>) {
+        let oldest = self.oldest(ledger, subject);
+        self.minutes_from(ledger, series, subject, oldest);
+    }
+
+    /// The same from a minute on, which is not forgotten.
+    pub(super) fn minutes_from(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        series: &Series,
+        subject: &Subject<'_>,
+        oldest: Minute,
+    ) {
         // What was forgotten would be posted twice.
         let settled = ledger.settled_through.map(|hour| hour.plus(1).first_minute());
-        let open = settled.max(Some(self.oldest(ledger, subject)));
+        let open = settled.max(Some(oldest));
         let first = series.minutes.iter().take_while(|(minute, _)| Some(*minute) < open).count();
         let open = series.minutes.get(first..).unwrap_or_default();
         let Some((minute, _)) = open.first() else { return };
@@ -71,6 +83,17 @@ impl Poster<'_> {
                 *slot_of(entries, *minute) += entry(self.roster, *index, &replaced, &posted, &money);
             }
         }
+    }
+
+    /// Takes in what the minutes cost that were looked at for the first time.
+    pub(super) fn learn_burn(&self, ledger: &mut FunctionLedger, freshness: Freshness) {
+        let first = ledger.looked_until().map_or(self.from, |until| until.plus(1)).max(self.from);
+        if !freshness.is_trustworthy() || first > self.settled {
+            return;
+        }
+        let new = ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first);
+        let cost = new.filter(|(minute, _)| *minute <= self.settled).map(|(_, posted)| posted.cost.expected).sum();
+        ledger.learn_burn(cost, self.settled.since(first) + 1);
     }
 
     /// Remembers from where to where every minute was looked at.

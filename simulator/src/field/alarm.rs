@@ -81,6 +81,7 @@ impl Rival for Alarm {
             at: seat.at,
             from,
             focus: &focus,
+            glance: &[],
             census: None,
             settled: seat.at.plus(-self.lag_min),
             names: &self.names,

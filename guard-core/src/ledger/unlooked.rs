@@ -1,0 +1,196 @@
+//! Which functions of a scope were not looked at in a minute, and at what price they may have used what of the region's
+//! totals no function explains.
+
+use crate::money::Usd;
+use crate::roster::Roster;
+use crate::time::Minute;
+
+/// Microseconds of a second.
+const US_PER_S: i128 = 1_000_000;
+
+/// A function that was never looked at: before every minute.
+pub(crate) const NEVER: Minute = Minute(i64::MIN);
+
+/// The functions of one scope by the minute up to which they were looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Unlooked {
+    /// The dearest function not looked at in a minute is the first of these that was not: each was looked at less far than
+    /// all before it.
+    dearest: Vec<(Minute, usize)>,
+    /// Likewise the cheapest.
+    cheapest: Vec<(Minute, usize)>,
+    /// What those do as a rule that were looked at no further than to a minute, by that minute, ascending.
+    usual: Vec<(Minute, Usual)>,
+}
+
+/// What functions do as a rule, per hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usual {
+    /// Busy time in microseconds.
+    pub(crate) us: i128,
+    /// What it costs.
+    pub(crate) cost: Usd,
+}
+
+impl Unlooked {
+    /// Adds a function; those of a scope come dearest first.
+    pub(crate) fn add(&mut self, index: usize, looked: Minute, price: Usd, burn: Usd) {
+        if self.dearest.last().is_none_or(|(other, _)| looked < *other) {
+            self.dearest.push((looked, index));
+        }
+        while self.cheapest.last().is_some_and(|(other, _)| *other >= looked) {
+            self.cheapest.pop();
+        }
+        self.cheapest.push((looked, index));
+        if burn > Usd::ZERO && price > Usd::ZERO {
+            let one = Usual::of(price, burn);
+            match self.usual.last_mut().filter(|(other, _)| *other == looked) {
+                Some((_, sum)) => *sum = sum.plus(one),
+                None => self.usual.push((looked, one)),
+            }
+        }
+    }
+
+    /// To be called once all were added.
+    pub(crate) fn finish(&mut self) {
+        // Of those looked at less far than to a minute, the one added last is the cheapest.
+        self.cheapest.reverse();
+        self.usual.sort_unstable_by_key(|(looked, _)| *looked);
+        let mut sum = Usual::default();
+        for (_, usual) in &mut self.usual {
+            sum = sum.plus(*usual);
+            *usual = sum;
+        }
+    }
+
+    /// The dearest function that was not looked at in a minute.
+    pub(crate) fn dearest(&self, minute: Minute) -> Option<usize> {
+        self.dearest.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
+    }
+
+    /// The cheapest function that was not looked at in a minute.
+    pub(crate) fn cheapest(&self, minute: Minute) -> Option<usize> {
+        self.cheapest.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
+    }
+
+    /// What those do as a rule that were not looked at in a minute.
+    pub(crate) fn usual(&self, minute: Minute) -> Usual {
+        let known = self.usual.partition_point(|(looked, _)| *looked < minute);
+        known.checked_sub(1).and_then(|last| self.usual.get(last)).map_or(Usual::default(), |(_, sum)| *sum)
+    }
+}
+
+impl Usual {
+    /// Of a function that burns so much an hour at such a price of a busy second.
+    pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
+        Usual { us: Usd::from_picos(US_PER_S).mul_div_up(burn.picos(), price.picos().max(1)).picos(), cost: burn }
+    }
+
+    fn plus(self, other: Usual) -> Usual {
+        Usual { us: self.us + other.us, cost: self.cost + other.cost }
+    }
+
+    /// In so many minutes.
+    pub(crate) fn over(self, minutes: i64) -> Usual {
+        let cost = self.cost.mul_div_up(i128::from(minutes), 60);
+        Usual { us: self.us * i128::from(minutes) / 60, cost }
+    }
+
+    /// The cost of so many microseconds at its mean price; `None` where nothing is usual.
+    pub(crate) fn price_of(self, us: i128) -> Option<Usd> {
+        (self.us > 0).then(|| self.cost.mul_div_up(us, self.us))
+    }
+}
+
+/// What is unlooked at of every scope of a roster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Unlooks {
+    /// Of everything.
+    pub(crate) everything: Unlooked,
+    /// Of each rule that is narrower than everything, in the roster's order.
+    pub(crate) narrow: Vec<Option<Unlooked>>,
+}
+
+impl Unlooks {
+    /// By the minute up to which each function of the roster was looked at, and what it burns per hour as a rule.
+    pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usd)]) -> Self {
+        let mut everything = Unlooked::default();
+        let is_narrow = |rule: &crate::budget::BudgetRule| !rule.matcher.is_everything();
+        let mut narrow: Vec<Option<Unlooked>> =
+            roster.rules.iter().map(|rule| is_narrow(rule).then(Unlooked::default)).collect();
+        for index in &roster.by_price {
+            let (Some((looked, burn)), Some(member)) = (functions.get(*index), roster.members.get(*index))
+            else {
+                continue;
+            };
+            let price = member.unit.per_busy_second();
+            everything.add(*index, *looked, price, *burn);
+            if member.has_own_budget {
+                for place in &member.budgets {
+                    if let Some(Some(scope)) = narrow.get_mut(*place) {
+                        scope.add(*index, *looked, price, *burn);
+                    }
+                }
+            }
+        }
+        everything.finish();
+        narrow.iter_mut().flatten().for_each(Unlooked::finish);
+        Unlooks { everything, narrow }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scope(functions: &[(i64, i128)]) -> Unlooked {
+        let mut scope = Unlooked::default();
+        for (index, (looked, price)) in functions.iter().enumerate() {
+            scope.add(index, Minute(*looked), Usd::from_picos(*price), Usd::from_picos(price * 3600));
+        }
+        scope.finish();
+        scope
+    }
+
+    #[test]
+    fn who_was_looked_at_in_a_minute_is_not_its_dearest() {
+        let scope = scope(&[(10, 80), (7, 40), (9, 20), (3, 10)]);
+        let at = |minute: i64| (scope.dearest(Minute(minute)), scope.cheapest(Minute(minute)));
+        assert_eq!(at(11), (Some(0), Some(3)));
+        assert_eq!(at(10), (Some(1), Some(3)));
+        assert_eq!(at(8), (Some(1), Some(3)));
+        assert_eq!(at(7), (Some(3), Some(3)));
+        assert_eq!(at(3), (None, None));
+    }
+
+    #[test]
+    fn what_is_usual_of_those_not_looked_at_costs_their_mean_price() {
+        let scope = scope(&[(10, 80), (7, 40)]);
+        // One busy second a second each.
+        assert_eq!(scope.usual(Minute(11)).us, 2 * 3_600_000_000);
+        assert_eq!(scope.usual(Minute(11)).price_of(1_000_000), Some(Usd::from_picos(60)));
+        assert_eq!(scope.usual(Minute(8)).price_of(1_000_000), Some(Usd::from_picos(40)));
+        assert_eq!(scope.usual(Minute(7)).price_of(1_000_000), None);
+        assert_eq!(scope.usual(Minute(8)).over(30).us, 1_800_000_000);
+    }
+
+    proptest! {
+        #[test]
+        fn the_ends_are_those_of_a_search_through_everybody(
+            functions in proptest::collection::vec((-20_i64..20, 1_i128..1000), 0..30),
+            minute in -25_i64..25,
+        ) {
+            let mut functions = functions;
+            functions.sort_by(|a, b| b.1.cmp(&a.1));
+            let scope = scope(&functions);
+            let unlooked = || functions.iter().filter(|(looked, _)| *looked < minute).map(|(_, price)| *price);
+            let price = |index: Option<usize>| index.map(|index| functions[index].1);
+            prop_assert_eq!(price(scope.dearest(Minute(minute))), unlooked().max());
+            prop_assert_eq!(price(scope.cheapest(Minute(minute))), unlooked().min());
+            let us: i128 = unlooked().map(|_| 3_600_000_000).sum();
+            prop_assert_eq!(scope.usual(Minute(minute)).us, us);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Glances: durations alone, from where a function was looked at last. The census settles what they leave out.
+
+use super::{Poster, Subject};
+use crate::budget::BudgetRule;
+use crate::ledger::entry::whole;
+use crate::ledger::rows::forget;
+use crate::ledger::{BURN_MINUTES, FunctionLedger};
+use crate::money::{Unit, Usd};
+use crate::observation::{Point, Series};
+use crate::time::Minute;
+
+/// A function of which only the durations were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Its place in the roster.
+    pub index: usize,
+    /// What it cost above its band since it was looked at last; everything without history.
+    pub excess: Usd,
+    /// The same per hour, over the last settled minutes.
+    pub excess_per_hour: Usd,
+    /// Minutes since it was looked at last.
+    pub minutes: i64,
+    /// Whether history says what is ordinary.
+    pub is_known: bool,
+    /// What it cost since it was looked at last.
+    pub cost: Usd,
+    /// Its invocations since then, where they were asked for.
+    pub invocations: u64,
+}
+
+impl Glance {
+    /// What it spent above the ordinary in the eyes of a budget, and per hour, in its unit; without history, above the even
+    /// share.
+    pub(crate) fn excess_in(&self, rule: &BudgetRule) -> (Usd, Usd) {
+        let unit = |money: Usd| match rule.unit {
+            Unit::Usd | Unit::Cny => money,
+            Unit::Invocations => {
+                whole(i128::from(self.invocations)).mul_div_up(money.picos(), self.cost.picos().max(1))
+            }
+        };
+        let (excess, per_hour) = (unit(self.excess), unit(self.excess_per_hour));
+        if self.is_known {
+            return (excess, per_hour);
+        }
+        let share = rule.even_share_per_hour();
+        let since = share.mul_div_up(i128::from(self.minutes), 60);
+        ((excess - since).at_least_zero(), (per_hour - share).at_least_zero())
+    }
+}
+
+impl Poster<'_> {
+    /// Posts what a glance has shown.
+    pub(super) fn glance(
+        &mut self,
+        ledger: &mut FunctionLedger,
+        series: &Series,
+        subject: &Subject<'_>,
+    ) -> Option<Glance> {
+        if !series.freshness.is_trustworthy() {
+            return None;
+        }
+        let from = ledger.glance_from(self.now, subject.member.window_min).max(self.from);
+        let shown: Vec<_> = series.minutes.iter().filter(|(minute, _)| *minute >= from).collect();
+        // What a full look has shown of a minute stays.
+        let merged = shown.iter().map(|(minute, point)| {
+            let known = ledger.minutes.iter().rev().find(|(other, _)| other == minute);
+            let known = known.map(|(_, posted)| posted.point).unwrap_or_default();
+            let duration_us = known.duration_us.max(point.duration_us);
+            let invocations = known.invocations.max(point.invocations);
+            (*minute, Point { duration_us, invocations, ..known })
+        });
+        let series = Series { freshness: series.freshness, minutes: merged.collect() };
+        self.minutes_from(ledger, &series, subject, from);
+        let seen_before = ledger.looked_until().map_or(from, |until| until.plus(1).max(from));
+        let glance = self.excess(ledger, subject, seen_before);
+        ledger.learn_burn(glance.cost, glance.minutes);
+        ledger.glanced = Some(self.settled);
+        let oldest = self.oldest(ledger, subject);
+        forget(&mut ledger.minutes, oldest);
+        Some(glance)
+    }
+
+    /// What a function spent above its band from a minute on.
+    fn excess(
+        &self,
+        ledger: &FunctionLedger,
+        subject: &Subject<'_>,
+        from: Minute,
+    ) -> Glance {
+        let newest = self.settled.plus(1 - BURN_MINUTES);
+        let (mut excess, mut recent, mut cost, mut invocations) = (Usd::ZERO, Usd::ZERO, Usd::ZERO, 0_u64);
+        let mut hour = None;
+        let mut band = Usd::ZERO;
+        let first = from.min(newest);
+        let minutes = ledger.minutes.iter().filter(|(minute, _)| *minute >= first && *minute <= self.settled);
+        for (minute, posted) in minutes {
+            if hour != Some(minute.hour()) {
+                hour = Some(minute.hour());
+                let ordinary = ledger.profile.expect(minute.hour());
+                band = ordinary.map_or(Usd::ZERO, |ordinary| ordinary.upper.mul_div_up(1, 60));
+            }
+            let above = (posted.cost.expected - band).at_least_zero();
+            if *minute >= from {
+                excess += above;
+                cost += posted.cost.expected;
+                invocations = invocations.saturating_add(posted.point.invocations);
+            }
+            if *minute >= newest {
+                recent += above;
+            }
+        }
+        let excess_per_hour = recent.mul_div_up(60, i128::from(BURN_MINUTES));
+        Glance {
+            index: subject.index,
+            excess,
+            excess_per_hour,
+            minutes: self.settled.since(from) + 1,
+            is_known: ledger.profile.expect(self.now.hour()).is_some() && !ledger.profile.is_new(),
+            cost,
+            invocations,
+        }
+    }
+}

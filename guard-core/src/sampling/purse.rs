@@ -1,0 +1,104 @@
+//! What looking may cost: a purse that fills with time.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::census::METRICS_PER_COUNT;
+use super::{METRICS_PER_SWEEP, USD_PER_METRIC};
+use crate::money::Usd;
+use crate::policy::Period;
+use crate::roster::Roster;
+
+/// Seconds of a month of 30 days.
+pub(super) const MONTH_S: i128 = 30 * 86_400;
+
+/// The purse holds what so many seconds put into it: half a day, so that a calm night pays for a busy morning.
+const HOLDS_S: i128 = 43_200;
+
+/// What looking may cost in a month where the policy does not say: at least $5,
+const LEAST: Usd = Usd::from_dollars(5);
+/// at least $3 per 1,000 functions, about what certainty costs on a real account of that size,
+const PER_THOUSAND: Usd = Usd::from_dollars(3);
+/// and at least this part of what is guarded.
+const PART_OF_BUDGETS: i128 = 100;
+
+/// What may be spent on glances now, in thousandths of a metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purse {
+    /// Thousandths of a metric; below zero after an overdraft.
+    pub millis: i64,
+    /// When that was; `None` before the first look.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What looking may cost in a month of 30 days.
+pub fn own_cost_limit(roster: &Roster) -> Usd {
+    if let Some(said) = roster.policy.limits.own_cost_usd_per_month {
+        return said;
+    }
+    let money = roster.rules.iter().filter(|rule| !rule.counts_invocations());
+    let (everything, narrow): (Vec<_>, Vec<_>) = money.partition(|rule| rule.matcher.is_everything());
+    let month = i128::from(Period::Month.minutes());
+    let monthly = |rule: &&crate::budget::BudgetRule| {
+        rule.amount.mul_div_up(month, rule.period.minutes().into())
+    };
+    let largest = everything.iter().map(monthly).max().unwrap_or_default();
+    let together: Usd = narrow.iter().map(monthly).sum();
+    let functions = i128::try_from(roster.members.len()).unwrap_or(i128::MAX);
+    let by_budgets = largest.max(together).mul_div_up(1, PART_OF_BUDGETS);
+    LEAST.max(PER_THOUSAND.mul_div_up(functions, 1000)).max(by_budgets)
+}
+
+/// What the region's totals and the census cost in a month, whatever happens.
+pub(super) fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
+    let tick_s = i128::from(roster.policy.timing.tick_s.max(1));
+    let sweep = USD_PER_METRIC * (i128::from(METRICS_PER_SWEEP) * (MONTH_S / tick_s));
+    let functions = i128::try_from(roster.members.len()).unwrap_or(i128::MAX);
+    let census = USD_PER_METRIC * (i128::from(METRICS_PER_COUNT) * 30 * functions);
+    (sweep, census)
+}
+
+impl Purse {
+    /// Thousandths of a metric that come in within so many seconds.
+    pub(super) fn income(roster: &Roster, seconds: i128) -> i64 {
+        let (sweep, census) = fixed_of_month(roster);
+        let left = (own_cost_limit(roster) - sweep - census).at_least_zero();
+        let millis = left.mul_div_up(1000, USD_PER_METRIC.picos()).picos();
+        i64::try_from(millis.saturating_mul(seconds) / MONTH_S).unwrap_or(i64::MAX)
+    }
+
+    /// What is in it now.
+    pub(super) fn filled(self, roster: &Roster, now: DateTime<Utc>) -> Purse {
+        let most = Self::income(roster, HOLDS_S);
+        let millis = match self.at {
+            None => most,
+            Some(at) => {
+                let seconds = i128::from((now - at).num_seconds().max(0));
+                self.millis.saturating_add(Self::income(roster, seconds.min(2 * HOLDS_S))).min(most)
+            }
+        };
+        Purse { millis, at: Some(now) }
+    }
+
+    /// The purse after the glances of a plan.
+    pub fn after(self, roster: &Roster, glances: &[crate::name::FunctionName], now: DateTime<Utc>) -> Purse {
+        let metrics: u64 = glances
+            .iter()
+            .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
+            .map(|index| super::metrics_of_glance(roster, index))
+            .sum();
+        let filled = self.filled(roster, now);
+        let millis = filled.millis.saturating_sub(i64::try_from(metrics * 1000).unwrap_or(i64::MAX));
+        Purse { millis, ..filled }
+    }
+
+    /// Metrics that it pays for now; what is beyond may be overdrawn where something burns.
+    pub(super) fn metrics(self, roster: &Roster) -> (u64, u64) {
+        let whole = |millis: i64| u64::try_from(millis / 1000).unwrap_or(0);
+        // A quarter of a day, or one walk past everybody.
+        let walk: u64 = (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index)).sum();
+        let quarter = Self::income(roster, HOLDS_S / 2);
+        let overdraft = quarter.max(i64::try_from(walk * 1000).unwrap_or(i64::MAX));
+        (whole(self.millis), whole(self.millis.saturating_add(overdraft)))
+    }
+}
