@@ -61,7 +61,7 @@ pub struct FunctionLedger {
     /// Up to this minute its durations are known from glances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glanced: Option<Minute>,
-    /// What it burnt per hour when it was looked at last, older looks fading over hours.
+    /// What its busy time cost per hour when it was looked at last, older looks fading over hours.
     #[serde(default)]
     pub burn: Usd,
 }
@@ -96,7 +96,7 @@ impl FunctionLedger {
         self.glanced.max(self.covered.map(|(_, until)| until))
     }
 
-    /// Takes in what so many minutes have cost.
+    /// Takes in what the busy time of so many minutes has cost.
     pub(crate) fn learn_burn(&mut self, cost: Usd, minutes: i64) {
         let minutes = i128::from(minutes.max(1));
         let change = cost.mul_div_up(60, minutes) - self.burn;

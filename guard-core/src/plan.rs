@@ -44,6 +44,9 @@ pub struct SamplingPlan {
     /// glance costs does not depend on how long ago that was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub glance: Vec<FunctionName>,
+    /// Whether these are asked for their concurrency too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_concurrency: bool,
 }
 
 /// The version of [`Plan`]'s serialised form.

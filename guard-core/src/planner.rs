@@ -51,7 +51,7 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     taint(roster, state, &plan);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
-    state.purse = state.purse.after(roster, &plan.sampling.glance, seen.at);
+    state.purse = state.purse.after(roster, &plan.sampling, seen.at);
     state.budgets.values_mut().for_each(crate::ledger::BudgetLedger::forget_share);
     standing::remember(roster, state, &reading);
     state.last_tick = Some(seen.at);

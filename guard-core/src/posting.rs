@@ -157,7 +157,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let whole = census::advance(&mut state.census, seen.census.as_ref(), now);
     let unlooks = rest::unlooks(roster, state, settled);
     state.region.post(roster, &mut books, seen, settled, whole, &unlooks.open.everything);
-    let rests = Rests::new(roster, &mut books, &state.region, unlooks, settled);
+    let rests = Rests::new(roster, &mut books, &state.region, unlooks, seen, settled);
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);
     state.standing_until = state.standing_until.max(Some(settled));
@@ -276,7 +276,7 @@ impl Poster<'_> {
         subject: &Subject<'_>,
     ) -> FunctionReading {
         self.minutes(ledger, series, subject);
-        self.learn_burn(ledger, series.freshness);
+        self.learn_burn(ledger, series.freshness, subject);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
         let oldest = self.oldest(ledger, subject);

@@ -79,6 +79,9 @@ const CALM_PART: i128 = 50;
 /// that was passed is no reason: half of a month's budget is gone at half of every month.
 const LINE_NEAR_MIN: i64 = 30;
 
+/// Minutes after which a function that may run long is asked again how much of it runs.
+const ASKED_AGAIN_MIN: i64 = 10;
+
 /// Of a budget at its line, those in focus do this part of what is usual, in per mille: they are who a stop would be for.
 const AT_LINE_PER_MILLE: i128 = 950;
 
@@ -98,7 +101,7 @@ pub fn next(
         .filter(|(_, rule)| rule.mode >= Mode::Alert)
         .map(|(place, rule)| {
             let at = (verdicts.get(place).copied().unwrap_or(Verdict::Fine), outlooks.get(place));
-            Watched::new(roster, place, rule, &reading.rests, at, seen)
+            Watched::new(roster, place, rule, reading, at, seen)
         })
         .collect();
     let focus = focus(roster, state, reading, &watched);
@@ -107,13 +110,15 @@ pub fn next(
     watched.retain(Watched::is_suspicious);
     watched.sort_by_key(|watch| std::cmp::Reverse(watch.suspicion().per_mille_of(watch.threshold)));
     let purse = state.purse.filled(roster, seen.at).metrics(roster);
-    let mut shopping = Shopping { roster, state, settled: reading.settled, in_focus: &in_focus, purse, glances: BTreeSet::new(), metrics: 0 };
+    let with_concurrency = watched.iter().any(Watched::asks_concurrency);
+    let mut shopping = Shopping { with_concurrency, roster, state, settled: reading.settled, in_focus: &in_focus, purse, glances: BTreeSet::new(), metrics: 0 };
     for watch in &watched {
         shopping.buy(watch);
     }
     let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
     SamplingPlan {
         focus: focus.into_iter().filter_map(name_of).collect(),
+        with_concurrency: with_concurrency && !shopping.glances.is_empty(),
         glance: shopping.glances.into_iter().filter_map(name_of).collect(),
     }
 }
@@ -128,6 +133,8 @@ struct Watched<'a> {
     threshold: Usd,
     /// Busy time that no function explains, and what it may have cost beyond what it is taken for.
     hidden: Usd,
+    /// What runs long and has told nothing yet, at the price of the dearest who may run so long.
+    running: Usd,
     unexplained: Unexplained,
     /// What is above the ordinary and has no name, at the price of the dearest who may have spent it.
     at_worst: Usd,
@@ -142,10 +149,11 @@ impl<'a> Watched<'a> {
         roster: &Roster,
         place: usize,
         rule: &'a BudgetRule,
-        rests: &Rests,
+        reading: &Reading,
         (verdict, outlook): (Verdict, Option<&Outlook>),
         seen: &Observation,
     ) -> Self {
+        let rests = &reading.rests;
         let slack = rule.slack.min(rule.amount.mul_div_up(1, SLACK_PART));
         let threshold = slack.mul_div_up(1, HIDDEN_PART);
         let is_pressing = outlook.is_some_and(|outlook| outlook.is_noticed(rule));
@@ -158,6 +166,7 @@ impl<'a> Watched<'a> {
             slack,
             threshold: if rule.counts_invocations() { threshold } else { threshold.max(HIDDEN_LEAST) },
             hidden: Usd::ZERO,
+            running: Usd::ZERO,
             unexplained: Unexplained { us: 0, expected: Usd::ZERO, nameless: Usd::ZERO },
             at_worst: Usd::ZERO,
             is_pressing,
@@ -165,6 +174,7 @@ impl<'a> Watched<'a> {
         };
         let incident = outlook.map_or(Usd::ZERO, |outlook| outlook.incident);
         watched.sum_up(roster, rests);
+        watched.run_on(roster, reading);
         watched.unexplained.nameless = watched.unexplained.nameless.min(incident);
         watched
     }
@@ -189,13 +199,16 @@ impl<'a> Watched<'a> {
                 continue;
             }
             let each = roster.per_invocation.expected * requests;
-            let expected = match share {
-                Some(share) => share.expected,
-                None => (rest.expected - each).at_least_zero(),
+            // The region tells requests exactly, but not whose they are.
+            let (requests_at_most, expected) = match share {
+                Some(share) => (each, share.expected),
+                None => (Usd::ZERO, (rest.expected - each).at_least_zero()),
             };
-            let high = member.unit.compute(0, rest.point.duration_us);
+            let high = member.unit.compute(0, rest.point.duration_us) + requests_at_most;
             self.hidden += (high - expected).at_least_zero();
-            self.unexplained.us += us;
+            // Requests as busy time of the same price.
+            let price = member.unit.per_busy_second().picos().max(1);
+            self.unexplained.us += us + requests_at_most.mul_div_up(1_000_000, price).picos();
             self.unexplained.expected += expected.min(high);
             self.at_worst += high.mul_div_up(beyond, us.max(1));
             if narrow.is_none() {
@@ -204,9 +217,30 @@ impl<'a> Watched<'a> {
         }
     }
 
+    /// Adds what long invocations may be burning, unless everybody dear was asked for it lately.
+    fn run_on(&mut self, roster: &Roster, reading: &Reading) {
+        let looked = &reading.rests.looked;
+        let scope = looked.narrow.get(self.place).and_then(Option::as_ref).unwrap_or(&looked.everything);
+        let lag_s = roster.policy.timing.metric_lag_s;
+        let lately = reading.settled.plus(1 - ASKED_AGAIN_MIN);
+        let runs_long = |index: &usize| {
+            roster.inventory.functions.get(*index).is_some_and(|function| function.timeout_s > lag_s)
+        };
+        let dearest = scope.dearest(lately).filter(runs_long).and_then(|index| roster.members.get(index));
+        if let Some(member) = dearest.filter(|_| !self.rule.counts_invocations()) {
+            self.running = member.unit.compute(0, reading.rests.running_us);
+            self.unexplained.us += i128::from(reading.rests.running_us);
+        }
+    }
+
     /// What may be hidden, and what is seen and has no name.
     fn suspicion(&self) -> Usd {
-        self.hidden + self.unexplained.nameless
+        self.hidden + self.running + self.unexplained.nameless
+    }
+
+    /// Whether who is glanced at is asked how much runs.
+    fn asks_concurrency(&self) -> bool {
+        self.running > Usd::ZERO && self.running * 4 >= self.threshold
     }
 
     fn is_suspicious(&self) -> bool {
@@ -306,9 +340,10 @@ fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Ve
     needed.map(|(_, index)| index).take(FOCUS_MAX).collect()
 }
 
-/// Metrics of a glance: Duration, and Invocations where a budget of its own or a count of them asks.
-pub fn metrics_of_glance(roster: &Roster, index: usize) -> u64 {
-    1 + u64::from(asks_invocations(roster, index))
+/// Metrics of a glance: Duration, Invocations where a budget of its own or a count of them asks, and ConcurrentExecutions
+/// where something runs that has told nothing yet.
+pub fn metrics_of_glance(roster: &Roster, index: usize, with_concurrency: bool) -> u64 {
+    1 + u64::from(asks_invocations(roster, index)) + u64::from(with_concurrency)
 }
 
 /// Whether a glance at a function asks for its invocations too.
@@ -330,6 +365,7 @@ struct Shopping<'a> {
     purse: (u64, u64),
     glances: BTreeSet<usize>,
     metrics: u64,
+    with_concurrency: bool,
 }
 
 impl Shopping<'_> {
@@ -364,7 +400,7 @@ impl Shopping<'_> {
             chosen.into_iter().filter_map(|place| candidates.get(place)).collect();
         chosen.sort_by_key(|one| (std::cmp::Reverse(one.price * i128::from(one.minutes)), one.index));
         for one in chosen {
-            let metrics = metrics_of_glance(self.roster, one.index);
+            let metrics = metrics_of_glance(self.roster, one.index, self.with_concurrency);
             if metrics > left {
                 break;
             }
@@ -376,7 +412,7 @@ impl Shopping<'_> {
     }
 
     fn cost(&self, candidates: &[Candidate], chosen: &[usize]) -> u64 {
-        let of = |place: &usize| candidates.get(*place).map_or(0, |one| metrics_of_glance(self.roster, one.index));
+        let of = |place: &usize| candidates.get(*place).map_or(0, |one| metrics_of_glance(self.roster, one.index, self.with_concurrency));
         chosen.iter().map(of).sum()
     }
 

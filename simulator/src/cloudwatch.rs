@@ -41,8 +41,8 @@ pub struct Query<'a> {
     pub from: Minute,
     /// Functions asked for minute by minute, as places, ascending.
     pub focus: &'a [usize],
-    /// Functions of which only durations are asked for, likewise, and whether invocations too.
-    pub glance: &'a [(usize, bool)],
+    /// Functions of which only durations are asked for, likewise.
+    pub glance: &'a [Glanced],
     /// Hours asked for, and of whom.
     pub census: Option<CensusSlice>,
     /// The newest minute that should have settled, for telling late from quiet.
@@ -51,6 +51,17 @@ pub struct Query<'a> {
     pub names: &'a [FunctionName],
     /// Whether queries for single functions answer.
     pub functions_answer: bool,
+}
+
+/// What is asked of a function beside its durations.
+#[derive(Clone, Copy, Debug)]
+pub struct Glanced {
+    /// Its place.
+    pub place: usize,
+    /// Whether invocations are asked for.
+    pub invocations: bool,
+    /// Whether concurrency is.
+    pub concurrency: bool,
 }
 
 impl<'a> CloudWatch<'a> {
@@ -143,10 +154,10 @@ impl<'a> CloudWatch<'a> {
             };
             Some((name.clone(), series))
         });
-        let glances = query.glance.iter().filter_map(|(place, with_invocations)| {
-            let (name, kept) = (query.names.get(*place)?, self.functions.get(*place)?);
+        let glances = query.glance.iter().filter_map(|asked| {
+            let (name, kept) = (query.names.get(asked.place)?, self.functions.get(asked.place)?);
             let mut series = if query.functions_answer { kept.answer(query, freshness) } else { Series::default() };
-            series.minutes.iter_mut().for_each(|(_, point)| *point = glanced(point, *with_invocations));
+            series.minutes.iter_mut().for_each(|(_, point)| *point = asked.of(point));
             Some((name.clone(), series))
         });
         Observation {
@@ -219,10 +230,16 @@ impl Kept {
     }
 }
 
-/// What a glance shows of a point.
-fn glanced(point: &Point, with_invocations: bool) -> Point {
-    let invocations = if with_invocations { point.invocations } else { 0 };
-    Point { invocations, duration_us: point.duration_us, ..Point::default() }
+impl Glanced {
+    /// What a glance shows of a point.
+    fn of(&self, point: &Point) -> Point {
+        Point {
+            invocations: if self.invocations { point.invocations } else { 0 },
+            concurrency_max: if self.concurrency { point.concurrency_max } else { 0 },
+            duration_us: point.duration_us,
+            ..Point::default()
+        }
+    }
 }
 
 /// Adds a point to the one of the same time; times mostly ascend.

@@ -19,7 +19,7 @@ use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Phase, State};
 use guard_core::time::Minute;
 
-use crate::cloudwatch::{CloudWatch, Query};
+use crate::cloudwatch::{CloudWatch, Glanced, Query};
 use crate::control_plane::ControlPlane;
 use crate::scenario::{Event, Happening, Scenario};
 use crate::stage::{GUARD, Stage};
@@ -146,7 +146,7 @@ impl Pilot {
         let metrics = METRICS_PER_SWEEP
             + METRICS_PER_LOOK * count(focus.len())
             + METRICS_PER_COUNT * count(hourly)
-            + glance.iter().map(|place| metrics_of_glance(&self.roster, *place)).sum::<u64>()
+            + glance.iter().map(|place| metrics_of_glance(&self.roster, *place, self.sampling.with_concurrency)).sum::<u64>()
             + count(received);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {
@@ -160,7 +160,11 @@ impl Pilot {
             focus: &focus,
             glance: &glance
                 .iter()
-                .map(|place| (*place, asks_invocations(&self.roster, *place)))
+                .map(|place| Glanced {
+                    place: *place,
+                    invocations: asks_invocations(&self.roster, *place),
+                    concurrency: self.sampling.with_concurrency,
+                })
                 .collect::<Vec<_>>(),
             census,
             settled,

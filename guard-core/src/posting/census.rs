@@ -5,7 +5,6 @@ use crate::amplification;
 use crate::ledger::entry::money;
 use crate::ledger::rows::forget;
 use crate::ledger::{FunctionLedger, Posted};
-use crate::money::Usd;
 use crate::observation::{Census, CensusSlice, Point};
 use crate::state::{CensusRound, CensusState};
 use crate::time::{Hour, Minute};
@@ -46,33 +45,28 @@ impl Poster<'_> {
         let first = ledger.settled_through.map_or(asked.first, |settled| asked.first.max(settled.plus(1)));
         let last = asked.last.min(self.now.plus(-subject.member.window_min).hour().plus(-1));
         let mut points = hours.iter().peekable();
-        let mut cost = Usd::ZERO;
+        let mut us = 0_u64;
         for number in first.0..=last.0 {
             let hour = Hour(number);
             while points.peek().is_some_and(|(other, _)| *other < hour) {
                 points.next();
             }
             let point = points.peek().filter(|(other, _)| *other == hour).map(|(_, point)| *point);
-            let hourly = self.census_hour(ledger, hour, &point.unwrap_or_default(), subject);
+            let point = point.unwrap_or_default();
+            self.census_hour(ledger, hour, &point, subject);
             // Of four weeks, the last day.
             if last.0 - number < 24 {
-                cost += hourly;
+                us = us.saturating_add(point.duration_us);
             }
         }
         if first <= last {
-            ledger.learn_burn(cost, 60 * (last.0 - first.0 + 1).min(24));
+            ledger.learn_burn(subject.member.unit.compute(0, us), 60 * (last.0 - first.0 + 1).min(24));
             ledger.profile.refresh();
         }
     }
 
     /// A census knows an hour in full: the difference to what its minutes have shown is posted.
-    fn census_hour(
-        &mut self,
-        ledger: &mut FunctionLedger,
-        hour: Hour,
-        point: &Point,
-        subject: &Subject<'_>,
-    ) -> Usd {
+    fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
         let hour_alone = [(hour.first_minute(), *point)];
         let repeated = amplification::observed(subject.function, &hour_alone);
         let posted = self.priced(point, (0, 3600), repeated, subject);
@@ -95,6 +89,5 @@ impl Poster<'_> {
         }
         close(ledger, hour, &posted);
         forget(&mut ledger.hours, hour.plus(1));
-        posted.cost.expected
     }
 }

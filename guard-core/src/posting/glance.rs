@@ -67,13 +67,21 @@ impl Poster<'_> {
             let known = known.map(|(_, posted)| posted.point).unwrap_or_default();
             let duration_us = known.duration_us.max(point.duration_us);
             let invocations = known.invocations.max(point.invocations);
-            (*minute, Point { duration_us, invocations, ..known })
+            let concurrency_max = known.concurrency_max.max(point.concurrency_max);
+            (*minute, Point { duration_us, invocations, concurrency_max, ..known })
         });
         let series = Series { freshness: series.freshness, minutes: merged.collect() };
         self.minutes_from(ledger, &series, subject, from);
         let seen_before = ledger.looked_until().map_or(from, |until| until.plus(1).max(from));
-        let glance = self.excess(ledger, subject, seen_before);
-        ledger.learn_burn(glance.cost, glance.minutes);
+        let mut glance = self.excess(ledger, subject, seen_before);
+        if series.minutes.iter().any(|(_, point)| point.concurrency_max > 0) {
+            // What runs long and has not told its duration is in none of these minutes.
+            let running = self.running_per_hour(ledger, subject);
+            glance.excess_per_hour += running;
+            glance.excess += running.mul_div_up(i128::from(glance.minutes.min(subject.member.window_min)), 60);
+            self.hide(ledger, subject);
+        }
+        self.learn_burn(ledger, series.freshness, subject);
         ledger.glanced = Some(self.settled);
         let oldest = self.oldest(ledger, subject);
         forget(&mut ledger.minutes, oldest);

@@ -86,14 +86,15 @@ impl Poster<'_> {
     }
 
     /// Takes in what the minutes cost that were looked at for the first time.
-    pub(super) fn learn_burn(&self, ledger: &mut FunctionLedger, freshness: Freshness) {
+    pub(super) fn learn_burn(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
         let first = ledger.looked_until().map_or(self.from, |until| until.plus(1)).max(self.from);
         if !freshness.is_trustworthy() || first > self.settled {
             return;
         }
         let new = ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first);
-        let cost = new.filter(|(minute, _)| *minute <= self.settled).map(|(_, posted)| posted.cost.expected).sum();
-        ledger.learn_burn(cost, self.settled.since(first) + 1);
+        let new = new.filter(|(minute, _)| *minute <= self.settled);
+        let us = new.map(|(_, posted)| posted.point.duration_us).fold(0, u64::saturating_add);
+        ledger.learn_burn(subject.member.unit.compute(0, us), self.settled.since(first) + 1);
     }
 
     /// Remembers from where to where every minute was looked at.

@@ -36,7 +36,7 @@ impl FunctionReading {
 impl Poster<'_> {
     /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
     /// a quarter of an hour sends its duration when it is over; until then only concurrency tells.
-    fn running_per_hour(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Usd {
+    pub(super) fn running_per_hour(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Usd {
         if subject.function.timeout_s <= self.roster.policy.timing.metric_lag_s {
             return Usd::ZERO;
         }
@@ -160,18 +160,28 @@ impl Poster<'_> {
 /// at its busiest.
 fn in_flight<'a>(unit: &UnitCost, points: impl Iterator<Item = &'a Point>) -> UsdRange {
     let points: Vec<(u32, u64)> = points.map(|point| (point.concurrency_max, point.duration_us)).collect();
+    let (beyond_us, gap_us) = unshown(&points);
+    if gap_us == 0 {
+        return UsdRange::ZERO;
+    }
+    let expected = unit.compute(0, beyond_us);
+    UsdRange::new(Usd::ZERO, expected, unit.compute(0, gap_us), Causes::of(Cause::UnseenMinutes))
+}
+
+/// Busy time in microseconds that minutes of some concurrency and duration do not show: what the work that has shown does
+/// not explain at its busiest, and what would be missing had the maximum been busy all the minute long.
+pub(super) fn unshown(points: &[(u32, u64)]) -> (u64, u64) {
     let shown_us: u64 = points.iter().fold(0, |sum, (_, us)| sum.saturating_add(*us));
     let busy_us: u64 =
         points.iter().fold(0, |sum, (busy, _)| sum.saturating_add(u64::from(*busy) * MINUTE_US));
-    let Some(gap_us) = busy_us.checked_sub(shown_us).filter(|gap| *gap > 0) else { return UsdRange::ZERO };
+    let gap_us = busy_us.saturating_sub(shown_us);
     let explained = busiest(shown_us, points.len());
     let beyond = points.iter().fold(0_u64, |sum, (busy, _)| {
         sum.saturating_add(
             (u64::from(*busy) * 1000).saturating_sub(explained).saturating_mul(MINUTE_US / 1000),
         )
     });
-    let expected = unit.compute(0, beyond.min(gap_us));
-    UsdRange::new(Usd::ZERO, expected, unit.compute(0, gap_us), Causes::of(Cause::UnseenMinutes))
+    (beyond.min(gap_us), gap_us)
 }
 
 /// Microseconds in a minute.

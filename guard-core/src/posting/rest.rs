@@ -4,6 +4,7 @@ use crate::ledger::entry::whole;
 use crate::ledger::unlooked::{NEVER, Unlooked, Unlooks, Usual};
 use crate::ledger::{BudgetLedger, RegionLedger, Rest};
 use crate::money::{Cause, Causes, Usd, UsdRange};
+use crate::observation::Observation;
 use crate::roster::Roster;
 use crate::state::State;
 use crate::time::Minute;
@@ -15,6 +16,9 @@ pub(crate) struct Rests {
     pub(crate) rests: Vec<Rest>,
     /// Who was not looked at.
     pub(crate) looked: Unlooks,
+    /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus, in
+    /// microseconds: long invocations tell their duration when they end.
+    pub(crate) running_us: u64,
     /// Per rule, what of it is taken for the share of a scope narrower than everything.
     pub(crate) shares: Vec<Vec<UsdRange>>,
 }
@@ -49,6 +53,7 @@ impl Rests {
         books: &mut [BudgetLedger],
         region: &RegionLedger,
         unlooks: BothUnlooks,
+        seen: &Observation,
         settled: Minute,
     ) -> Self {
         let rests = region.rests(settled);
@@ -67,13 +72,36 @@ impl Rests {
                 shares.push(share);
             }
         }
-        Rests { rests, looked: unlooks.looked, shares }
+        Rests { rests, looked: unlooks.looked, shares, running_us: running_us(roster, seen, settled) }
     }
 
     /// What of a rest is above what those do as a rule that may have spent it, in microseconds.
     pub(crate) fn beyond_usual(rest: &Rest, usual: Usual) -> i128 {
         (i128::from(rest.point.duration_us) - usual.over(rest.minutes()).us).max(0)
     }
+}
+
+/// See [`Rests::running_us`].
+fn running_us(roster: &Roster, seen: &Observation, settled: Minute) -> u64 {
+    let oldest = Minute::of(seen.at).plus(-roster.reread_min());
+    let recent = |minute: Minute| minute >= oldest && minute <= settled;
+    let mut points: Vec<(Minute, u32, u64)> = seen
+        .region
+        .minutes
+        .iter()
+        .filter(|(minute, _)| recent(*minute))
+        .map(|(minute, point)| (*minute, point.concurrency_max, point.duration_us))
+        .collect();
+    for (minute, point) in seen.functions.iter().flat_map(|(_, series)| &series.minutes) {
+        if let Ok(place) = points.binary_search_by_key(minute, |(other, _, _)| *other)
+            && let Some((_, busy, us)) = points.get_mut(place)
+        {
+            *busy = busy.saturating_sub(point.concurrency_max);
+            *us = us.saturating_sub(point.duration_us);
+        }
+    }
+    let points: Vec<(u32, u64)> = points.into_iter().map(|(_, busy, us)| (busy, us)).collect();
+    super::reading::unshown(&points).0
 }
 
 /// A scope narrower than everything.

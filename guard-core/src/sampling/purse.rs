@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::census::METRICS_PER_COUNT;
 use super::{METRICS_PER_SWEEP, USD_PER_METRIC};
 use crate::money::Usd;
+use crate::plan::SamplingPlan;
 use crate::policy::Period;
 use crate::roster::Roster;
 
@@ -81,11 +82,12 @@ impl Purse {
     }
 
     /// The purse after the glances of a plan.
-    pub fn after(self, roster: &Roster, glances: &[crate::name::FunctionName], now: DateTime<Utc>) -> Purse {
-        let metrics: u64 = glances
+    pub fn after(self, roster: &Roster, plan: &SamplingPlan, now: DateTime<Utc>) -> Purse {
+        let metrics: u64 = plan
+            .glance
             .iter()
             .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
-            .map(|index| super::metrics_of_glance(roster, index))
+            .map(|index| super::metrics_of_glance(roster, index, plan.with_concurrency))
             .sum();
         let filled = self.filled(roster, now);
         let millis = filled.millis.saturating_sub(i64::try_from(metrics * 1000).unwrap_or(i64::MAX));
@@ -96,7 +98,7 @@ impl Purse {
     pub(super) fn metrics(self, roster: &Roster) -> (u64, u64) {
         let whole = |millis: i64| u64::try_from(millis / 1000).unwrap_or(0);
         // A quarter of a day, or one walk past everybody.
-        let walk: u64 = (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index)).sum();
+        let walk: u64 = (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index, false)).sum();
         let quarter = Self::income(roster, HOLDS_S / 2);
         let overdraft = quarter.max(i64::try_from(walk * 1000).unwrap_or(i64::MAX));
         (whole(self.millis), whole(self.millis.saturating_add(overdraft)))
