@@ -28,11 +28,14 @@ TABLE_GB = 0.25 + 0.20  # storage and point-in-time recovery
 SCHEDULER = 1.00 / 1e6
 KEY = 1.00
 
-# Calls and sizes. Metrics of a look: `sampling::METRICS_PER_LOOK`.
-METRICS_PER_LOOK = 5
+# Calls and sizes. Metrics of the region: `sampling::METRICS_PER_SWEEP`; of a function in the census: `METRICS_PER_COUNT`.
+METRICS_PER_SWEEP = 3
+METRICS_PER_COUNT = 4
+# What looking may cost without `limits.own_cost_usd_per_month`: `sampling::own_cost_of_month` under a budget of at most $500.
+LOOKING_LEAST, LOOKING_PER_1000 = 5.00, 3.00
 # Seconds of a warm tick: the survey's five calls at ten a second, and five more of some 50 ms each.
 TICK_S = 0.8
-# A census of so many functions reads in batches of 100, four at a time, five batches a tick.
+# A census of so many functions reads in batches of 125, four at a time, five batches a tick.
 CENSUS_S_PER_1000 = 3.0
 # KB of the log per tick: START, END and REPORT 0.4, the structured line 0.8; 0.5 for each EMF document.
 LOG_KB, EMF_KB = 1.2, 0.5
@@ -64,9 +67,13 @@ def month(functions: int, alarms: int = 2, tick_minutes: int = 1, metrics: str =
     idle_units = next(units for size, units in IDLE_UNITS.items() if functions <= size)
     writes = ticks * idle_units + DAYS * functions * FUNCTION_KB * 2  # written anew, the old deleted
     reads = DAYS * 24 * functions * FUNCTION_KB / 4  # a cold start every hour reads all of it
+    region = ticks * METRICS_PER_SWEEP * METRIC_READ
+    census = DAYS * functions * METRICS_PER_COUNT * METRIC_READ
+    looking = max(LOOKING_LEAST, LOOKING_PER_1000 * functions / 1_000)
     return {
-        "metrics read, region": ticks * METRICS_PER_LOOK * METRIC_READ,
-        "metrics read, census": DAYS * functions * METRICS_PER_LOOK * METRIC_READ,
+        "metrics read, region": region,
+        "metrics read, census": census,
+        "metrics read, single functions, at most": max(0.0, looking - region - census),
         "Lambda": ticks * LAMBDA_REQUEST + seconds * memory_mb / 1024 * LAMBDA_GB_S[architecture],
         "DynamoDB": writes * WRITE_UNIT + reads * READ_UNIT + functions * FUNCTION_KB / 1e6 * TABLE_GB,
         "log": log_gb * (LOG_GB + LOG_GB_STORED * 0.15),

@@ -13,8 +13,6 @@ mod purse;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use self::choice::{Candidate, Unexplained, choose};
 use crate::budget::BudgetRule;
 use crate::forecast::Outlook;
@@ -31,7 +29,7 @@ use crate::state::State;
 use crate::time::Minute;
 
 pub use self::census::{METRICS_PER_COUNT, census};
-pub use self::purse::{Purse, own_cost_limit};
+pub use self::purse::{OwnCost, Purse, own_cost_of_month};
 
 /// Metrics read of each function in focus: Invocations, Errors, Throttles, Duration, ConcurrentExecutions.
 pub const METRICS_PER_LOOK: u64 = 5;
@@ -111,7 +109,16 @@ pub fn next(
     watched.sort_by_key(|watch| std::cmp::Reverse(watch.suspicion().per_mille_of(watch.threshold)));
     let purse = state.purse.filled(roster, seen.at).metrics(roster);
     let with_concurrency = watched.iter().any(Watched::asks_concurrency);
-    let mut shopping = Shopping { with_concurrency, roster, state, settled: reading.settled, in_focus: &in_focus, purse, glances: BTreeSet::new(), metrics: 0 };
+    let mut shopping = Shopping {
+        with_concurrency,
+        roster,
+        state,
+        settled: reading.settled,
+        in_focus: &in_focus,
+        purse,
+        glances: BTreeSet::new(),
+        metrics: 0,
+    };
     for watch in &watched {
         shopping.buy(watch);
     }
@@ -325,7 +332,10 @@ fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Ve
     let mut burns: Vec<(Usd, usize)> = Vec::new();
     for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
         if member.budgets.binary_search(&watch.place).is_ok() {
-            burns.push((ledger_of(state, index, &function.name).map_or(Usd::ZERO, |ledger| ledger.burn), index));
+            burns.push((
+                ledger_of(state, index, &function.name).map_or(Usd::ZERO, |ledger| ledger.burn),
+                index,
+            ));
         }
     }
     burns.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -349,10 +359,7 @@ pub fn metrics_of_glance(roster: &Roster, index: usize, with_concurrency: bool) 
 /// Whether a glance at a function asks for its invocations too.
 pub fn asks_invocations(roster: &Roster, index: usize) -> bool {
     let counts = |place: &usize| roster.rules.get(*place).is_some_and(BudgetRule::counts_invocations);
-    roster
-        .members
-        .get(index)
-        .is_some_and(|member| member.has_own_budget || member.budgets.iter().any(counts))
+    roster.members.get(index).is_some_and(|member| member.has_own_budget || member.budgets.iter().any(counts))
 }
 
 /// What one tick buys.
@@ -412,7 +419,11 @@ impl Shopping<'_> {
     }
 
     fn cost(&self, candidates: &[Candidate], chosen: &[usize]) -> u64 {
-        let of = |place: &usize| candidates.get(*place).map_or(0, |one| metrics_of_glance(self.roster, one.index, self.with_concurrency));
+        let of = |place: &usize| {
+            candidates
+                .get(*place)
+                .map_or(0, |one| metrics_of_glance(self.roster, one.index, self.with_concurrency))
+        };
         chosen.iter().map(of).sum()
     }
 
@@ -445,7 +456,11 @@ impl Shopping<'_> {
 }
 
 /// The ledger of the inventory's function at a place. Mostly every function has one, in the same place.
-pub(crate) fn ledger_of<'a>(state: &'a State, index: usize, name: &FunctionName) -> Option<&'a FunctionLedger> {
+pub(crate) fn ledger_of<'a>(
+    state: &'a State,
+    index: usize,
+    name: &FunctionName,
+) -> Option<&'a FunctionLedger> {
     let beside = state.functions.get(index).filter(|ledger| ledger.name == *name);
     beside.or_else(|| state.function(name))
 }
@@ -465,8 +480,7 @@ pub fn ask_from(
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
         Some(roster.members.get(index)?.window_min)
     };
-    let functions =
-        focus.iter().filter_map(|name| Some(state.function(name)?.open_from(now, window(name)?)));
+    let functions = focus.iter().filter_map(|name| Some(state.function(name)?.open_from(now, window(name)?)));
     let glances = glance.iter().filter_map(|name| {
         let window = window(name)?;
         Some(state.function(name).map_or_else(
@@ -475,30 +489,6 @@ pub fn ask_from(
         ))
     });
     functions.chain(glances).chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
-}
-
-/// What looking costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnCost {
-    /// The region's totals, every tick.
-    pub sweep: Usd,
-    /// Functions with budgets of their own, each at its interval.
-    pub focus: Usd,
-    /// Every function, once a day.
-    pub census: Usd,
-}
-
-impl OwnCost {
-    /// All of it.
-    pub fn total(&self) -> Usd {
-        self.sweep + self.focus + self.census
-    }
-}
-
-/// What `GetMetricData` costs in a month of 30 days without alarm, by the sampling plan.
-pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
-    let (sweep, census) = purse::fixed_of_month(roster);
-    OwnCost { sweep, focus: Usd::ZERO, census }
 }
 
 #[cfg(test)]

@@ -57,10 +57,23 @@ pub struct Ask {
     pub settled: Minute,
     /// Functions to read minute by minute, sorted.
     pub focus: Vec<FunctionName>,
-    /// Those of them of which to read as well what Lambda's own queue received: `Point::async_received`.
+    /// Functions of which to read the durations only, sorted; none of them is in focus.
+    pub glance: Vec<Glanced>,
+    /// Those in focus of which to read as well what Lambda's own queue received: `Point::async_received`.
     pub received: Vec<FunctionName>,
     /// Hours to read, and of whom.
     pub census: Option<CensusSlice>,
+}
+
+/// What to read of a function beside its durations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glanced {
+    /// The function.
+    pub name: FunctionName,
+    /// Whether to read its invocations.
+    pub invocations: bool,
+    /// Whether to read its concurrency.
+    pub concurrency: bool,
 }
 
 /// What a look brought, and what it took.

@@ -156,7 +156,8 @@ impl<'a> CloudWatch<'a> {
         });
         let glances = query.glance.iter().filter_map(|asked| {
             let (name, kept) = (query.names.get(asked.place)?, self.functions.get(asked.place)?);
-            let mut series = if query.functions_answer { kept.answer(query, freshness) } else { Series::default() };
+            let mut series =
+                if query.functions_answer { kept.answer(query, freshness) } else { Series::default() };
             series.minutes.iter_mut().for_each(|(_, point)| *point = asked.of(point));
             Some((name.clone(), series))
         });

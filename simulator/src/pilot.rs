@@ -12,7 +12,7 @@ use guard_core::policy::Policy;
 use guard_core::pricing::{PriceTable, Quote};
 use guard_core::roster::Roster;
 use guard_core::sampling::{
-    METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC, asks_invocations, ask_from,
+    METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC, ask_from, asks_invocations,
     metrics_of_glance,
 };
 use guard_core::settle::{self, ApplyResult, Outcome};
@@ -138,15 +138,19 @@ impl Pilot {
         let glance = places(&self.sampling.glance);
         let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
         let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
-        let hourly = census.as_ref().map_or(0, |slice| 1 + slice.functions.len());
+        let hourly = census.as_ref().map_or(0, |slice| slice.functions.len());
+        let sweeps = 1 + u64::from(census.is_some());
         let functions = &self.roster.inventory.functions;
         let received =
             focus.iter().filter(|place| functions.get(**place).is_some_and(counts_received)).count();
         let count = |number: usize| u64::try_from(number).unwrap_or(0);
-        let metrics = METRICS_PER_SWEEP
+        let metrics = METRICS_PER_SWEEP * sweeps
             + METRICS_PER_LOOK * count(focus.len())
             + METRICS_PER_COUNT * count(hourly)
-            + glance.iter().map(|place| metrics_of_glance(&self.roster, *place, self.sampling.with_concurrency)).sum::<u64>()
+            + glance
+                .iter()
+                .map(|place| metrics_of_glance(&self.roster, *place, self.sampling.with_concurrency))
+                .sum::<u64>()
             + count(received);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {

@@ -73,6 +73,7 @@ fn a_queue_that_retries_for_ever_is_priced_within_five_percent_and_flagged_as_re
         let from = start.plus(minute - 8);
         let window: Vec<_> = points.iter().copied().filter(|(at, _)| *at >= from).collect();
         let seen = Observation {
+            glances: Vec::new(),
             at: start.plus(minute + 4).start(),
             from,
             census: None,

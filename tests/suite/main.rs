@@ -6,6 +6,7 @@ mod borders;
 mod circles;
 mod incidents;
 mod levers_by_others;
+mod looking;
 mod money_and_traffic;
 mod other_people;
 mod policy_changes;

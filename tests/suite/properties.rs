@@ -314,7 +314,7 @@ fn check_actions(case: &Case, originals: &World, plan: &Plan) {
 }
 
 // Each property has some ten seconds of one core. `PROPTEST_CASES` replaces the 256 that the shares are of.
-fn share(of_cases: fn(u32) -> u32) -> ProptestConfig {
+pub(crate) fn share(of_cases: fn(u32) -> u32) -> ProptestConfig {
     ProptestConfig::with_cases(of_cases(ProptestConfig::default().cases))
 }
 

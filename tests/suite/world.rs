@@ -174,7 +174,7 @@ impl World {
         let at = self.now.start();
         let all: Vec<_> =
             self.roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
-        let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, &all);
+        let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, (&all, &[]));
         let until = self.now.plus(-self.lag_min);
         let last = self.now.hour().plus(-1);
         let first = || {
@@ -207,7 +207,7 @@ impl World {
             Some(freshness) => Series { freshness, ..Series::default() },
             None => Series::fresh(region.into_iter().collect()),
         };
-        Observation { at, from, census, region, functions }
+        Observation { at, from, census, region, functions, glances: Vec::new() }
     }
 
     /// One tick: look, decide, act if armed, settle.

@@ -91,7 +91,14 @@ pub(crate) fn look(roster: &Roster, now: Minute) -> Observation {
         })
         .collect();
     let region = (0..WINDOW_MIN).map(|offset| from.plus(offset)).zip(total).collect();
-    Observation { at: now.start(), from, census: None, region: Series::fresh(region), functions }
+    Observation {
+        at: now.start(),
+        from,
+        census: None,
+        glances: Vec::new(),
+        region: Series::fresh(region),
+        functions,
+    }
 }
 
 /// A memory of two weeks, and the tick before the one that is measured.

@@ -83,7 +83,10 @@ impl Unlooked {
 impl Usual {
     /// Of a function that burns so much an hour at such a price of a busy second.
     pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
-        Usual { us: Usd::from_picos(US_PER_S).mul_div_up(burn.picos(), price.picos().max(1)).picos(), cost: burn }
+        Usual {
+            us: Usd::from_picos(US_PER_S).mul_div_up(burn.picos(), price.picos().max(1)).picos(),
+            cost: burn,
+        }
     }
 
     fn plus(self, other: Usual) -> Usual {

@@ -78,7 +78,8 @@ impl Poster<'_> {
             // What runs long and has not told its duration is in none of these minutes.
             let running = self.running_per_hour(ledger, subject);
             glance.excess_per_hour += running;
-            glance.excess += running.mul_div_up(i128::from(glance.minutes.min(subject.member.window_min)), 60);
+            glance.excess +=
+                running.mul_div_up(i128::from(glance.minutes.min(subject.member.window_min)), 60);
             self.hide(ledger, subject);
         }
         self.learn_burn(ledger, series.freshness, subject);
@@ -89,12 +90,7 @@ impl Poster<'_> {
     }
 
     /// What a function spent above its band from a minute on.
-    fn excess(
-        &self,
-        ledger: &FunctionLedger,
-        subject: &Subject<'_>,
-        from: Minute,
-    ) -> Glance {
+    fn excess(&self, ledger: &FunctionLedger, subject: &Subject<'_>, from: Minute) -> Glance {
         let newest = self.settled.plus(1 - BURN_MINUTES);
         let (mut excess, mut recent, mut cost, mut invocations) = (Usd::ZERO, Usd::ZERO, Usd::ZERO, 0_u64);
         let mut hour = None;

@@ -86,7 +86,12 @@ impl Poster<'_> {
     }
 
     /// Takes in what the minutes cost that were looked at for the first time.
-    pub(super) fn learn_burn(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
+    pub(super) fn learn_burn(
+        &self,
+        ledger: &mut FunctionLedger,
+        freshness: Freshness,
+        subject: &Subject<'_>,
+    ) {
         let first = ledger.looked_until().map_or(self.from, |until| until.plus(1)).max(self.from);
         if !freshness.is_trustworthy() || first > self.settled {
             return;

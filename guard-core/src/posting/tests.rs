@@ -80,6 +80,7 @@ fn alone() -> Bench {
 fn seen(at: &str, functions: Vec<(&str, Series)>) -> Observation {
     let at = time(at);
     Observation {
+        glances: Vec::new(),
         at,
         from: Minute::of(at).plus(-10),
         census: None,
@@ -476,9 +477,9 @@ fn what_was_missed_while_the_guard_was_down_is_caught_up_on() {
     look.region = fresh(&[("23T10:20", point(100, 100))]);
     bench.post(&look);
     let all = ["a".into()];
-    assert_eq!(ask_from(&bench.roster, &bench.state, time("23T10:31"), &all), minute("23T09:55"));
+    assert_eq!(ask_from(&bench.roster, &bench.state, time("23T10:31"), (&all, &[])), minute("23T09:55"));
     // Three hours without a look; then everything is asked for that was never seen.
-    let from = ask_from(&bench.roster, &bench.state, time("23T13:30"), &all);
+    let from = ask_from(&bench.roster, &bench.state, time("23T13:30"), (&all, &[]));
     assert_eq!(from, minute("23T10:27"));
     let missed = [("23T11:00", point(100, 100)), ("23T13:00", point(100, 100))];
     let mut late = seen("23T13:30", vec![("a", fresh(&missed))]);
@@ -1083,6 +1084,7 @@ fn the_free_tier_is_taken_off_the_account_s_month_only_and_only_where_the_policy
         // 1,500,000 requests and 500,000 GB-seconds in one minute: half a million and 100,000 are not free.
         let point = Point { invocations: 1_500_000, duration_us: 500_000_000_000, ..Point::default() };
         let seen = Observation {
+            glances: Vec::new(),
             at,
             from: minute,
             census: None,

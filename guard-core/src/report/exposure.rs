@@ -41,7 +41,7 @@ pub struct ExposureReport {
     pub price_unknown: bool,
     /// The account as a whole.
     pub total: ExposureTotal,
-    /// What reading its metrics costs in a month without alarm, in dollars.
+    /// What reading its metrics costs in a month at most, incidents aside, in dollars.
     pub watching: OwnCost,
     /// The functions, dearest first.
     pub functions: Vec<ExposureEntry>,
@@ -185,12 +185,12 @@ impl ExposureReport {
         page.paragraph(
             "",
             &format!(
-                "Reading its metrics costs a guard about {} a month: region totals {}, functions with budgets of their \
-                 own {}, daily census {}.",
+                "Reading its metrics costs a guard at most {} a month: region totals {}, daily census {}, looks at \
+                 single functions up to {}. Those that stand out in an incident are read beside it.",
                 dollars(watching.total()),
                 dollars(watching.sweep),
-                dollars(watching.focus),
-                dollars(watching.census)
+                dollars(watching.census),
+                dollars(watching.glances)
             ),
         );
     }

@@ -34,11 +34,7 @@ pub(super) struct Unexplained {
 ///
 /// What may be hidden is the rest of the busy time at the price of the dearest function not looked at, less what it is
 /// expected to cost. So for every price: all functions that are dearer, and of the others those that take most of it away.
-pub(super) fn choose(
-    candidates: &[Candidate],
-    unexplained: &Unexplained,
-    target: Usd,
-) -> Option<Vec<usize>> {
+pub(super) fn choose(candidates: &[Candidate], unexplained: &Unexplained, target: Usd) -> Option<Vec<usize>> {
     let target = target - unexplained.nameless;
     if target < Usd::ZERO {
         return None;
@@ -99,7 +95,13 @@ mod tests {
         Candidate { index, price: Usd::from_picos(price), minutes: 10, us }
     }
 
-    fn chosen(candidates: &[Candidate], us: i128, mean: i128, nameless: i128, target: i128) -> Option<Vec<usize>> {
+    fn chosen(
+        candidates: &[Candidate],
+        us: i128,
+        mean: i128,
+        nameless: i128,
+        target: i128,
+    ) -> Option<Vec<usize>> {
         let expected = Usd::from_picos(mean).mul_div_up(us, US_PER_S);
         let unexplained = Unexplained { us, expected, nameless: Usd::from_picos(nameless) };
         choose(candidates, &unexplained, Usd::from_picos(target))

@@ -11,7 +11,7 @@ use crate::policy::Period;
 use crate::roster::Roster;
 
 /// Seconds of a month of 30 days.
-pub(super) const MONTH_S: i128 = 30 * 86_400;
+const MONTH_S: i128 = 30 * 86_400;
 
 /// The purse holds what so many seconds put into it: half a day, so that a calm night pays for a busy morning.
 const HOLDS_S: i128 = 43_200;
@@ -33,16 +33,15 @@ pub struct Purse {
 }
 
 /// What looking may cost in a month of 30 days.
-pub fn own_cost_limit(roster: &Roster) -> Usd {
+fn own_cost_limit(roster: &Roster) -> Usd {
     if let Some(said) = roster.policy.limits.own_cost_usd_per_month {
         return said;
     }
     let money = roster.rules.iter().filter(|rule| !rule.counts_invocations());
     let (everything, narrow): (Vec<_>, Vec<_>) = money.partition(|rule| rule.matcher.is_everything());
     let month = i128::from(Period::Month.minutes());
-    let monthly = |rule: &&crate::budget::BudgetRule| {
-        rule.amount.mul_div_up(month, rule.period.minutes().into())
-    };
+    let monthly =
+        |rule: &&crate::budget::BudgetRule| rule.amount.mul_div_up(month, rule.period.minutes().into());
     let largest = everything.iter().map(monthly).max().unwrap_or_default();
     let together: Usd = narrow.iter().map(monthly).sum();
     let functions = i128::try_from(roster.members.len()).unwrap_or(i128::MAX);
@@ -51,7 +50,7 @@ pub fn own_cost_limit(roster: &Roster) -> Usd {
 }
 
 /// What the region's totals and the census cost in a month, whatever happens.
-pub(super) fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
+fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
     let tick_s = i128::from(roster.policy.timing.tick_s.max(1));
     let sweep = USD_PER_METRIC * (i128::from(METRICS_PER_SWEEP) * (MONTH_S / tick_s));
     let functions = i128::try_from(roster.members.len()).unwrap_or(i128::MAX);
@@ -59,12 +58,34 @@ pub(super) fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
     (sweep, census)
 }
 
+/// What looking costs in a month of 30 days, functions that stand out in an incident aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnCost {
+    /// The region's totals, every tick.
+    pub sweep: Usd,
+    /// At most: glances at single functions.
+    pub glances: Usd,
+    /// Every function, once a day.
+    pub census: Usd,
+}
+
+impl OwnCost {
+    /// All of it.
+    pub fn total(&self) -> Usd {
+        self.sweep + self.glances + self.census
+    }
+}
+
+/// What `GetMetricData` costs in a month of 30 days at most, functions that stand out in an incident aside.
+pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
+    let (sweep, census) = fixed_of_month(roster);
+    OwnCost { sweep, glances: (own_cost_limit(roster) - sweep - census).at_least_zero(), census }
+}
+
 impl Purse {
     /// Thousandths of a metric that come in within so many seconds.
-    pub(super) fn income(roster: &Roster, seconds: i128) -> i64 {
-        let (sweep, census) = fixed_of_month(roster);
-        let left = (own_cost_limit(roster) - sweep - census).at_least_zero();
-        let millis = left.mul_div_up(1000, USD_PER_METRIC.picos()).picos();
+    fn income(roster: &Roster, seconds: i128) -> i64 {
+        let millis = own_cost_of_month(roster).glances.mul_div_up(1000, USD_PER_METRIC.picos()).picos();
         i64::try_from(millis.saturating_mul(seconds) / MONTH_S).unwrap_or(i64::MAX)
     }
 
@@ -98,7 +119,8 @@ impl Purse {
     pub(super) fn metrics(self, roster: &Roster) -> (u64, u64) {
         let whole = |millis: i64| u64::try_from(millis / 1000).unwrap_or(0);
         // A quarter of a day, or one walk past everybody.
-        let walk: u64 = (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index, false)).sum();
+        let walk: u64 =
+            (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index, false)).sum();
         let quarter = Self::income(roster, HOLDS_S / 2);
         let overdraft = quarter.max(i64::try_from(walk * 1000).unwrap_or(i64::MAX));
         (whole(self.millis), whole(self.millis.saturating_add(overdraft)))

@@ -1,6 +1,5 @@
-//! CloudWatch: the region's totals, functions in focus minute by minute, and a slice of the census hour by hour.
-//! Plain `GetMetricData` queries, five metrics of each, and a sixth of functions that only events invoke; what was asked
-//! and not answered in full is unknown, never zero.
+//! CloudWatch: the region's totals, functions in focus minute by minute, the durations of others, and a slice of the census
+//! hour by hour. Plain `GetMetricData` queries; what was asked and not answered in full is unknown, never zero.
 
 mod answer;
 mod notes;
@@ -55,7 +54,7 @@ impl CloudWatch {
     async fn census(&self, asked: &CensusSlice, notes: &mut Notes) -> Option<Census> {
         let names = &asked.functions;
         let everybody: Vec<Subject> =
-            std::iter::once(Subject::Region).chain((0..names.len()).map(Subject::Function)).collect();
+            std::iter::once(Subject::Region).chain((0..names.len()).map(Subject::Counted)).collect();
         let answers = self.series(&everybody, Span::hours(asked.first, asked.last), names, notes).await;
         let mut census = Census { asked: asked.clone(), region: Vec::new(), functions: Vec::new() };
         let is_answered = !answers.is_empty();
@@ -63,10 +62,10 @@ impl CloudWatch {
             let hours = points.into_iter().map(|(number, point)| (Hour(number), point)).collect();
             match subject {
                 Subject::Region => census.region = hours,
-                Subject::Function(place) => {
+                Subject::Counted(place) => {
                     census.functions.extend(names.get(place).map(|name| (name.clone(), hours)));
                 }
-                Subject::Received(_) => {}
+                Subject::Function(_) | Subject::Glanced(..) | Subject::Received(_) => {}
             }
         }
         is_answered.then_some(census)
@@ -154,12 +153,18 @@ impl MetricSource for CloudWatch {
     async fn look(&self, ask: &Ask) -> Look {
         let mut notes = Notes::default();
         let received = ask.received.iter().filter_map(|name| ask.focus.binary_search(name).ok());
-        let subjects: Vec<Subject> = std::iter::once(Subject::Region)
-            .chain((0..ask.focus.len()).map(Subject::Function))
-            .chain(received.map(Subject::Received))
-            .collect();
+        let subjects: Vec<Subject> =
+            std::iter::once(Subject::Region)
+                .chain((0..ask.focus.len()).map(Subject::Function))
+                .chain(received.map(Subject::Received))
+                .chain(ask.glance.iter().zip(ask.focus.len()..).map(|(glanced, place)| {
+                    Subject::Glanced(place, glanced.invocations, glanced.concurrency)
+                }))
+                .collect();
+        let glanced = ask.glance.iter().map(|glanced| &glanced.name);
+        let names: Vec<FunctionName> = ask.focus.iter().chain(glanced).cloned().collect();
         let span = Span::minutes(ask.from, Minute::of(ask.at));
-        let minutes = self.series(&subjects, span, &ask.focus, &mut notes).await;
+        let minutes = self.series(&subjects, span, &names, &mut notes).await;
         let census = match &ask.census {
             Some(asked) if !notes.is_nothing_answered() => self.census(asked, &mut notes).await,
             _ => None,
@@ -200,11 +205,13 @@ impl MetricSource for CloudWatch {
 /// What the core gets to see: whoever is in focus and was not answered is unknown.
 fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Option<Census>) -> Observation {
     let mut region = None;
-    let mut functions: Vec<Option<Vec<(Minute, Point)>>> = vec![None; ask.focus.len()];
+    // Those in focus, then those glanced at.
+    let mut functions: Vec<Option<Vec<(Minute, Point)>>> = vec![None; ask.focus.len() + ask.glance.len()];
     for (subject, points) in minutes {
         let slot = match subject {
             Subject::Region => Some(&mut region),
-            Subject::Function(place) => functions.get_mut(place),
+            Subject::Function(place) | Subject::Glanced(place, ..) => functions.get_mut(place),
+            Subject::Counted(_) => None,
             Subject::Received(place) => {
                 // Without its other metrics a function is unknown.
                 if let Some(Some(minutes)) = functions.get_mut(place) {
@@ -222,17 +229,19 @@ fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Op
         Some(minutes) => Freshness::of_region(newest(minutes), ask.settled),
         None => Freshness::Unknown,
     };
-    let functions = ask.focus.iter().zip(functions).map(|(name, minutes)| {
+    let series = |(name, minutes): (&FunctionName, Option<Vec<(Minute, Point)>>)| {
         let freshness = match &minutes {
             Some(minutes) => Freshness::of_function(of_region, newest(minutes), ask.settled),
             None => Freshness::Unknown,
         };
         (name.clone(), Series { freshness, minutes: minutes.unwrap_or_default() })
-    });
+    };
+    let glanced = functions.split_off(ask.focus.len());
     Observation {
         at: ask.at,
         from: ask.from,
-        functions: functions.collect(),
+        functions: ask.focus.iter().zip(functions).map(series).collect(),
+        glances: ask.glance.iter().map(|glanced| &glanced.name).zip(glanced).map(series).collect(),
         census,
         region: Series { freshness: of_region, minutes: region.unwrap_or_default() },
     }

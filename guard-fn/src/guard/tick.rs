@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::emf::{self, OwnUse};
 use crate::log_line::TickLine;
 use crate::memory::Memory;
-use crate::ports::{Ask, Look, StoreError, Unavailable};
+use crate::ports::{Ask, Glanced, Look, StoreError, Unavailable};
 use crate::wake::Hint;
 
 /// Control-plane calls that an ordinary tick spends on configuration. Our choice: with one each to CloudWatch,
@@ -153,7 +153,7 @@ impl Guard {
 
         let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
         focus.retain(|name| roster.inventory.function(name).is_some());
-        let ask = ask(&roster, memory, at, focus.into_iter().collect());
+        let ask = ask(&roster, memory, at, focus);
         let Look { observation, metrics, problems: faults } =
             timed(&mut took, "look", self.ports.metrics.look(&ask)).await;
         problems.extend(faults.iter().map(Unavailable::to_string));
@@ -257,15 +257,30 @@ pub(super) fn survey_calls(memory: &Memory) -> u32 {
 }
 
 /// What to ask of CloudWatch now.
-fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: Vec<FunctionName>) -> Ask {
+fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: BTreeSet<FunctionName>) -> Ask {
     let now = Minute::of(at);
+    let place = |name: &FunctionName| {
+        roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()
+    };
+    let planned = memory.sampling.glance.iter().filter(|name| !focus.contains(*name));
+    let glance: Vec<Glanced> = planned
+        .filter_map(|name| {
+            Some(Glanced {
+                name: name.clone(),
+                invocations: sampling::asks_invocations(roster, place(name)?),
+                concurrency: memory.sampling.with_concurrency,
+            })
+        })
+        .collect();
+    let focus: Vec<FunctionName> = focus.into_iter().collect();
     let received = focus.iter().filter(|name| roster.inventory.function(name).is_some_and(counts_received));
     Ask {
         at,
         received: received.cloned().collect(),
-        from: ask_from(roster, &memory.state, at, &focus),
+        from: ask_from(roster, &memory.state, at, (&focus, &memory.sampling.glance)),
         settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
         focus,
+        glance,
         census: sampling::census(roster, &memory.state, at),
     }
 }
@@ -274,7 +289,7 @@ fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: Vec<FunctionN
 /// those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
     let counted = seen.census.iter().flat_map(|census| census.functions.iter().map(|(name, _)| name));
-    let looked_at = seen.functions.iter().map(|(name, _)| name).chain(counted);
+    let looked_at = seen.functions.iter().chain(&seen.glances).map(|(name, _)| name).chain(counted);
     let breaching =
         plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
     looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()

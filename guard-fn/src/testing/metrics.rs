@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::FunctionName;
 use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
-use guard_core::sampling::METRICS_PER_LOOK;
+use guard_core::sampling::{METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP};
 use guard_core::time::{Hour, Minute};
 
 use super::{given, locked};
-use crate::ports::{Ask, Look, MetricSource, Proof};
+use crate::ports::{Ask, Glanced, Look, MetricSource, Proof};
 
 type Points = BTreeMap<FunctionName, BTreeMap<Minute, Point>>;
 
@@ -63,11 +63,22 @@ impl MetricSource for MemoryMetrics {
             let functions = asked.functions.iter().map(|name| (name.clone(), of(name))).collect();
             Census { region: Vec::new(), functions, asked }
         });
-        let hourly = census.as_ref().map_or(0, |census| 1 + census.functions.len());
-        let looks = u64::try_from(1 + functions.len() + hourly).unwrap_or(u64::MAX);
+        let glances: Vec<_> = ask
+            .glance
+            .iter()
+            .map(|asked| {
+                (asked.name.clone(), series(minutes(&asked.name).into_iter().map(glanced(asked)).collect()))
+            })
+            .collect();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let beside = |asked: &Glanced| 1 + u64::from(asked.invocations) + u64::from(asked.concurrency);
+        let metrics = METRICS_PER_SWEEP * (1 + u64::from(census.is_some()))
+            + METRICS_PER_LOOK * count(functions.len())
+            + METRICS_PER_COUNT * count(census.as_ref().map_or(0, |census| census.functions.len()))
+            + ask.glance.iter().map(beside).sum::<u64>();
         let region = series(region.into_iter().collect());
-        let observation = Observation { at: ask.at, from: ask.from, census, region, functions };
-        Look { observation, metrics: METRICS_PER_LOOK.saturating_mul(looks), problems: Vec::new() }
+        let observation = Observation { at: ask.at, from: ask.from, census, region, functions, glances };
+        Look { observation, metrics, problems: Vec::new() }
     }
 
     async fn prove(&self) -> Vec<Proof> {
@@ -80,6 +91,15 @@ fn between(points: &BTreeMap<Minute, Point>, from: Minute, before: Minute) -> Ve
         return Vec::new();
     }
     points.range(from..before).map(|(minute, point)| (*minute, *point)).collect()
+}
+
+/// What a glance shows of a point.
+fn glanced(asked: &Glanced) -> impl Fn((Minute, Point)) -> (Minute, Point) {
+    |(minute, point)| {
+        let invocations = if asked.invocations { point.invocations } else { 0 };
+        let concurrency_max = if asked.concurrency { point.concurrency_max } else { 0 };
+        (minute, Point { invocations, concurrency_max, duration_us: point.duration_us, ..Point::default() })
+    }
 }
 
 fn series(minutes: Vec<(Minute, Point)>) -> Series {

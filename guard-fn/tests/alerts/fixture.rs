@@ -97,7 +97,7 @@ impl Shop {
         let at = self.now.start();
         let names: Vec<FunctionName> =
             self.roster.inventory.functions.iter().map(|function| function.name.clone()).collect();
-        let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, &names);
+        let from = guard_core::sampling::ask_from(&self.roster, &self.state, at, (&names, &[]));
         let last = self.now.hour().plus(-1);
         let history = || {
             let hour = point(3600, CALM * 3600, 0);
@@ -125,7 +125,14 @@ impl Shop {
             let freshness = if minutes.is_empty() { Freshness::Silent } else { Freshness::Fresh };
             functions.push((name, Series { freshness, minutes }));
         }
-        Observation { at, from, census, region: Series::fresh(region.into_iter().collect()), functions }
+        Observation {
+            at,
+            from,
+            census,
+            glances: Vec::new(),
+            region: Series::fresh(region.into_iter().collect()),
+            functions,
+        }
     }
 
     fn tick(&mut self) {

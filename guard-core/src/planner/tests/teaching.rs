@@ -34,7 +34,7 @@ fn flood(line_h: i64, flood_h: i64) -> (State, Vec<Action>) {
     let (mut focus, mut actions) = (Vec::new(), Vec::new());
     for tick in 0..30 + flood_h * 60 {
         let now = Minute::of(start).plus(tick);
-        let from = sampling::ask_from(&roster, &state, now.start(), &focus);
+        let from = sampling::ask_from(&roster, &state, now.start(), (&focus, &[]));
         let minutes: Vec<(Minute, Point)> =
             (from.0..now.0 - 3).map(|at| (Minute(at), busy(level(Minute(at)), 60))).collect();
         let census = sampling::census(&roster, &state, now.start()).map(|asked| {
@@ -45,6 +45,7 @@ fn flood(line_h: i64, flood_h: i64) -> (State, Vec<Action>) {
             Census { asked, region: hours.clone(), functions }
         });
         let seen = Observation {
+            glances: Vec::new(),
             at: now.start(),
             from,
             census,

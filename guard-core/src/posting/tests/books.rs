@@ -78,7 +78,7 @@ impl Reader {
             Census { region: region.collect(), asked: asked.clone(), functions }
         });
         let focus: Vec<FunctionName> = names.iter().map(|name| (*name).into()).collect();
-        let from = ask_from(&self.bench.roster, &self.bench.state, at, &focus);
+        let from = ask_from(&self.bench.roster, &self.bench.state, at, (&focus, &[]));
         let minutes = |point: &dyn Fn(Minute) -> Point| {
             Series::fresh(
                 (from.0..self.now.0 - 3).map(|number| (Minute(number), point(Minute(number)))).collect(),
@@ -91,7 +91,8 @@ impl Reader {
             minutes(&|minute| doing(self.seed, index, minute))
         };
         let functions = names.iter().map(|name| ((*name).into(), of(name))).collect();
-        let seen = Observation { at, from, census, region: minutes(&all), functions };
+        let glances = Vec::new();
+        let seen = Observation { at, from, census, glances, region: minutes(&all), functions };
         self.changes = self.bench.post(&seen).changes;
     }
 

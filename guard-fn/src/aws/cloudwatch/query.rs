@@ -3,31 +3,47 @@
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_smithy_types::DateTime;
 use guard_core::name::FunctionName;
-use guard_core::sampling::{METRICS_PER_LOOK, POINTS_PER_CALL, QUERIES_PER_CALL};
+use guard_core::sampling::{
+    METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, POINTS_PER_CALL, QUERIES_PER_CALL,
+};
 use guard_core::time::{Hour, Minute};
 
-/// Metrics of each function and of the region, with their statistics.
-pub(super) const METRICS: [(&str, &str); 5] = [
-    ("Invocations", "Sum"),
-    ("Errors", "Sum"),
-    ("Throttles", "Sum"),
-    ("Duration", "Sum"),
-    ("ConcurrentExecutions", "Maximum"),
-];
+const INVOCATIONS: (&str, &str) = ("Invocations", "Sum");
+const ERRORS: (&str, &str) = ("Errors", "Sum");
+const THROTTLES: (&str, &str) = ("Throttles", "Sum");
+const DURATION: (&str, &str) = ("Duration", "Sum");
+const CONCURRENCY: (&str, &str) = ("ConcurrentExecutions", "Maximum");
+
+/// Metrics of a function in focus, with their statistics.
+pub(super) const METRICS: [(&str, &str); 5] = [INVOCATIONS, ERRORS, THROTTLES, DURATION, CONCURRENCY];
+
+/// Metrics of the region.
+pub(super) const SWEEP: [(&str, &str); 3] = [INVOCATIONS, DURATION, CONCURRENCY];
+
+/// Metrics of a function in the census.
+pub(super) const COUNT: [(&str, &str); 4] = [INVOCATIONS, ERRORS, DURATION, CONCURRENCY];
 
 /// What Lambda's own queue received for a function: against its invocations, how often an event runs.
 const RECEIVED: [(&str, &str); 1] = [("AsyncEventsReceived", "Sum")];
 
 /// What a look costs is reckoned by as many.
-const _: () = assert!(METRICS.len() as u64 == METRICS_PER_LOOK);
+const _: () = assert!(
+    METRICS.len() as u64 == METRICS_PER_LOOK
+        && SWEEP.len() as u64 == METRICS_PER_SWEEP
+        && COUNT.len() as u64 == METRICS_PER_COUNT
+);
 
 /// Whose metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// The region's totals: metrics without dimension.
     Region,
-    /// A function, by its place among the names.
+    /// A function in focus, by its place among the names.
     Function(usize),
+    /// A function in the census.
+    Counted(usize),
+    /// The durations of a function, and whether its invocations and its concurrency are asked for.
+    Glanced(usize, bool, bool),
     /// What the queue of this function received.
     Received(usize),
 }
@@ -36,7 +52,13 @@ impl Subject {
     /// What is asked of it. Places in it are places in an answer.
     pub(super) const fn metrics(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Subject::Region | Subject::Function(_) => &METRICS,
+            Subject::Region => &SWEEP,
+            Subject::Function(_) => &METRICS,
+            Subject::Counted(_) => &COUNT,
+            Subject::Glanced(_, false, false) => &[DURATION],
+            Subject::Glanced(_, true, false) => &[DURATION, INVOCATIONS],
+            Subject::Glanced(_, false, true) => &[DURATION, CONCURRENCY],
+            Subject::Glanced(_, true, true) => &[DURATION, INVOCATIONS, CONCURRENCY],
             Subject::Received(_) => &RECEIVED,
         }
     }
@@ -45,7 +67,10 @@ impl Subject {
     pub(super) fn name(self, names: &[FunctionName]) -> Option<&FunctionName> {
         match self {
             Subject::Region => None,
-            Subject::Function(place) | Subject::Received(place) => names.get(place),
+            Subject::Function(place)
+            | Subject::Counted(place)
+            | Subject::Glanced(place, ..)
+            | Subject::Received(place) => names.get(place),
         }
     }
 }

@@ -31,6 +31,7 @@ fn ask(focus: usize) -> Ask {
         from: FROM,
         settled: SETTLED,
         focus: names(focus),
+        glance: Vec::new(),
         received: Vec::new(),
         census: None,
     }
