@@ -25,7 +25,7 @@ fn an_empty_text_is_the_default_policy_and_that_is_disarmed() {
     let policy = Policy::from_toml("").unwrap();
     assert_eq!(policy, Policy::default());
     assert!(!policy.armed);
-    assert_eq!(policy.timing.reaction_s(), 270);
+    assert_eq!(policy.timing.reaction_s(), 330);
 }
 
 #[test]

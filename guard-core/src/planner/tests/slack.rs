@@ -37,6 +37,22 @@ fn an_incident_that_has_used_up_its_slack_is_capped_long_before_the_line() {
 }
 
 #[test]
+fn before_the_line_the_fewest_functions_that_explain_nine_tenths_are_capped_and_the_rest_are_named_innocent()
+{
+    for (split, capped) in [([900, 100], 1), ([899, 101], 2)] {
+        let mut desk = incident(CAP.0, CAP.1, 5, 50);
+        let others = Desk::new(policy(), &[("a", split[0]), ("b", split[1])]);
+        (desk.roster, desk.reading) = (others.roster, others.reading);
+        for reading in &mut desk.reading.functions {
+            reading.concurrency_max = 50;
+        }
+        let plan = desk.plan();
+        assert_eq!(plan.actions.len(), capped, "{split:?}");
+        assert_eq!(*reason(&plan, "b") == Reason::ExplainedByOthers, capped == 1, "{split:?}");
+    }
+}
+
+#[test]
 fn before_the_line_nothing_is_stopped_and_at_the_line_it_is() {
     for (mode, below_floor) in [(Mode::Stop, BelowFloor::KeepFloor), (Mode::Cap, BelowFloor::Stop)] {
         let mut desk = incident(mode, below_floor, 5, 50);
