@@ -159,9 +159,9 @@ impl Draft<'_> {
         Ok(Reason::Calm { minutes: calm_min })
     }
 
-    /// The concurrency that what is left of every budget affords a capped function until its period ends, where that is at
-    /// least twice what the guard leaves it: an amount was raised, or less was spent than the cap was made for. An equal
-    /// part to each function that the budget holds.
+    /// The concurrency that what is left of every budget affords a capped function until its period ends, and its amount in
+    /// every period to come, where that is at least twice what the guard leaves it: an amount was raised, or less was spent
+    /// than the cap was made for. An equal part to each function that the budget holds.
     fn affords_more(&self, index: usize, latch: &Latch) -> Option<u32> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
@@ -192,10 +192,14 @@ impl Draft<'_> {
             });
             let held = i128::try_from(held.count().max(1)).unwrap_or(i128::MAX);
             let left = rule.amount - outlook.line().expected - outlook.ordinary_to_come;
-            let seconds = u64::try_from((book.period_end - self.seen.at).num_seconds().max(1)).unwrap_or(1);
             let unit = rule.unit_cost(&member.unit, &counting);
-            let share = left.at_least_zero().mul_div_up(1, held);
-            affordable = affordable.min(levers::affordable(share, seconds, unit));
+            let each = |money: Usd, seconds: i64| {
+                let seconds = u64::try_from(seconds.max(1)).unwrap_or(1);
+                levers::affordable(money.at_least_zero().mul_div_up(1, held), seconds, unit)
+            };
+            let period_s = (book.period_end - book.period_start).num_seconds();
+            let now = each(left, (book.period_end - self.seen.at).num_seconds());
+            affordable = affordable.min(now).min(each(rule.amount, period_s));
         }
         let floor = self.roster.floor(index, reading.concurrency_p99);
         let left = levers::reach(function)?.max(floor);

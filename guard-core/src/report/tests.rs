@@ -366,8 +366,8 @@ fn a_trips_headline_says_what_was_done() {
     OK: pay released: reserved concurrency unset → 5
     pay
     pay CAPPED: reserved concurrency unset → 5. $400.00 of $1,000.00, $90.00/h
-    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
-    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false
+    pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
+    pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false
     pay
     ");
 }

@@ -13,8 +13,9 @@ fn roster(functions: Vec<Function>, change: impl FnOnce(&mut Budget)) -> Roster 
     let mut budget = Budget::per_month("b", Usd::from_dollars(1));
     budget.mode = Mode::Cap;
     change(&mut budget);
-    let policy = Policy { budget: vec![budget], protected: vec!["kept".into()], ..Policy::default() };
-    let account = AccountLimits { concurrency: 100, ..AccountLimits::default() };
+    let mut policy = Policy { budget: vec![budget], protected: vec!["kept".into()], ..Policy::default() };
+    policy.limits.keep_unreserved = 0;
+    let account = AccountLimits { concurrency: 100, unreserved_minimum: 10 };
     Roster::new(policy, PriceTable::embedded(), Inventory::new("us-east-1", account, functions), None)
 }
 
@@ -68,7 +69,9 @@ fn reserved_functions_count_each_and_the_pool_once_at_its_dearest() {
 fn floors_that_together_exceed_the_pool_are_bounded_by_the_pool() {
     let functions: Vec<Function> =
         (0..30).map(|n| Function::new(format!("f{n:02}").as_str(), 1024, 30)).collect();
-    let terms = bound(&roster(functions, |_| {})).terms;
+    let mut roster = roster(functions, |_| {});
+    roster.policy.limits.actions_per_tick = 100;
+    let terms = bound(&roster).terms;
     assert_eq!((terms.envelope.concurrency, terms.envelope.running), (100, running(100, 1024)));
 }
 
@@ -177,7 +180,6 @@ fn without_room_for_all_caps_the_pool_burns_until_the_period_ends() {
     let account = |count: usize, no_room: NoRoom| {
         let mut roster = roster(functions(count), |_| {});
         roster.inventory.account.unreserved_minimum = 40;
-        roster.policy.limits.keep_unreserved = 0;
         roster.policy.limits.no_room = no_room;
         bound(&roster)
     };

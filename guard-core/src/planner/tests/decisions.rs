@@ -201,9 +201,10 @@ fn a_function_whose_tags_nobody_has_read_waits_and_people_hear_why() {
 fn a_function_is_capped_at_what_the_money_left_affords_and_not_lower() {
     // Left: 10 − 9.5 − a minute of the even share (0.416666666667 ÷ 60, rounded up to 0.006944444445) =
     // 0.493055555555. A unit for 60 s: 0.001000002 + 600 × 0.0000002 = 0.001120002. 440 units.
-    for (mode, below) in [(Mode::Cap, BelowFloor::KeepFloor), (Mode::Stop, BelowFloor::Stop)] {
+    // A hard line is hard in the last minute too.
+    for (mode, below, to) in [(Mode::Cap, BelowFloor::KeepFloor, 440), (Mode::Stop, BelowFloor::Stop, 0)] {
         let plan = last_minute(mode, below).plan();
-        assert_eq!(caps(&plan), [cap("a", 440)]);
+        assert_eq!(caps(&plan), [cap("a", to)]);
         let wanted = Reason::BudgetLine { excess_share_per_mille: 1000, affordable: 440, floor: 5 };
         assert_eq!(plan.actions[0].reason, wanted);
     }
@@ -221,7 +222,7 @@ fn between_the_affordable_and_the_floor_policy_decides() {
         desk.reading.functions[0].concurrency_p99 = Some(294);
         assert_eq!(caps(&desk.plan()), [cap("a", to)], "{mode:?} {below:?}");
         desk.reading.functions[0].concurrency_p99 = Some(293);
-        assert_eq!(caps(&desk.plan()), [cap("a", 440)], "a floor of 440 is afforded");
+        assert_eq!(caps(&desk.plan()), [cap("a", to.min(440))], "a floor of 440 is afforded");
     }
 }
 
@@ -235,10 +236,9 @@ fn a_function_whose_whole_account_is_afforded_is_left() {
 }
 
 #[test]
-fn a_cap_in_force_is_moved_by_half_or_not_at_all() {
+fn before_the_line_a_cap_in_force_is_moved_by_half_or_not_at_all() {
     for (cap_now, wanted) in [(10, vec![cap("a", 5)]), (9, vec![])] {
-        let mut desk = Desk::new(policy(), &[("a", 5)]);
-        desk.spent("10");
+        let mut desk = slack::incident(Mode::Cap, BelowFloor::KeepFloor, 5, 50);
         desk.hold("a", None, cap_now, Phase::Capped);
         let plan = desk.plan();
         assert_eq!(caps(&plan), wanted, "{cap_now}");

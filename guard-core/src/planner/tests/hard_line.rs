@@ -165,15 +165,15 @@ fn money_for_twice_the_cap_lets_twice_as_much_through_without_calm() {
 
 #[test]
 fn two_capped_functions_share_what_is_left_and_a_hold_until_calm_is_kept() {
-    let alone = raised(40, 12).plan();
+    let alone = raised(60, 12).plan();
     assert_eq!(caps(&alone), [cap("a", 24)]);
     let mut desk = Desk::new(policy(), &[("a", 1), ("b", 1)]);
     desk.spent("5");
     for name in ["a", "b"] {
         desk.hold(name, None, 18, Phase::Capped);
     }
-    desk.roster.rules[0].amount = Usd::from_dollars(40);
-    assert_eq!(caps(&desk.plan()), [], "forty units are not twice eighteen for both");
+    desk.roster.rules[0].amount = Usd::from_dollars(60);
+    assert_eq!(caps(&desk.plan()), [], "thirty-one units are not twice eighteen for both");
     let mut desk = raised(100, 12);
     desk.roster.rules[0].at_rollover = crate::policy::AtRollover::Hold;
     assert_eq!(caps(&desk.plan()), [cap("a", 24)]);

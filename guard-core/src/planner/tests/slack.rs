@@ -5,7 +5,7 @@ use crate::policy::Slack;
 
 /// A budget of $10 a day, of which $3 are spent at noon, and an hour that burnt $6: without history $1.25 of slack and as
 /// much tolerated an hour. Function a burns $1 of the ordinary and so much above it, with so much concurrency.
-fn incident(mode: Mode, below_floor: BelowFloor, excess: i64, concurrency: u32) -> Desk {
+pub(super) fn incident(mode: Mode, below_floor: BelowFloor, excess: i64, concurrency: u32) -> Desk {
     let mut text = policy();
     text.budget[0].mode = mode;
     text.budget[0].below_floor = below_floor;
