@@ -236,6 +236,12 @@ impl Profile {
         Some(expectation(samples, &band))
     }
 
+    /// The most that an hour of the coming week may use and be ordinary; `None` with less than a day of history.
+    pub fn ordinary_at_most(&self) -> Option<Usd> {
+        let next = self.newest?;
+        (1..=RING_WEEK).filter_map(|ahead| self.expect(next.plus(ahead))).map(|ordinary| ordinary.upper).max()
+    }
+
     fn expect_of_everything(&self, hour: Hour) -> Option<Expectation> {
         let counting = self.history().filter(|(other, kept, _)| counts(*kept, *other, hour));
         let mut all: Vec<u64> = counting.filter_map(|(_, kept, _)| kept.units()).collect();

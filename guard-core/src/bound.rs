@@ -14,7 +14,7 @@ use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::policy::Timing;
 
-pub use published::{BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
+pub use published::{BoundPart, BudgetBound, Columns, Known, Terms, longest_period_s, published};
 
 /// The most that so much concurrency can cost in so many seconds: busy all the time, ten requests a second each.
 ///
@@ -35,29 +35,18 @@ pub struct OverrunInput<'a> {
     pub unit: &'a UnitCost,
     /// Its time-out in seconds.
     pub timeout_s: u32,
+    /// *L*: seconds from a cause to the effect of the answer.
+    pub reaction_s: u32,
     /// The concurrency it can reach before the cap bites: its reservation, else the unreserved pool.
     pub ceiling: u32,
     /// Its ceiling under a standing cap: the floor.
     pub envelope: u32,
     /// Cost of the backlog that a cap postpones.
     pub deferred: Usd,
-    /// What the cap leaves running until the period ends.
-    pub kept: Kept,
-}
-
-/// What goes on running under the cap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
-pub enum Kept {
-    /// Nothing: the function is stopped.
-    Stopped,
-    /// The floor, for the rest of the period.
-    Floor {
-        /// Its concurrency.
-        concurrency: u32,
-        /// Seconds until the period ends.
-        seconds: u64,
-    },
+    /// The concurrency that the levers leave it; nothing where it is stopped.
+    pub left: u32,
+    /// Seconds until the period ends.
+    pub left_s: u64,
 }
 
 /// The most that can be spent past the line, term by term.
@@ -65,7 +54,7 @@ pub enum Kept {
 pub struct Bound {
     /// *C*: the concurrency that can be reached before the cap bites.
     pub concurrency: u32,
-    /// *L*: metric lag + tick + actuation, in seconds.
+    /// *L*: the minute + metric lag + tick + actuation, and a tick for every further tick that the changes need, in seconds.
     pub reaction_s: u32,
     /// *τ*: the time-out, in seconds.
     pub timeout_s: u32,
@@ -75,7 +64,7 @@ pub struct Bound {
     pub admitted: Usd,
     /// The backlog that a cap postpones.
     pub deferred: Usd,
-    /// What the floor may burn until the period ends; nothing where the function is stopped.
+    /// What its levers leave may burn until the period ends; nothing where the function is stopped.
     pub floor: Usd,
 }
 
@@ -96,8 +85,8 @@ pub struct Overrun {
 }
 
 /// The overrun of one function under the timing assumed: *the most that can be spent past the line*.
-pub fn overrun(timing: &Timing, input: &OverrunInput<'_>) -> Overrun {
-    let reaction_s = timing.reaction_s();
+pub fn overrun(input: &OverrunInput<'_>) -> Overrun {
+    let reaction_s = input.reaction_s;
     let bound = |concurrency: u32| Bound {
         concurrency,
         reaction_s,
@@ -110,13 +99,8 @@ pub fn overrun(timing: &Timing, input: &OverrunInput<'_>) -> Overrun {
             * i128::from(concurrency)
             * i128::from(reaction_s),
         deferred: input.deferred,
-        floor: match input.kept {
-            Kept::Stopped => Usd::ZERO,
-            // The floor cannot be more than what is there.
-            Kept::Floor { concurrency: floor, seconds } => {
-                worst_case(input.unit, floor.min(concurrency), seconds)
-            }
-        },
+        // What is left cannot be more than what is there.
+        floor: worst_case(input.unit, input.left.min(concurrency), input.left_s),
     };
     Overrun {
         without_envelope: bound(input.ceiling),

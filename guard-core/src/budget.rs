@@ -55,6 +55,11 @@ impl BudgetRule {
         period_of(self.period, zone, at)
     }
 
+    /// Whether it stops at its line what it covers: because it stops, or because money wins over the floor.
+    pub fn stops(&self) -> bool {
+        self.mode == Mode::Stop || (self.mode >= Mode::Cap && self.below_floor == BelowFloor::Stop)
+    }
+
     /// The amount spread evenly over its period, per hour. A month counts 30 days.
     pub fn even_share_per_hour(&self) -> Usd {
         self.amount.mul_div_up(60, self.period.minutes().into())

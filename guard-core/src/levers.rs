@@ -2,9 +2,10 @@
 
 use crate::amplification::ONCE_PER_MILLE;
 use crate::cost::UnitCost;
-use crate::inventory::{EventSource, Function};
+use crate::inventory::{EventSource, EventSourceMapping, Function};
 use crate::money::Usd;
 use crate::plan::{AsyncSetting, Change, Reason};
+use crate::settle;
 
 /// Attempts per event above which cutting retries is worth a change, in per mille: one in twenty repeated.
 const RETRIES_WORTH_CUTTING_PER_MILLE: u32 = ONCE_PER_MILLE + 50;
@@ -62,59 +63,156 @@ pub fn affordable(allowance: Usd, seconds: u64, unit: &UnitCost) -> u32 {
 }
 
 /// The changes that bring a function down to `depth`, gentlest first, each with its own reason where it differs
-/// from the trip's; and whether some step was left out because events would be lost.
+/// from the trip's; and whether some step was left out because events would be lost. A stop that would lose some
+/// leaves the `floor` instead: a backlog waits, and loses nothing yet.
 ///
 /// - Asynchronous: retries cut first, which refuses no new event; then the cap.
-/// - SQS: `MaximumConcurrency` of the mapping; a stop disables it. Not reserved concurrency, under which healthy
-///   messages collect receives and land in the dead-letter queue, except where provisioned pollers leave no other.
+/// - SQS: `MaximumConcurrency` of the mappings, which share the cap ([`shares`]); a stop disables them. Not reserved
+///   concurrency, under which healthy messages collect receives and land in the dead-letter queue, except where
+///   provisioned pollers leave no other, or there are more mappings than the cap has room for.
 /// - Streams: a cap slows the shards (throttles count as no retry); a stop disables the mapping.
 /// - Synchronous and asynchronous: reserved concurrency.
-pub fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, Option<Reason>)>, bool) {
+pub fn changes(
+    function: &Function,
+    depth: Depth,
+    floor: u32,
+    work: Work,
+) -> (Vec<(Change, Option<Reason>)>, bool) {
     let mut changes = Vec::new();
-    let mut loss_refused = cut_retries(function, work, &mut changes);
-    for mapping in function.mappings.iter().filter(|mapping| mapping.enabled) {
-        let disable = Change::MappingEnabled { mapping: mapping.id.clone(), from: true, to: false };
-        // What a mapping without a dead-letter queue does not poll expires and is caught by nothing.
-        let expires = !mapping.has_dead_letter() && !work.allow_event_loss;
-        match (&mapping.source, depth) {
-            (EventSource::Sqs { provisioned_pollers: false, max_concurrency, .. }, Depth::Cap(cap)) => {
-                let to = cap.clamp(MAPPING_CONCURRENCY.0, MAPPING_CONCURRENCY.1);
-                if max_concurrency.is_none_or(|now| now > to) {
-                    let change = Change::MappingConcurrency {
-                        mapping: mapping.id.clone(),
-                        from: *max_concurrency,
-                        to: Some(to),
-                    };
-                    changes.push((change, None));
-                }
+    let retries_refused = cut_retries(function, work, &mut changes);
+    match depth {
+        Depth::Cap(cap) => {
+            lower(function, cap, &mut changes);
+            (changes, retries_refused)
+        }
+        Depth::Stop if loses_events_at_zero(function) && !work.allow_event_loss => {
+            lower(function, floor.max(1), &mut changes);
+            (changes, true)
+        }
+        Depth::Stop => {
+            for mapping in function.mappings.iter().filter(|mapping| mapping.enabled) {
+                let disable = Change::MappingEnabled { mapping: mapping.id.clone(), from: true, to: false };
+                changes.push((disable, None));
             }
-            (_, Depth::Stop) if expires => loss_refused = true,
-            (_, Depth::Stop) => changes.push((disable, None)),
-            // Reserved concurrency below, the only graded lever of these.
-            (EventSource::Sqs { .. } | EventSource::Stream { .. }, Depth::Cap(_)) => {}
+            if is_invoked_directly(function) {
+                reserve(function, 0, &mut changes);
+            }
+            (changes, retries_refused)
         }
     }
-    let has_own_lever =
-        |source: &EventSource| matches!(source, EventSource::Sqs { provisioned_pollers: false, .. });
-    let needs_cap =
-        function.mappings.iter().any(|mapping| mapping.enabled && !has_own_lever(&mapping.source));
-    let direct = function.synchronous || function.asynchronous.is_some();
-    let loses = loses_events_at_zero(function) && !work.allow_event_loss;
-    let cap = match depth {
-        Depth::Cap(cap) if direct || needs_cap => Some(cap),
-        Depth::Stop if direct && !loses => Some(0),
-        Depth::Stop if direct => {
-            loss_refused = true;
-            None
+}
+
+/// Adds the changes of a cap.
+fn lower(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reason>)>) {
+    let shares = shares(function, cap);
+    let enabled = function.mappings.iter().filter(|mapping| mapping.enabled).count();
+    let is_crowded = shares.iter().map(|(_, share)| *share).fold(0, u32::saturating_add) > cap;
+    // What bounds the function comes first: a tick may not have room for more.
+    if is_crowded {
+        reserve(function, cap, changes);
+    }
+    for (mapping, to) in &shares {
+        let from = max_concurrency(mapping);
+        if from.is_none_or(|now| now > *to) {
+            let change = Change::MappingConcurrency { mapping: mapping.id.clone(), from, to: Some(*to) };
+            changes.push((change, None));
         }
+    }
+    if !is_crowded && (is_invoked_directly(function) || enabled > shares.len()) {
+        reserve(function, cap, changes);
+    }
+}
+
+/// What a cap of a function without reservation takes from the account's pool.
+pub fn reservation(function: &Function, cap: u32) -> u32 {
+    let mut changes = Vec::new();
+    lower(function, cap, &mut changes);
+    let taken = changes.iter().find_map(|(change, _)| match change {
+        Change::ReservedConcurrency { from: None, to } => *to,
         _ => None,
+    });
+    taken.unwrap_or(0)
+}
+
+/// What of a function's cap each of its SQS mappings gets, in their order: as much to each, and what one's own limit
+/// leaves to the others. Together they have the cap, or AWS's minimum of two each where that is more. Mappings with
+/// provisioned pollers take no `MaximumConcurrency` and are left out.
+pub fn shares(function: &Function, cap: u32) -> Vec<(&EventSourceMapping, u32)> {
+    let (least, most) = MAPPING_CONCURRENCY;
+    let limitable = |mapping: &&EventSourceMapping| {
+        mapping.enabled && matches!(mapping.source, EventSource::Sqs { provisioned_pollers: false, .. })
     };
-    // A cap below the provisioned concurrency is refused by AWS.
-    let cap = cap.map(|cap| cap.max(function.provisioned));
-    if let Some(cap) = cap.filter(|cap| function.reserved.is_none_or(|now| now > *cap)) {
+    let mut order: Vec<(usize, &EventSourceMapping)> =
+        function.mappings.iter().filter(limitable).enumerate().collect();
+    order.sort_by_key(|(place, mapping)| (max_concurrency(mapping).unwrap_or(u32::MAX), *place));
+    let mut left = cap;
+    let mut mappings = u32::try_from(order.len()).unwrap_or(u32::MAX);
+    let mut shares: Vec<(usize, &EventSourceMapping, u32)> = Vec::with_capacity(order.len());
+    for (place, mapping) in order {
+        let fair = left.div_ceil(mappings).clamp(least, most);
+        let share = max_concurrency(mapping).map_or(fair, |own| own.clamp(least, fair));
+        shares.push((place, mapping, share));
+        left = left.saturating_sub(share);
+        mappings -= 1;
+    }
+    shares.sort_by_key(|(place, ..)| *place);
+    shares.into_iter().map(|(_, mapping, share)| (mapping, share)).collect()
+}
+
+/// `MaximumConcurrency` of a mapping, if set.
+fn max_concurrency(mapping: &EventSourceMapping) -> Option<u32> {
+    match mapping.source {
+        EventSource::Sqs { max_concurrency, .. } => max_concurrency,
+        EventSource::Stream { .. } => None,
+    }
+}
+
+/// Adds a reservation where it lowers what is in force. One below the provisioned concurrency is refused by AWS.
+fn reserve(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reason>)>) {
+    let cap = cap.max(function.provisioned);
+    if function.reserved.is_none_or(|now| now > cap) {
         changes.push((Change::ReservedConcurrency { from: function.reserved, to: Some(cap) }, None));
     }
-    (changes, loss_refused)
+}
+
+/// Whether anything but a mapping invokes it.
+fn is_invoked_directly(function: &Function) -> bool {
+    function.synchronous || function.asynchronous.is_some()
+}
+
+/// The concurrency that a function can reach as it is configured; `None` where only the account's pool limits it.
+pub fn reach(function: &Function) -> Option<u32> {
+    let polled = || {
+        let of = |mapping: &EventSourceMapping| match mapping.source {
+            EventSource::Sqs { provisioned_pollers: false, max_concurrency, .. } => max_concurrency,
+            EventSource::Sqs { .. } => None,
+            EventSource::Stream { shards, parallelization, .. } => {
+                Some(shards.saturating_mul(parallelization))
+            }
+        };
+        let enabled = function.mappings.iter().filter(|mapping| mapping.enabled);
+        enabled.map(of).try_fold(0_u32, |sum, of| Some(sum.saturating_add(of?)))
+    };
+    let invoked = if is_invoked_directly(function) { None } else { polled() };
+    match (invoked, function.reserved) {
+        (Some(invoked), Some(reserved)) => Some(invoked.min(reserved)),
+        (invoked, reserved) => invoked.or(reserved),
+    }
+}
+
+/// The concurrency that a function can still reach after these changes: what its levers leave.
+pub fn left(function: &Function, changes: &[(Change, Option<Reason>)]) -> Option<u32> {
+    let mut after = function.clone();
+    for (change, _) in changes {
+        settle::make(&mut after, change);
+    }
+    reach(&after)
+}
+
+/// How many levers a function has: a tick makes at most one change of each.
+pub fn count(function: &Function) -> u32 {
+    let mappings = u32::try_from(function.mappings.len()).unwrap_or(u32::MAX);
+    1 + u32::from(function.asynchronous.is_some()) + mappings
 }
 
 /// Whether a reservation of nothing loses events for good: nothing catches what is given up.

@@ -82,6 +82,8 @@ pub enum Reason {
         /// The floor.
         floor: u32,
     },
+    /// A budget that stops is at its line: what it covers is stopped, ordinary or not.
+    HardLine,
     /// An incident has used up the budget's slack and would break the budget, and this function's excess explains it.
     SlackUsedUp {
         /// Share of all excess that this function has, in per mille.
@@ -127,6 +129,11 @@ pub enum Reason {
     Resumed,
     /// The period ended.
     Rollover,
+    /// What is left affords at least twice the cap, as after an amount was raised.
+    Affords {
+        /// The concurrency that the money affords now.
+        affordable: u32,
+    },
     /// An operator said so.
     Operator,
     /// The slack is used up, but what is above the ordinary is less than twice the ordinary: a cap would refuse as many
@@ -166,6 +173,13 @@ pub enum Reason {
     },
     /// Stopping would lose events that nothing catches.
     EventLoss,
+    /// The owner's own limit is at or below the floor already: there is nothing tighter to set.
+    NothingTighter {
+        /// The concurrency that the owner's settings leave it.
+        reach: u32,
+        /// The floor.
+        floor: u32,
+    },
     /// Somebody set another value; the guard leaves it alone.
     ChangedBySomebodyElse {
         /// What the guard had set.
@@ -188,6 +202,7 @@ impl Reason {
         matches!(
             self,
             Reason::BudgetLine { .. }
+                | Reason::HardLine
                 | Reason::SlackUsedUp { .. }
                 | Reason::CutRetries { .. }
                 | Reason::Relapse { .. }
@@ -196,6 +211,7 @@ impl Reason {
                 | Reason::TagsUnread
                 | Reason::NoRoom { .. }
                 | Reason::EventLoss
+                | Reason::NothingTighter { .. }
                 | Reason::TickFull
         )
     }

@@ -7,6 +7,7 @@ mod release;
 mod resume;
 mod share;
 mod standing;
+mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,6 +74,7 @@ fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
     let capped =
         state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name.clone());
     let explained = plan.functions.iter().filter(|record| record.reason.is_breach());
+    let explained = explained.filter(|record| record.excess_per_hour > Usd::ZERO);
     let names: BTreeSet<FunctionName> =
         capped.chain(explained.map(|record| record.function.clone())).collect();
     for name in names {

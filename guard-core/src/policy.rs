@@ -224,10 +224,12 @@ pub struct Budget {
     /// day, 6 h of a week, 12 h of a month; `"period"` with `guarantee`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack: Option<Slack>,
-    /// What to do where the cap that the budget affords is below the floor. Default `keep_floor`.
+    /// What gives way at the line, where money and floor collide. Default `keep_floor`.
     #[serde(default)]
     pub below_floor: BelowFloor,
-    /// Whether events may be lost for good to save money. Default false.
+    /// Whether events may be lost for good to save money. Without it a function whose events nothing is known to catch is
+    /// never stopped, only held at its floor; every consumer of a queue is one, as redrive policies are not read. Default
+    /// false.
     #[serde(default)]
     pub allow_event_loss: bool,
     /// What happens to caps when the period ends. Default `release`.
@@ -281,9 +283,9 @@ pub enum Mode {
     /// Tell people.
     #[default]
     Alert,
-    /// Cap, never below the floor unless `below_floor` says so.
+    /// Cap what is above the ordinary, never below the floor unless `below_floor` says so.
     Cap,
-    /// Stop: reserved concurrency 0, mappings disabled.
+    /// Stop at the line all that the budget covers, ordinary or not: reserved concurrency 0, mappings disabled.
     Stop,
 }
 
@@ -294,7 +296,7 @@ pub enum BelowFloor {
     /// The money: legitimate traffic keeps its concurrency.
     #[default]
     KeepFloor,
-    /// The traffic: the function is stopped.
+    /// The traffic: all that the budget covers is stopped.
     Stop,
 }
 
@@ -335,10 +337,17 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Seconds from a cause to the effect of the guard's answer: metric lag + tick + actuation, the *L* of the
-    /// published bound.
+    /// Seconds that a metric counts together: lag runs from the end of a minute, and what happens in its first second
+    /// waits for the other 59.
+    pub const GRAIN_S: u32 = 60;
+
+    /// Seconds from a cause to the effect of the guard's answer: the minute itself + metric lag + tick + actuation, the
+    /// *L* of the published bound.
     pub const fn reaction_s(&self) -> u32 {
-        self.metric_lag_s.saturating_add(self.tick_s).saturating_add(self.actuation_s)
+        Self::GRAIN_S
+            .saturating_add(self.metric_lag_s)
+            .saturating_add(self.tick_s)
+            .saturating_add(self.actuation_s)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cost::UnitCost;
 use crate::inventory::{Architecture, Inventory};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::FunctionName;
-use crate::policy::{Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
+use crate::policy::{BelowFloor, Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
 use crate::pricing::{PriceTable, Quote, companion_per_invocation};
 use crate::time::timezone;
 
@@ -160,6 +160,26 @@ impl Roster {
     /// function's tag.
     pub fn mode(&self, index: usize, rule: &BudgetRule) -> Mode {
         self.members.get(index).map_or(rule.mode, |member| member.overrides.restrain(rule.mode))
+    }
+
+    /// Whether a budget at its line stops a function, ordinary or not: as the budget does, unless a tag restrains it.
+    pub fn stops(&self, index: usize, rule: &BudgetRule) -> bool {
+        let mode = self.mode(index, rule);
+        mode >= Mode::Cap && (mode == Mode::Stop || rule.below_floor == BelowFloor::Stop)
+    }
+
+    /// Whether the guard may change a function at all: nobody protects it, and somebody has read its tags.
+    pub fn may_change(&self, index: usize) -> bool {
+        let known = self.inventory.functions.get(index).is_some_and(|function| function.tags_known);
+        known && self.members.get(index).is_some_and(|member| !member.protected)
+    }
+
+    /// The budgets on whose behalf a function may be changed.
+    pub fn acting(&self, index: usize) -> impl Iterator<Item = &BudgetRule> {
+        let member = self.members.get(index).filter(|_| self.may_change(index));
+        let covering = member.map_or(&[][..], |member| &member.budgets);
+        let covering = covering.iter().filter_map(|place| self.rules.get(*place));
+        covering.filter(move |rule| self.mode(index, rule) >= Mode::Cap)
     }
 
     /// Dollars a second that a function burns at most: every unit of concurrency that it can get, busy and answering.

@@ -18,7 +18,9 @@ mod rule;
 
 pub use rule::Rule;
 
-use reading::{budget_of, covers, is_meant, is_tagged_protected, loosens, mode_of, tagged_floor, tightens};
+use reading::{
+    budget_of, covers, is_meant, is_tagged_protected, loosens, mode_of, polled, tagged_floor, tightens,
+};
 
 /// The tag that protects a function, unless its value is `false`.
 pub const PROTECT_TAG: &str = "dow-guard:protect";
@@ -137,7 +139,7 @@ fn check_action(
     }
     broken.extend(case.words_of_operators(plan, state));
     if tightens(&action.change) {
-        broken.extend(case.tightening(state, context));
+        broken.extend(case.tightening(plan, state, context));
     }
     if loosens(&action.change) {
         broken.extend(case.loosening(context));
@@ -223,7 +225,7 @@ impl Case<'_> {
     }
 
     /// What a tighter setting must respect.
-    fn tightening(&self, state: &State, context: &Context<'_>) -> Vec<Broken> {
+    fn tightening(&self, plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Broken> {
         let mut broken = Vec::new();
         let latch = state.latches.get(&self.action.function);
         // An operator's own cap has no budget and may be set again after a deploy undid it.
@@ -243,7 +245,7 @@ impl Case<'_> {
         if mode < Mode::Cap {
             broken.push((Rule::Mode, format!("budget {} may only tell people about it", budget.name)));
         }
-        broken.extend(self.floor(budget, mode, state, context).map(|sentence| (Rule::Floor, sentence)));
+        broken.extend(self.floor(budget, mode, plan, state, context).map(|sentence| (Rule::Floor, sentence)));
         if !budget.allow_event_loss {
             broken.extend(self.event_loss().map(|sentence| (Rule::EventLoss, sentence)));
         }
@@ -251,10 +253,23 @@ impl Case<'_> {
     }
 
     /// A concurrency below the floor that nothing permits.
-    fn floor(&self, budget: &Budget, mode: Mode, state: &State, context: &Context<'_>) -> Option<String> {
+    fn floor(
+        &self,
+        budget: &Budget,
+        mode: Mode,
+        plan: &Plan,
+        state: &State,
+        context: &Context<'_>,
+    ) -> Option<String> {
         let left = match &self.action.change {
-            Change::ReservedConcurrency { to: Some(to), .. }
-            | Change::MappingConcurrency { to: Some(to), .. } => *to,
+            Change::ReservedConcurrency { to: Some(to), .. } => *to,
+            // Its mappings together: each has a part of what is left.
+            Change::MappingConcurrency { .. } => polled(self.function, |lever| {
+                let same = |action: &&Action| {
+                    action.function == self.action.function && action.change.lever() == *lever
+                };
+                plan.actions.iter().find(same).map(|action| action.change.to())
+            })?,
             Change::MappingEnabled { to: false, .. } => 0,
             _ => return None,
         };
@@ -277,6 +292,11 @@ impl Case<'_> {
         let floor = tagged_floor(self.function).unwrap_or(derived);
         let before = self.held.map_or(self.action.change.from(), |held| held.original);
         match before {
+            _ if matches!(self.action.change, Change::MappingConcurrency { .. }) => {
+                let latch = state.latches.get(&self.function.name);
+                let original = |lever: &Lever| Some(latch?.lever(lever)?.original);
+                floor.min(polled(self.function, original).unwrap_or(floor))
+            }
             Setting::Concurrency(Some(owners)) => floor.min(owners),
             _ => floor,
         }

@@ -130,6 +130,18 @@ pub fn next(
     }
 }
 
+/// What is above the ordinary in the eyes of a budget, and of functions that were not looked at or did not answer, in its unit.
+pub(crate) fn nameless(
+    roster: &Roster,
+    place: usize,
+    rule: &BudgetRule,
+    reading: &Reading,
+    outlook: Option<&Outlook>,
+    seen: &Observation,
+) -> Usd {
+    Watched::new(roster, place, rule, reading, (Verdict::Fine, outlook), seen).unexplained.nameless
+}
+
 /// One budget in the eyes of who looks.
 struct Watched<'a> {
     place: usize,

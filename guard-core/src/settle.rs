@@ -154,17 +154,18 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
     let restores =
         latch.lever(&action.change.lever()).is_some_and(|lever| lever.original == action.change.to());
     match action.reason {
-        Reason::BudgetLine { .. } | Reason::SlackUsedUp { .. } | Reason::CutRetries { .. } => {
-            match latch.phase {
-                Phase::Capped => {}
-                Phase::Standing => {
-                    latch.budget.clone_from(&action.budget);
-                    latch.tripped_at = at;
-                    enter(latch, Phase::Capped, at);
-                }
-                Phase::Ramping | Phase::Watching => enter(latch, Phase::Capped, at),
+        Reason::BudgetLine { .. }
+        | Reason::HardLine
+        | Reason::SlackUsedUp { .. }
+        | Reason::CutRetries { .. } => match latch.phase {
+            Phase::Capped => {}
+            Phase::Standing => {
+                latch.budget.clone_from(&action.budget);
+                latch.tripped_at = at;
+                enter(latch, Phase::Capped, at);
             }
-        }
+            Phase::Ramping | Phase::Watching => enter(latch, Phase::Capped, at),
+        },
         Reason::Relapse { relapses } => {
             latch.relapses = relapses;
             enter(latch, Phase::Capped, at);
@@ -368,6 +369,12 @@ pub fn apply(inventory: &mut Inventory, name: &FunctionName, change: &Change) ->
     if setting_of(function, &change.lever()) != Some(change.from()) {
         return false;
     }
+    make(function, change);
+    true
+}
+
+/// Makes a change of a function held in memory.
+pub(crate) fn make(function: &mut Function, change: &Change) {
     match change {
         Change::ReservedConcurrency { to, .. } => function.reserved = *to,
         Change::AsyncConfig { to, .. } => {
@@ -385,7 +392,6 @@ pub fn apply(inventory: &mut Inventory, name: &FunctionName, change: &Change) ->
             }
         }),
     }
-    true
 }
 
 fn with_mapping(function: &mut Function, id: &MappingId, change: impl FnOnce(&mut EventSourceMapping)) {

@@ -303,7 +303,9 @@ fn overruns(request: &Request<'_>, without: &Run, with: &Run) -> Vec<Overrun> {
             amount: period.amount,
             with: past(with, period.budget.as_str()),
             without: past(without, period.budget.as_str()),
-            bound: acts.then(|| crate::published::bound(request, period.budget.as_str())).flatten(),
+            bound: acts
+                .then(|| crate::published::bound(request, period.budget.as_str(), &with.known))
+                .flatten(),
         });
     }
     overruns

@@ -5,6 +5,7 @@ mod rival;
 mod runner;
 mod truth;
 
+use guard_core::bound::Known;
 use guard_core::money::{Usd, UsdRange};
 use guard_core::plan::{Plan, Verdict};
 use guard_core::pricing::PriceTable;
@@ -59,6 +60,10 @@ pub struct Run {
     pub holds: bool,
     /// How often a function that nobody attacks went from free to held.
     pub false_stops: u32,
+    /// The most that the guard has known of the ordinary use of each function, in the order of the inventory: what its
+    /// published bound rests on.
+    #[serde(skip)]
+    pub known: Vec<Known>,
     /// Arrivals and ends lived.
     #[serde(skip)]
     pub steps: u64,

@@ -11,6 +11,7 @@ mod money_and_traffic;
 mod other_people;
 mod policy_changes;
 mod properties;
+mod published_bound;
 mod restoring;
 mod scenarios;
 mod standing;

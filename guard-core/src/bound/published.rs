@@ -2,13 +2,42 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Kept, Overrun, OverrunInput, overrun, worst_case};
+use super::{Bound, Overrun, OverrunInput, overrun, worst_case};
+use crate::baseline::Profile;
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
+use crate::inventory::Function;
+use crate::levers::{self, Depth, Work};
 use crate::money::{Unit, Usd};
 use crate::name::{BudgetName, FunctionName};
-use crate::policy::{BelowFloor, Mode, Period};
+use crate::plan::Change;
+use crate::policy::{Mode, NoRoom, Period};
 use crate::roster::Roster;
+
+/// What is known of a function's ordinary use; nothing without history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The 99th percentile of its hourly concurrency maxima, from which its floor is derived.
+    pub concurrency_p99: Option<u32>,
+    /// The most that an hour of it may cost and be ordinary, in dollars.
+    pub ordinary_per_hour: Option<Usd>,
+}
+
+impl Known {
+    /// As a function's history has it.
+    pub fn of(profile: &Profile) -> Self {
+        Known { concurrency_p99: profile.concurrency_p99(), ordinary_per_hour: profile.ordinary_at_most() }
+    }
+
+    /// What holds whichever of the two is the case.
+    #[must_use]
+    pub fn at_most(self, other: Known) -> Self {
+        Known {
+            concurrency_p99: self.concurrency_p99.max(other.concurrency_p99),
+            ordinary_per_hour: self.ordinary_per_hour.max(other.ordinary_per_hour),
+        }
+    }
+}
 
 /// The bound of one budget, term by term.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +55,14 @@ pub struct BudgetBound {
     /// The most that may be done when it breaks. Below `cap` nothing ends the spending, and the bound is what it
     /// would be.
     pub mode: Mode,
+    /// Whether it stops at its line all that it covers, ordinary or not.
+    pub stops: bool,
     /// Whether the policy holds the standing cap: the second column is then what is in force.
     pub envelope: bool,
+    /// *L* of this policy: the reaction time, and a tick for every further tick that the changes need.
+    pub reaction_s: u32,
+    /// Ticks that it takes to change every lever of all functions on which some budget acts.
+    pub ticks: u32,
     /// All terms, in both columns.
     pub terms: Columns<Terms>,
     /// Where they come from: reserved functions, and the dearest of those that share the pool. Dearest first.
@@ -39,6 +74,12 @@ pub struct BudgetBound {
     pub never_capped: Vec<FunctionName>,
     /// The most that those can burn in one period.
     pub never_capped_worst: Usd,
+    /// Functions that a stop leaves at their floor, because events would be lost.
+    pub not_stopped: Vec<FunctionName>,
+    /// Functions for whose cap the pool may have no room.
+    pub no_room: Vec<FunctionName>,
+    /// Functions of whose ordinary use nothing is known: the bound is *at least* this.
+    pub without_history: usize,
 }
 
 /// One value as things are, and one under a standing cap.
@@ -59,10 +100,17 @@ pub struct Terms {
     pub running: Usd,
     /// `10 · C · (q + c) · L`.
     pub admitted: Usd,
+    /// Both again for every further function of the pool: a flood may move on when it is capped. Nothing where the budget
+    /// stops all at once.
+    pub moving: Usd,
     /// The backlog that a cap postpones. None is known from policy and inventory alone.
     pub deferred: Usd,
-    /// What the floors may burn until the period ends.
+    /// What the levers leave may burn until the period ends.
     pub floor: Usd,
+    /// What a cap leaves alone because it is ordinary, beyond that.
+    pub ordinary: Usd,
+    /// What burns in the unreserved pool until the period ends where it has no room for all caps.
+    pub no_room: Usd,
     /// All of them together.
     pub total: Usd,
 }
@@ -74,28 +122,37 @@ pub struct BoundPart {
     pub function: FunctionName,
     /// Whether it stands for the whole pool.
     pub is_pool: bool,
-    /// Its own terms; for the pool those of all that share it, floors included, and the dearest's time-out. The parts
-    /// of a bound add up to it.
+    /// Its own terms; for the pool those of all that share it, floors included, and the dearest's time-out. Without what
+    /// moves on, is ordinary or finds no room.
     pub overrun: Overrun,
 }
 
 impl Terms {
-    /// Adds what a cap stops: concurrency, what runs, what is admitted, what waits.
+    /// Adds what a cap stops, and what it leaves.
     fn add(&mut self, bound: &Bound) {
         self.concurrency = self.concurrency.saturating_add(bound.concurrency);
         self.running += bound.running;
         self.admitted += bound.admitted;
         self.deferred += bound.deferred;
+        self.floor += bound.floor;
     }
 
-    fn and(mut self, other: Terms) -> Terms {
-        self.concurrency = self.concurrency.saturating_add(other.concurrency);
-        self.running += other.running;
-        self.admitted += other.admitted;
-        self.deferred += other.deferred;
-        self.floor += other.floor;
-        self.total = self.running + self.admitted + self.deferred + self.floor;
+    fn totalled(mut self) -> Terms {
+        self.total = self.running
+            + self.admitted
+            + self.moving
+            + self.deferred
+            + self.floor
+            + self.ordinary
+            + self.no_room;
         self
+    }
+}
+
+impl BudgetBound {
+    /// The most past the line as things are, with what is never capped.
+    pub fn most(&self) -> Usd {
+        self.terms.now.total + self.never_capped_worst
     }
 }
 
@@ -112,58 +169,178 @@ pub const fn longest_period_s(period: Period, is_utc: bool) -> u64 {
 }
 
 /// The bound of the budget at that place of the roster: reserved functions each at their reservation, those that
-/// share the pool as the whole pool at the dearest of them. `floor` gives the concurrency a cap leaves to the function
-/// at a place; the period has `period_s` seconds. `None` where there is no such budget.
+/// share the pool as the whole pool at the dearest of them; and what the levers leave of each. `known` tells what is known
+/// of the function at a place; the period has `period_s` seconds. `None` where there is no such budget.
 pub fn published(
     roster: &Roster,
     place: usize,
     period_s: u64,
-    floor: impl Fn(usize) -> u32,
+    known: impl Fn(usize) -> Known,
 ) -> Option<BudgetBound> {
     let rule = roster.rules.get(place)?;
-    let pool = roster.inventory.account.concurrency.saturating_sub(roster.inventory.reserved_total());
-    let mut sum = Sum::default();
-    let mut outside = (Vec::new(), Usd::ZERO);
-    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
-        if !member.budgets.contains(&place) {
-            continue;
-        }
+    let account = Account::new(roster, &known);
+    let mut sum = Sum { period_s, ..Sum::default() };
+    let functions = roster.inventory.functions.iter().enumerate();
+    let covered = functions.filter(|(index, _)| {
+        roster.members.get(*index).is_some_and(|member| member.budgets.contains(&place))
+    });
+    // The guard itself is called by its schedule only.
+    for (index, function) in covered.filter(|(_, function)| roster.guard.as_ref() != Some(&function.name)) {
+        let Some(member) = roster.members.get(index) else { continue };
         let counting = UnitCost::counting();
         let unit = rule.unit_cost(&member.unit, &counting);
-        let floor = floor(index);
-        let kept = match rule.below_floor {
-            BelowFloor::KeepFloor => Kept::Floor { concurrency: floor, seconds: period_s },
-            BelowFloor::Stop => Kept::Stopped,
-        };
-        let ceiling = function.reserved.unwrap_or(pool);
+        let ceiling = function.reserved.unwrap_or(account.pool);
+        let is_left_alone = rule.mode >= Mode::Cap && roster.mode(index, rule) < Mode::Cap;
+        if is_left_alone || !roster.may_change(index) {
+            sum.leave_alone(function, worst_case(unit, ceiling, period_s));
+            continue;
+        }
+        let known = known(index);
+        let floor = roster.floor(index, known.concurrency_p99);
+        let left = Left::of(roster, index, function, floor, rule);
         let input = OverrunInput {
             unit,
             timeout_s: function.timeout_s,
+            reaction_s: account.reaction_s,
             ceiling,
-            envelope: floor,
+            envelope: floor.max(function.provisioned),
             deferred: Usd::ZERO,
-            kept,
+            left: left.concurrency.map_or(ceiling, |left| left.max(function.provisioned)),
+            left_s: period_s,
         };
-        sum.add(&function.name, function.reserved.is_none(), overrun(&roster.policy.timing, &input));
-        let is_out_of_reach = member.protected || !function.tags_known;
-        if is_out_of_reach || (rule.mode >= Mode::Cap && roster.mode(index, rule) < Mode::Cap) {
-            outside.0.push(function.name.clone());
-            outside.1 += worst_case(unit, ceiling, period_s);
+        let part = BoundPart {
+            function: function.name.clone(),
+            is_pool: function.reserved.is_none(),
+            overrun: overrun(&input),
+        };
+        if left.is_refused {
+            sum.bound_of.not_stopped.push(function.name.clone());
+        }
+        if left.takes_room && account.lacks_room {
+            sum.find_no_room(function, unit, floor, part.overrun.without_envelope.floor);
+        }
+        if !roster.stops(index, rule) {
+            sum.moving += stoppable(&part.overrun.without_envelope) * i128::from(u8::from(part.is_pool));
+            sum.ordinary(rule, member_ordinary(rule, &member.unit, known), &part);
+        }
+        sum.add(part);
+    }
+    Some(sum.finish(rule, &account))
+}
+
+/// What is ordinary of a function per hour, in the budget's unit. Every invocation costs its request at least.
+fn member_ordinary(rule: &BudgetRule, unit: &UnitCost, known: Known) -> Option<Usd> {
+    let dollars = known.ordinary_per_hour?;
+    if !rule.counts_invocations() {
+        return Some(dollars);
+    }
+    Some(Usd::from_dollars(1).mul_div_up(dollars.picos(), unit.per_request.picos().max(1)))
+}
+
+/// What all budgets together mean for the account.
+struct Account {
+    /// Concurrency that functions without reservation share, at most: a reservation that is lowered is theirs.
+    pool: u32,
+    /// See [`BudgetBound::reaction_s`].
+    reaction_s: u32,
+    ticks: u32,
+    /// What can still be reserved.
+    room: u32,
+    /// What stays unreserved whatever is capped.
+    kept: u32,
+    /// Whether the floors of all functions on which some budget acts take more than that.
+    lacks_room: bool,
+}
+
+impl Account {
+    fn new(roster: &Roster, known: &impl Fn(usize) -> Known) -> Self {
+        let account = roster.inventory.account;
+        let kept =
+            account.unreserved_minimum.max(roster.policy.limits.keep_unreserved).min(account.concurrency);
+        let (mut changes, mut taken, mut stays) = (0_u32, 0_u32, 0_u32);
+        for (index, function) in roster.inventory.functions.iter().enumerate() {
+            let floor = roster.floor(index, known(index).concurrency_p99);
+            let stops = roster.acting(index).any(|rule| roster.stops(index, rule));
+            let is_acted_on = roster.acting(index).next().is_some();
+            if is_acted_on {
+                changes = changes.saturating_add(levers::count(function));
+                taken = taken.saturating_add(levers::reservation(function, floor));
+            }
+            stays = stays.saturating_add(match function.reserved {
+                Some(_) if stops => 0,
+                Some(reserved) if is_acted_on => reserved.min(floor),
+                reserved => reserved.unwrap_or(0),
+            });
+        }
+        let ticks = changes.div_ceil(roster.policy.limits.actions_per_tick.max(1)).max(1);
+        let timing = roster.policy.timing;
+        let room = account.concurrency.saturating_sub(kept.saturating_add(roster.inventory.reserved_total()));
+        Account {
+            pool: account.concurrency.saturating_sub(stays),
+            reaction_s: timing.reaction_s().saturating_add((ticks - 1).saturating_mul(timing.tick_s)),
+            ticks,
+            room,
+            kept,
+            lacks_room: taken > room,
         }
     }
-    Some(sum.finish(rule, period_s, outside))
+}
+
+/// What the levers leave of a function at the line of a budget.
+struct Left {
+    /// `None`: all that the account has.
+    concurrency: Option<u32>,
+    /// Whether a stop was refused because events would be lost.
+    is_refused: bool,
+    /// Whether that takes a reservation, and the policy would rather let it run than stop it without one.
+    takes_room: bool,
+}
+
+impl Left {
+    fn of(roster: &Roster, index: usize, function: &Function, floor: u32, rule: &BudgetRule) -> Self {
+        // That retries are cut saves work and leaves concurrency as it is.
+        let work =
+            Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: rule.allow_event_loss };
+        let stops = roster.stops(index, rule);
+        let depth = if stops { Depth::Stop } else { Depth::Cap(floor) };
+        let (changes, loss_refused) = levers::changes(function, depth, floor, work);
+        let loses = levers::loses_events_at_zero(function) && !rule.allow_event_loss;
+        let reserves = |change: &Change| matches!(change, Change::ReservedConcurrency { from: None, to: Some(to) } if *to > 0);
+        Left {
+            concurrency: levers::left(function, &changes),
+            is_refused: stops && loss_refused,
+            takes_room: changes.iter().any(|(change, _)| reserves(change))
+                && (roster.policy.limits.no_room == NoRoom::Alert || loses),
+        }
+    }
 }
 
 /// The terms of the functions seen so far.
 #[derive(Default)]
 struct Sum {
+    period_s: u64,
     reserved: Columns<Terms>,
-    pooled_envelope: Terms,
-    floors: Columns<Usd>,
-    pooled_floors: Columns<Usd>,
+    pooled: Columns<Terms>,
     dearest: Option<BoundPart>,
+    moving: Usd,
+    ordinary: Usd,
+    /// Of functions for which there may be no room: what one unit of the dearest burns until the period ends, what their
+    /// floors burn, and the most that one of them needs.
+    without_room: (Usd, Usd, u32),
+    alone_in_pool: Usd,
+    bound_of: Lists,
+}
+
+/// What a bound tells by name and number.
+#[derive(Default)]
+struct Lists {
     parts: Vec<BoundPart>,
     in_pool: usize,
+    never_capped: Vec<FunctionName>,
+    never_capped_worst: Usd,
+    not_stopped: Vec<FunctionName>,
+    no_room: Vec<FunctionName>,
+    without_history: usize,
 }
 
 /// What a cap stops, without what it keeps.
@@ -172,71 +349,110 @@ fn stoppable(bound: &Bound) -> Usd {
 }
 
 impl Sum {
-    fn add(&mut self, name: &FunctionName, is_pool: bool, overrun: Overrun) {
-        let part = BoundPart { function: name.clone(), is_pool, overrun };
-        self.floors.now += overrun.without_envelope.floor;
-        self.floors.envelope += overrun.with_envelope.floor;
-        if !is_pool {
-            self.reserved.now.add(&overrun.without_envelope);
-            self.reserved.envelope.add(&overrun.with_envelope);
-            self.parts.push(part);
+    /// Counts a function that nothing is done to. Of those in the pool the dearest has all of it.
+    fn leave_alone(&mut self, function: &Function, worst: Usd) {
+        self.bound_of.never_capped.push(function.name.clone());
+        if function.reserved.is_some() {
+            self.bound_of.never_capped_worst += worst;
+        } else {
+            self.alone_in_pool = self.alone_in_pool.max(worst);
+        }
+    }
+
+    fn find_no_room(&mut self, function: &Function, unit: &UnitCost, floor: u32, floors: Usd) {
+        let (dearest, sum, most) = &mut self.without_room;
+        *dearest = (*dearest).max(worst_case(unit, 1, self.period_s));
+        *sum += floors;
+        *most = (*most).max(levers::reservation(function, floor));
+        self.bound_of.no_room.push(function.name.clone());
+    }
+
+    /// Counts what is ordinary of a function beyond what its cap would leave.
+    fn ordinary(&mut self, rule: &BudgetRule, per_hour: Option<Usd>, part: &BoundPart) {
+        match per_hour {
+            Some(per_hour) => {
+                let whole = per_hour.mul_div_up(i128::from(self.period_s), 3600);
+                self.ordinary += (whole - part.overrun.without_envelope.floor).at_least_zero();
+            }
+            // All without history have one even share of the budget together.
+            None if self.bound_of.without_history == 0 => {
+                self.ordinary += rule.even_share_per_hour().mul_div_up(i128::from(self.period_s), 3600);
+                self.bound_of.without_history = 1;
+            }
+            None => self.bound_of.without_history += 1,
+        }
+    }
+
+    fn add(&mut self, part: BoundPart) {
+        let terms = if part.is_pool { &mut self.pooled } else { &mut self.reserved };
+        terms.now.add(&part.overrun.without_envelope);
+        terms.envelope.add(&part.overrun.with_envelope);
+        if !part.is_pool {
+            self.bound_of.parts.push(part);
             return;
         }
-        self.in_pool += 1;
-        self.pooled_floors.now += overrun.without_envelope.floor;
-        self.pooled_floors.envelope += overrun.with_envelope.floor;
-        self.pooled_envelope.add(&overrun.with_envelope);
+        self.bound_of.in_pool += 1;
         let is_dearer = |known: &BoundPart| {
-            stoppable(&overrun.without_envelope) > stoppable(&known.overrun.without_envelope)
+            stoppable(&part.overrun.without_envelope) > stoppable(&known.overrun.without_envelope)
         };
         if self.dearest.as_ref().is_none_or(is_dearer) {
             self.dearest = Some(part);
         }
     }
 
-    fn finish(mut self, rule: &BudgetRule, period_s: u64, outside: (Vec<FunctionName>, Usd)) -> BudgetBound {
-        let mut pool = Terms::default();
-        if let Some(dearest) = &self.dearest {
-            pool.add(&dearest.overrun.without_envelope);
+    fn finish(mut self, rule: &BudgetRule, account: &Account) -> BudgetBound {
+        let mut lists = self.bound_of;
+        lists.never_capped_worst += self.alone_in_pool;
+        // Where not all caps find room, those that do have no more than the room, and the others what is left over.
+        let (each, floors, least) = self.without_room;
+        let fitting = floors.min(each * i128::from(account.room));
+        let rest = account.kept.saturating_add(least).min(account.pool);
+        let no_room = each * i128::from(rest);
+        let now_floors = self.pooled.now.floor - floors + fitting;
+        let mut terms = self.reserved;
+        if let Some(mut part) = self.dearest.take() {
+            let without = &mut part.overrun.without_envelope;
+            self.moving = (self.moving - stoppable(without)).at_least_zero();
+            without.floor = now_floors;
+            terms.now.add(without);
+            // Floors that together exceed the pool cannot all be held: the pool bounds them still.
+            let with = &mut part.overrun.with_envelope;
+            let held = self.pooled.envelope;
+            if held.running + held.admitted < without.running + without.admitted {
+                (with.concurrency, with.running) = (held.concurrency, held.running);
+                (with.admitted, with.deferred) = (held.admitted, held.deferred);
+            } else {
+                *with = *without;
+            }
+            with.floor = held.floor;
+            terms.envelope.add(with);
+            lists.parts.push(part);
         }
-        // Floors that together exceed the pool cannot all be held: the pool bounds them still.
-        let with_envelope = [self.pooled_envelope, pool];
-        let tighter =
-            with_envelope.into_iter().min_by_key(|terms| terms.running + terms.admitted).unwrap_or_default();
-        let floor = |floor| Terms { floor, ..Terms::default() };
-        let terms = Columns {
-            now: self.reserved.now.and(pool).and(floor(self.floors.now)),
-            envelope: self.reserved.envelope.and(tighter).and(floor(self.floors.envelope)),
-        };
-        if let Some(mut part) = self.dearest {
-            part.overrun.without_envelope.floor = self.pooled_floors.now;
-            part.overrun.with_envelope = Bound {
-                concurrency: tighter.concurrency,
-                running: tighter.running,
-                admitted: tighter.admitted,
-                deferred: tighter.deferred,
-                floor: self.pooled_floors.envelope,
-                ..part.overrun.with_envelope
-            };
-            self.parts.push(part);
-        }
-        self.parts.sort_by(|a, b| {
+        lists.parts.sort_by(|a, b| {
             let cost = |part: &BoundPart| part.overrun.without_envelope.total();
             cost(b).cmp(&cost(a)).then_with(|| a.function.cmp(&b.function))
         });
+        let more = Terms { moving: self.moving, ordinary: self.ordinary, no_room, ..terms.now };
+        let envelope = Terms { ordinary: self.ordinary, no_room, ..terms.envelope };
         BudgetBound {
             budget: rule.name.clone(),
             unit: rule.unit,
             amount: rule.amount,
             period: rule.period,
-            period_s,
+            period_s: self.period_s,
             mode: rule.mode,
+            stops: rule.stops(),
             envelope: rule.envelope,
-            terms,
-            parts: self.parts,
-            in_pool: self.in_pool,
-            never_capped: outside.0,
-            never_capped_worst: outside.1,
+            reaction_s: account.reaction_s,
+            ticks: account.ticks,
+            terms: Columns { now: more.totalled(), envelope: envelope.totalled() },
+            parts: lists.parts,
+            in_pool: lists.in_pool,
+            never_capped: lists.never_capped,
+            never_capped_worst: lists.never_capped_worst,
+            not_stopped: lists.not_stopped,
+            no_room: lists.no_room,
+            without_history: lists.without_history,
         }
     }
 }

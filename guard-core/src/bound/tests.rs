@@ -32,32 +32,34 @@ fn timing(metric_lag_s: u32, tick_s: u32, actuation_s: u32) -> Timing {
 
 #[test]
 fn the_overrun_of_a_thousand_gigabytes_is_as_worked_out_by_hand() {
-    // 1 GB x86 in us-east-1: $0.0000166667 a second, $0.0000002 a request. L = 180 + 60 + 30 = 270 s, τ = 30 s.
+    // 1 GB x86 in us-east-1: $0.0000166667 a second, $0.0000002 a request. L = 60 + 180 + 60 + 30 = 330 s, τ = 30 s.
     let unit = unit(16_666_700, 200_000);
     let input = OverrunInput {
         unit: &unit,
         timeout_s: 30,
+        reaction_s: Timing::default().reaction_s(),
         ceiling: 1000,
         envelope: 20,
         deferred: Usd::from_dollars(2),
-        kept: Kept::Floor { concurrency: 15, seconds: 3600 },
+        left: 15,
+        left_s: 3600,
     };
-    let both = overrun(&Timing::default(), &input);
+    let both = overrun(&input);
     let bound = both.without_envelope;
-    // 1000 · 300 s · $0.0000166667 = $5.00001
-    assert_eq!(bound.running, picos(5_000_010_000_000));
-    // 10 · 1000 · 270 s · $0.0000002 = $0.54
-    assert_eq!(bound.admitted, picos(540_000_000_000));
+    // 1000 · 360 s · $0.0000166667 = $6.000012
+    assert_eq!(bound.running, picos(6_000_012_000_000));
+    // 10 · 1000 · 330 s · $0.0000002 = $0.66
+    assert_eq!(bound.admitted, picos(660_000_000_000));
     // 15 · 3600 s · ($0.0000166667 + 10 · $0.0000002) = 54,000 · $0.0000186667 = $1.0080018
     assert_eq!(bound.floor, picos(1_008_001_800_000));
     assert_eq!(
         bound.total(),
-        picos(5_000_010_000_000 + 540_000_000_000 + 2 * PICOS_PER_USD + 1_008_001_800_000)
+        picos(6_000_012_000_000 + 660_000_000_000 + 2 * PICOS_PER_USD + 1_008_001_800_000)
     );
-    assert_eq!((bound.concurrency, bound.reaction_s, bound.timeout_s), (1000, 270, 30));
+    assert_eq!((bound.concurrency, bound.reaction_s, bound.timeout_s), (1000, 330, 30));
     let with = both.with_envelope;
     // A fiftieth of the concurrency: a fiftieth of the first two terms.
-    assert_eq!((with.running, with.admitted), (picos(100_000_200_000), picos(10_800_000_000)));
+    assert_eq!((with.running, with.admitted), (picos(120_000_240_000), picos(13_200_000_000)));
     assert_eq!((with.concurrency, with.floor, with.deferred), (20, bound.floor, bound.deferred));
 }
 
@@ -67,18 +69,20 @@ fn a_stopped_function_burns_nothing_under_the_cap_and_an_envelope_never_raises_t
     let stopped = OverrunInput {
         unit: &unit,
         timeout_s: 5,
+        reaction_s: 15,
         ceiling: 3,
         envelope: 20,
         deferred: Usd::ZERO,
-        kept: Kept::Stopped,
+        left: 0,
+        left_s: 2,
     };
-    let both = overrun(&timing(10, 4, 1), &stopped);
+    let both = overrun(&stopped);
     // L = 15: 3 · 100 · (15 + 5) = 6000; 10 · 3 · 1 · 15 = 450.
     assert_eq!(both.without_envelope.total(), picos(6450));
     assert_eq!(both.without_envelope, both.with_envelope);
-    let kept = OverrunInput { kept: Kept::Floor { concurrency: 9, seconds: 2 }, ..stopped };
+    let kept = OverrunInput { left: 9, ..stopped };
     // Never more than the three that are there: 3 · 2 · (100 + 10).
-    assert_eq!(overrun(&timing(10, 4, 1), &kept).without_envelope.floor, picos(660));
+    assert_eq!(overrun(&kept).without_envelope.floor, picos(660));
 }
 
 #[test]

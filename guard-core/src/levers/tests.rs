@@ -7,6 +7,11 @@ use crate::pricing::PriceTable;
 
 const QUIET: Work = Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: false };
 
+/// With a floor of five.
+fn changes(function: &Function, depth: Depth, work: Work) -> (Vec<(Change, Option<Reason>)>, bool) {
+    super::changes(function, depth, 5, work)
+}
+
 fn one_gigabyte() -> UnitCost {
     let quote = PriceTable::embedded().quote(&"us-east-1".into(), Architecture::X86_64);
     UnitCost::new(&Function::new("f", 1024, 10), &quote, &Companion::default(), Usd::ZERO)
@@ -174,7 +179,7 @@ fn without_a_place_for_failed_events_retries_stay_and_a_stop_is_refused_unless_l
     let lossy = Work { allow_event_loss: true, ..failing };
     assert_eq!(changes(&worker, Depth::Cap(7), failing), (vec![reserve(None, 7)], true));
     assert_eq!(changes(&worker, Depth::Cap(7), QUIET), (vec![reserve(None, 7)], false));
-    assert_eq!(changes(&worker, Depth::Stop, QUIET), (vec![], true));
+    assert_eq!(changes(&worker, Depth::Stop, QUIET), (vec![reserve(None, 5)], true), "the floor is left");
     assert_eq!(
         changes(&worker, Depth::Cap(7), lossy),
         (vec![cut(21_600, 3600, 1000), reserve(None, 7)], false)
@@ -193,7 +198,7 @@ fn with_a_place_for_failed_events_a_stop_is_a_stop() {
 
 #[test]
 fn a_queue_is_slowed_at_its_mapping_within_what_aws_accepts() {
-    for (cap, to) in [(1, 2), (2, 2), (7, 7), (1000, 1000), (1001, 1000)] {
+    for (cap, to) in [(2, 2), (7, 7), (1000, 1000), (1001, 1000)] {
         let queue = consumer(vec![sqs("m", None, false)]);
         assert_eq!(changes(&queue, Depth::Cap(cap), QUIET), (vec![slow("m", None, to)], false), "{cap}");
     }
@@ -241,7 +246,7 @@ fn a_function_with_several_sources_has_each_brought_down_in_order() {
     let work = Work { attempts_per_mille: 2000, failure_per_mille: 500, allow_event_loss: false };
     assert_eq!(
         changes(&mixed, Depth::Cap(7), work),
-        (vec![cut(21_600, 3600, 2000), slow("a", None, 7), reserve(None, 7)], false)
+        (vec![cut(21_600, 3600, 2000), slow("a", None, 4), reserve(None, 7)], false)
     );
     assert_eq!(
         changes(&mixed, Depth::Stop, work),
@@ -270,14 +275,92 @@ fn a_mapping_without_a_dead_letter_queue_is_not_stopped_unless_loss_is_allowed()
     for (mapping, id) in [(queue, "a"), (reader, "c")] {
         let caught = sqs("b", None, false);
         let both = consumer(vec![mapping.clone(), caught.clone()]);
-        assert_eq!(changes(&both, Depth::Stop, QUIET), (vec![disable("b")], true));
+        let floor = super::changes(&both, Depth::Cap(5), 5, QUIET).0;
+        assert_eq!(changes(&both, Depth::Stop, QUIET), (floor, true));
         assert_eq!(changes(&both, Depth::Stop, lossy), (vec![disable(id), disable("b")], false));
         assert!(!changes(&both, Depth::Cap(7), QUIET).1, "a cap loses nothing");
         let direct = Function { synchronous: true, ..both };
-        assert_eq!(changes(&direct, Depth::Stop, QUIET), (vec![disable("b")], true), "nor is it starved");
+        assert_eq!(left(&direct, &changes(&direct, Depth::Stop, QUIET).0), Some(5), "nor is it starved");
         let mut off = mapping;
         off.enabled = false;
         let idle = Function { synchronous: true, ..consumer(vec![off, caught]) };
         assert_eq!(changes(&idle, Depth::Stop, QUIET), (vec![disable("b"), reserve(None, 0)], false));
+    }
+}
+
+/// Mappings named by letters, each with its own limit.
+fn queues(limits: &[Option<u32>]) -> Function {
+    let mapping = |(letter, limit): (char, &Option<u32>)| sqs(&letter.to_string(), *limit, false);
+    consumer(('a'..).zip(limits).map(mapping).collect())
+}
+
+#[test]
+fn several_queues_share_one_cap() {
+    for (limits, cap, to) in [
+        (&[None, None][..], 5, &[3, 2][..]),
+        (&[None, None, None], 30, &[10, 10, 10]),
+        (&[None, Some(2), None], 30, &[14, 2, 14]),
+        (&[Some(40), None], 30, &[15, 15]),
+        (&[None, Some(3), Some(4)], 12, &[5, 3, 4]),
+        (&[None, None], 4000, &[1000, 1000]),
+    ] {
+        let queues = queues(limits);
+        let got: Vec<u32> = shares(&queues, cap).iter().map(|(_, share)| *share).collect();
+        assert_eq!(got, to, "{limits:?} {cap}");
+        assert!(!changes(&queues, Depth::Cap(cap), QUIET).0.contains(&reserve(None, cap)), "{limits:?}");
+    }
+}
+
+#[test]
+fn where_two_for_each_queue_are_more_than_the_cap_the_function_reserves_it_first() {
+    let crowd = queues(&[None, None, None]);
+    assert_eq!(
+        changes(&crowd, Depth::Cap(5), QUIET).0,
+        [reserve(None, 5), slow("a", None, 2), slow("b", None, 2), slow("c", None, 2)]
+    );
+    let one = queues(&[None]);
+    assert_eq!(changes(&one, Depth::Cap(1), QUIET).0, [reserve(None, 1), slow("a", None, 2)]);
+    assert_eq!(reservation(&crowd, 5), 5);
+    assert_eq!(reservation(&crowd, 6), 0, "two for each are just as many");
+}
+
+#[test]
+fn a_function_reaches_what_its_sources_and_its_reservation_allow() {
+    assert_eq!(reach(&queues(&[Some(3), Some(4)])), Some(7));
+    assert_eq!(reach(&queues(&[Some(3), None])), None);
+    assert_eq!(reach(&Function { reserved: Some(5), ..queues(&[Some(3), Some(4)]) }), Some(5));
+    assert_eq!(reach(&Function { reserved: Some(5), ..queues(&[None]) }), Some(5));
+    assert_eq!(reach(&consumer(vec![stream("c")])), Some(4));
+    assert_eq!(reach(&consumer(vec![stream("c"), sqs("a", Some(2), true)])), None, "pollers have no limit");
+    assert_eq!(reach(&function(None, true)), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_the_levers_leave_is_no_more_than_the_cap_or_what_aws_makes_the_least(
+        limits in proptest::collection::vec(proptest::option::of(2..60_u32), 0..12),
+        pollers in 0..3_usize,
+        streams in 0..2_usize,
+        (synchronous, is_async, on_failure) in proptest::prelude::any::<(bool, bool, bool)>(),
+        reserved in proptest::option::of(0..80_u32),
+        provisioned in 0..12_u32,
+        cap in 1..120_u32,
+    ) {
+        let mut mappings = queues(&limits).mappings;
+        mappings.extend((0..pollers).map(|n| sqs(&format!("p{n}"), None, true)));
+        mappings.extend((0..streams).map(|n| stream(&format!("s{n}"))));
+        let drawn = Function {
+            mappings,
+            reserved,
+            provisioned,
+            ..function(is_async.then(|| retrying(on_failure)), synchronous)
+        };
+        let (made, _) = changes(&drawn, Depth::Cap(cap), QUIET);
+        let most = left(&drawn, &made).unwrap();
+        proptest::prop_assert!(most <= cap.max(provisioned), "{most} of {cap}");
+        let (stopped, is_refused) = changes(&drawn, Depth::Stop, QUIET);
+        let most = left(&drawn, &stopped).unwrap();
+        let floor = if is_refused { 5 } else { 0 };
+        proptest::prop_assert!(most <= provisioned.max(floor), "{most} after a stop");
     }
 }

@@ -1,20 +1,19 @@
 //! Escalation: which functions explain a breach, which lever each gets, and how far.
 
-use super::{Draft, share};
+use super::Draft;
+use super::suspects::{Confronted, Suspect, excess};
+use crate::baseline::Profile;
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
 use crate::forecast::Outlook;
+use crate::inventory::Function;
 use crate::levers::{self, Depth, Work};
 use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::plan::{Change, Lever, Reason, Verdict};
-use crate::policy::{BelowFloor, Mode, NoRoom, Timing};
+use crate::policy::{Mode, NoRoom, Timing};
 use crate::posting::FunctionReading;
 use crate::state::{Latch, LeverState, Phase};
-
-/// Share of the excess that the functions acted on must explain, in per mille. Our choice: the tail of small
-/// excesses is noise.
-const EXPLAINED_PER_MILLE: i128 = 900;
 
 /// A stopped function is released within the period only while less than this part of the amount is used, in per
 /// mille: a stop bites shortly before the line, and what is left then is no money to start on. Our choice.
@@ -35,23 +34,6 @@ pub(super) fn breached(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) ->
     at_line(rule, outlook, timing) || outlook.slack_is_used_up(rule, timing)
 }
 
-/// What a function burns above the ordinary, in the eyes of a budget and in its unit: above its band where history says
-/// what is ordinary, else above its share of the even share, below which it cannot be what breaks the budget.
-pub(super) fn excess(rule: &BudgetRule, share: Usd, reading: &FunctionReading) -> Usd {
-    if reading.ordinary_per_hour.is_some() {
-        reading.excess_in(rule.unit)
-    } else {
-        share::above(share, rule, reading)
-    }
-}
-
-/// One function that explains a breach.
-struct Suspect {
-    index: usize,
-    excess: Usd,
-    share_per_mille: u32,
-}
-
 impl Draft<'_> {
     /// Pulls levers for every budget at its line.
     pub(super) fn escalate(&mut self) {
@@ -62,34 +44,28 @@ impl Draft<'_> {
                 continue;
             }
             let (suspects, looked_at) = self.suspects(place, rule);
-            confronted.push((place, rule, suspects, !looked_at));
+            confronted.push(Confronted { place, rule, suspects, refused: !looked_at });
         }
-        // Reservations first: they are only lowered, and what that frees is room for the caps of the others.
-        for is_reserved in [true, false] {
-            for (place, rule, suspects, refused) in &mut confronted {
-                let before = self.refusals.len();
-                for suspect in suspects.iter() {
-                    if self.is_reserved(suspect) != is_reserved {
-                        continue;
-                    }
-                    if rule.mode < Mode::Cap {
-                        self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
-                    } else {
-                        self.confront(*place, rule, suspect);
-                    }
-                }
-                *refused |= self.refusals.len() > before;
+        for (of, suspect) in self.in_order(&confronted) {
+            let Some(budget) = confronted.get_mut(of) else { continue };
+            let Some(suspect) = budget.suspects.get(suspect) else { continue };
+            let before = self.refusals.len();
+            if budget.rule.mode < Mode::Cap {
+                self.reasons.entry(suspect.index).or_insert(Reason::ModeForbids);
+            } else {
+                self.confront(budget.place, budget.rule, suspect);
             }
+            budget.refused |= self.refusals.len() > before;
         }
         // Only now: another budget may have acted on the same function, in this plan or before.
-        for (place, rule, suspects, refused) in confronted {
+        for Confronted { place, rule, suspects, refused } in confronted {
             let acted_on =
                 |suspect: &Suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index);
             let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
             } else if suspects.iter().any(acted_on) {
                 Verdict::BreachedAct
-            } else if refused {
+            } else if refused || self.is_unexplained(place, rule) {
                 Verdict::BreachedRefused
             } else if self.is_early(place) {
                 Verdict::Warn
@@ -100,45 +76,6 @@ impl Draft<'_> {
                 *slot = verdict;
             }
         }
-    }
-
-    /// The fewest functions that explain the excess, dearest first; and whether any function of the scope was
-    /// looked at.
-    fn suspects(&mut self, place: usize, rule: &BudgetRule) -> (Vec<Suspect>, bool) {
-        let in_scope = |reading: &&FunctionReading| {
-            self.roster
-                .members
-                .get(reading.index)
-                .is_some_and(|member| member.budgets.binary_search(&place).is_ok())
-        };
-        let share = self.share(place);
-        let mut suspects: Vec<Suspect> = Vec::new();
-        let mut looked_at = false;
-        for reading in self.reading.functions.iter().filter(in_scope) {
-            looked_at = true;
-            let excess = excess(rule, share, reading);
-            if excess > Usd::ZERO {
-                suspects.push(Suspect { index: reading.index, excess, share_per_mille: 0 });
-            }
-        }
-        // The roster is sorted by name, so equal excesses are ordered by name.
-        suspects.sort_by(|a, b| b.excess.cmp(&a.excess).then(a.index.cmp(&b.index)));
-        let total: Usd = suspects.iter().map(|suspect| suspect.excess).sum();
-        let mut explained = Usd::ZERO;
-        let mut needed = 0;
-        for suspect in &mut suspects {
-            if explained.picos() * 1000 >= total.picos() * EXPLAINED_PER_MILLE {
-                break;
-            }
-            explained += suspect.excess;
-            suspect.share_per_mille =
-                u32::try_from(suspect.excess.per_mille_of(total)).unwrap_or(1000).min(1000);
-            needed += 1;
-        }
-        for tail in suspects.drain(needed..) {
-            self.reasons.entry(tail.index).or_insert(Reason::ExplainedByOthers);
-        }
-        (suspects, looked_at)
     }
 
     /// Decides about one function that explains a breach.
@@ -162,8 +99,12 @@ impl Draft<'_> {
         } else {
             None
         };
+        let (excess, burn, _) = suspect.urgency;
         if let Some(reason) = forbidden {
-            self.refuse(suspect.index, None, reason, Some(rule));
+            // What spends nothing is no exception worth a name.
+            if excess > Usd::ZERO || burn > Usd::ZERO {
+                self.refuse(suspect.index, None, reason, Some(rule));
+            }
             return;
         }
         // Its other levers may be pulled; this one is somebody else's until it is taken for the owner's.
@@ -184,6 +125,7 @@ impl Draft<'_> {
             allow_event_loss: rule.allow_event_loss,
         };
         let reason = match latch {
+            _ if suspect.excess == Usd::ZERO => Reason::HardLine,
             Some(latch) if matches!(latch.phase, Phase::Ramping | Phase::Watching) => {
                 Reason::Relapse { relapses: latch.relapses + 1 }
             }
@@ -204,19 +146,25 @@ impl Draft<'_> {
         settled: bool,
     ) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
-        let (mut changes, loss_refused) = levers::changes(function, step.depth, work);
+        let (changes, loss_refused) = levers::changes(function, step.depth, step.floor, work);
         if loss_refused {
             self.refuse(index, None, Reason::EventLoss, Some(rule));
-            // What must not be stopped is at least kept at its floor: a backlog waits, and loses nothing yet.
-            if step.depth == Depth::Stop {
-                changes = levers::changes(function, Depth::Cap(step.floor.max(1)), work).0;
-            }
+        }
+        let latch = self.state.latches.get(&function.name);
+        if changes.is_empty()
+            && !loss_refused
+            && step.is_cap_at_line()
+            && !latch.is_some_and(Latch::is_holding)
+        {
+            let reach = levers::reach(function).unwrap_or(0);
+            let reason = Reason::NothingTighter { reach, floor: step.floor };
+            self.refuse(index, None, reason, Some(rule));
         }
         for (change, own_reason) in changes {
             if self.is_foreign(&function.name, &change.lever()) {
                 continue;
             }
-            if settled && !is_much_tighter(&change) {
+            if settled && !(step.is_cap_at_line() || is_much_tighter(&change)) {
                 self.reasons.entry(index).or_insert_with(|| reason.clone());
                 continue;
             }
@@ -241,20 +189,40 @@ impl Draft<'_> {
     ) -> Result<Change, (Change, Reason)> {
         let Change::ReservedConcurrency { from, to: Some(wanted) } = change else { return Ok(change) };
         let room = self.pool.room(from);
-        if wanted <= room {
-            return Ok(change);
-        }
         let function = self.roster.inventory.functions.get(index);
         // A cap below the provisioned concurrency is refused by AWS.
         let least = floor.max(function.map_or(0, |function| function.provisioned)).max(1);
-        if room >= least {
-            return Ok(Change::ReservedConcurrency { from, to: Some(room) });
+        // A cap above the floor leaves the others room for their floors, where there is room for all.
+        let spare = if wanted > least { room.saturating_sub(self.floors_of_others(index)) } else { room };
+        let most = if spare >= least { spare } else { room };
+        if wanted <= most {
+            return Ok(change);
+        }
+        if most >= least {
+            return Ok(Change::ReservedConcurrency { from, to: Some(most) });
         }
         let loses = function.is_some_and(levers::loses_events_at_zero);
         if self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss) {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });
         }
         Err((change, Reason::NoRoom { wanted, room }))
+    }
+
+    /// What the floors of all other functions that may have to be capped, and have no reservation yet, take from the pool.
+    fn floors_of_others(&self, index: usize) -> u32 {
+        let functions = self.roster.inventory.functions.iter().enumerate();
+        let others = functions.filter(|(other, function)| {
+            let lever = (function.name.clone(), Lever::ReservedConcurrency);
+            *other != index
+                && function.reserved.is_none()
+                && !self.settled.contains(&lever)
+                && self.roster.acting(*other).next().is_some()
+        });
+        let floor = |(other, function): (usize, &Function)| {
+            let p99 = self.state.profile(&function.name).and_then(Profile::concurrency_p99);
+            levers::reservation(function, self.roster.floor(other, p99))
+        };
+        others.map(floor).fold(0, u32::saturating_add)
     }
 
     /// How far a function has to go down for the budget's sake; `None` where the money affords all it can use.
@@ -273,26 +241,20 @@ impl Draft<'_> {
         let reading = self.reading_of(suspect.index);
         let floor = self.roster.floor(suspect.index, reading.and_then(|reading| reading.concurrency_p99));
         let ceiling = function.reserved.unwrap_or(self.roster.inventory.account.concurrency);
+        let early = self.is_early(place);
+        if !early && self.roster.stops(suspect.index, rule) {
+            return Some(Step { depth: Depth::Stop, affordable, floor, early });
+        }
         if affordable >= ceiling && function.reserved.is_none() {
             return None;
         }
-        let early = self.is_early(place);
-        let stops = !early
-            && (self.roster.mode(suspect.index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop);
-        let depth = if affordable < floor && stops { Depth::Stop } else { Depth::Cap(affordable.max(floor)) };
-        Some(Step { depth, affordable, floor, early })
+        Some(Step { depth: Depth::Cap(affordable.max(floor)), affordable, floor, early })
     }
 
     /// Whether a breached budget is not at its line yet: an incident has used up its slack.
-    fn is_early(&self, place: usize) -> bool {
+    pub(super) fn is_early(&self, place: usize) -> bool {
         let rule = self.roster.rules.get(place).zip(self.outlooks.get(place));
         rule.is_some_and(|(rule, outlook)| !at_line(rule, outlook, &self.roster.policy.timing))
-    }
-
-    /// Whether a suspect has a reservation.
-    fn is_reserved(&self, suspect: &Suspect) -> bool {
-        let function = self.roster.inventory.functions.get(suspect.index);
-        function.is_some_and(|function| function.reserved.is_some())
     }
 
     /// Whether some budget would act on a function now, at its line or because of an incident that goes on: what is let go
@@ -306,6 +268,12 @@ impl Draft<'_> {
         !member.protected
             && covering.any(|(place, (rule, verdict))| {
                 let goes_on = self.outlooks.get(place).is_some_and(|outlook| outlook.goes_on(rule));
+                if *verdict == Verdict::BreachedAlert
+                    && !self.is_early(place)
+                    && self.roster.stops(index, rule)
+                {
+                    return true;
+                }
                 (*verdict == Verdict::BreachedAlert || goes_on)
                     && self.roster.mode(index, rule) >= Mode::Cap
                     && excess(rule, self.share(place), reading) > Usd::ZERO
@@ -347,8 +315,8 @@ impl Draft<'_> {
     pub(super) fn stays_stopped(&self, index: usize, rule: &BudgetRule) -> bool {
         let place = self.roster.rules.iter().position(|other| other.name == rule.name);
         let Some(outlook) = place.and_then(|place| self.outlooks.get(place)) else { return false };
-        let stops = self.roster.mode(index, rule) == Mode::Stop || rule.below_floor == BelowFloor::Stop;
-        stops && outlook.line().expected >= rule.amount.mul_div_up(STOPPED_UNTIL_PER_MILLE, 1000)
+        self.roster.stops(index, rule)
+            && outlook.line().expected >= rule.amount.mul_div_up(STOPPED_UNTIL_PER_MILLE, 1000)
     }
 }
 
@@ -362,6 +330,11 @@ struct Step {
 }
 
 impl Step {
+    /// Whether it is a cap at the line, which goes down to the floor to the unit: what it leaves is what is published.
+    fn is_cap_at_line(&self) -> bool {
+        !self.early && matches!(self.depth, Depth::Cap(_))
+    }
+
     fn reason(&self, excess_share_per_mille: u32) -> Reason {
         let (affordable, floor) = (self.affordable, self.floor);
         if self.early {

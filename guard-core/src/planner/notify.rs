@@ -312,7 +312,14 @@ fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Opt
 
 fn kind_of(draft: &Draft<'_>, name: &FunctionName, actions: &[&Action]) -> NoticeKind {
     let loosening = |action: &&Action| {
-        matches!(action.reason, Reason::Calm { .. } | Reason::Restored | Reason::Rollover | Reason::Operator)
+        matches!(
+            action.reason,
+            Reason::Calm { .. }
+                | Reason::Affords { .. }
+                | Reason::Restored
+                | Reason::Rollover
+                | Reason::Operator
+        )
     };
     if actions.is_empty() {
         return NoticeKind::Refused;

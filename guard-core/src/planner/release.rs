@@ -4,11 +4,12 @@ use chrono::Duration;
 
 use super::{Draft, share};
 use crate::budget::BudgetRule;
-use crate::levers::MAPPING_CONCURRENCY;
+use crate::cost::UnitCost;
+use crate::levers::{self, MAPPING_CONCURRENCY};
 use crate::money::Usd;
 use crate::observation::{Freshness, Observation};
 use crate::plan::{Change, Lever, Reason, Setting};
-use crate::policy::AtRollover;
+use crate::policy::{AtRollover, Mode};
 use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
 use crate::state::{Latch, LeverState, Phase, State};
@@ -68,6 +69,17 @@ fn is_calm(latch: &Latch, rule: Option<(&BudgetRule, &Usd)>, reading: &FunctionR
         && reading.throttles == 0
         && excess == Usd::ZERO
         && (!is_unknown || !saturated)
+        && !is_waited_for(latch, reading)
+}
+
+/// Whether queues keep a function busy up to what the guard leaves them. Nothing is refused then, as under a
+/// reservation: what is too much waits, and nobody can say how much it is.
+fn is_waited_for(latch: &Latch, reading: &FunctionReading) -> bool {
+    let left = latch.levers.iter().filter_map(|lever| match (&lever.lever, lever.known()) {
+        (Lever::MappingConcurrency { .. }, Setting::Concurrency(left)) => left,
+        _ => None,
+    });
+    left.reduce(u32::saturating_add).is_some_and(|left| reading.concurrency_max >= left)
 }
 
 impl Draft<'_> {
@@ -110,6 +122,9 @@ impl Draft<'_> {
             let is_known = freshness != Freshness::Unknown;
             return if is_known { Ok(Reason::Restored) } else { Err(Reason::Blind { freshness }) };
         }
+        if let Some(affordable) = self.affords_more(index, latch) {
+            return Ok(Reason::Affords { affordable });
+        }
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         let rolled = rule.is_some_and(|rule| {
             let place = self.roster.rules.iter().position(|other| other.name == rule.name);
@@ -144,6 +159,71 @@ impl Draft<'_> {
         Ok(Reason::Calm { minutes: calm_min })
     }
 
+    /// The concurrency that what is left of every budget affords a capped function until its period ends, and its amount in
+    /// every period to come, where that is at least twice what the guard leaves it: an amount was raised, or less was spent
+    /// than the cap was made for. An equal part to each function that the budget holds.
+    fn affords_more(&self, index: usize, latch: &Latch) -> Option<u32> {
+        let (function, member) =
+            self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
+        let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
+        if latch.budget.is_none() || !matches!(latch.phase, Phase::Capped | Phase::Ramping) {
+            return None;
+        }
+        let counting = UnitCost::counting();
+        let mut affordable = u32::MAX;
+        for place in &member.budgets {
+            let (Some(rule), Some(outlook)) = (self.roster.rules.get(*place), self.outlooks.get(*place))
+            else {
+                continue;
+            };
+            if self.roster.mode(index, rule) < Mode::Cap {
+                continue;
+            }
+            let book = self.state.budgets.get(&rule.name)?;
+            // The barrier reckons by itself, and what is held until calm is not lifted by a new period's money.
+            let is_older = latch.phase_since < book.period_start && rule.at_rollover == AtRollover::Hold;
+            if rule.guarantee || is_older || self.stays_stopped(index, rule) {
+                return None;
+            }
+            let held = self.roster.inventory.functions.iter().zip(&self.roster.members);
+            let held = held.filter(|(function, member)| {
+                let latch = self.state.latches.get(&function.name);
+                member.budgets.contains(place) && latch.is_some_and(Latch::is_holding)
+            });
+            let held = i128::try_from(held.count().max(1)).unwrap_or(i128::MAX);
+            let left = rule.amount - outlook.line().expected - outlook.ordinary_to_come;
+            let unit = rule.unit_cost(&member.unit, &counting);
+            let each = |money: Usd, seconds: i64| {
+                let seconds = u64::try_from(seconds.max(1)).unwrap_or(1);
+                levers::affordable(money.at_least_zero().mul_div_up(1, held), seconds, unit)
+            };
+            let period_s = (book.period_end - book.period_start).num_seconds();
+            let now = each(left, (book.period_end - self.seen.at).num_seconds());
+            affordable = affordable.min(now).min(each(rule.amount, period_s));
+        }
+        let floor = self.roster.floor(index, reading.concurrency_p99);
+        let left = levers::reach(function)?.max(floor);
+        (affordable >= left.saturating_mul(2)).then_some(affordable)
+    }
+
+    /// Twice what the guard leaves, at least the floor; never more than what was there before, nor than there is room for.
+    fn doubled(&self, index: usize, lever: &LeverState, floor: u32) -> Setting {
+        let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) =
+            (lever.known(), lever.original)
+        else {
+            return lever.original;
+        };
+        let most = match lever.lever {
+            Lever::ReservedConcurrency => self.roster.inventory.account.concurrency,
+            _ => MAPPING_CONCURRENCY.1,
+        };
+        let doubled = cap.saturating_mul(2).max(floor);
+        if doubled >= original.unwrap_or(most) {
+            return self.within_room(index, lever, lever.original);
+        }
+        self.within_room(index, lever, Setting::Concurrency(Some(doubled)))
+    }
+
     /// One step up: mappings poll again, concurrency doubles, and when all of that is back, the retries.
     fn step(&mut self, index: usize, latch: &Latch, reason: &Reason) {
         let floor = self.floor_of(index);
@@ -155,6 +235,7 @@ impl Draft<'_> {
             .map(|lever| {
                 let to = match reason {
                     Reason::Restored => self.within_room(index, lever, lever.original),
+                    Reason::Affords { .. } => self.doubled(index, lever, floor),
                     _ => self.next(index, lever, floor),
                 };
                 (lever.clone(), to)

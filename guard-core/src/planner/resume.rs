@@ -6,7 +6,7 @@ use crate::budget::BudgetRule;
 use crate::levers;
 use crate::name::FunctionName;
 use crate::plan::{Change, Reason, Setting};
-use crate::policy::{BelowFloor, Mode};
+use crate::policy::Mode;
 use crate::settle::Finding;
 use crate::state::{Latch, Phase};
 
@@ -133,7 +133,7 @@ impl<'a> Draft<'a> {
             _ => (false, false),
         };
         let mode = self.roster.mode(index, rule);
-        let stops = mode == Mode::Stop || rule.below_floor == BelowFloor::Stop;
+        let stops = self.roster.stops(index, rule);
         mode >= Mode::Cap && (!starves || stops) && (!loses || rule.allow_event_loss)
     }
 }

@@ -25,7 +25,7 @@ fn an_empty_text_is_the_default_policy_and_that_is_disarmed() {
     let policy = Policy::from_toml("").unwrap();
     assert_eq!(policy, Policy::default());
     assert!(!policy.armed);
-    assert_eq!(policy.timing.reaction_s(), 270);
+    assert_eq!(policy.timing.reaction_s(), 330);
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn an_hour_must_not_end_before_the_guard_can_act() {
         let timing = format!("[timing]\nmetric_lag_s = 900\nactuation_s = 0\ntick_s = {tick}\n");
         timing + &with_budget(&format!("usd = 1\nperiod = \"{period}\"\nmode = \"{mode}\""))
     };
-    let told = refused(&slow(2700, "hour", "cap"));
+    let told = refused(&slow(2640, "hour", "cap"));
     assert!(told[0].contains("budget[0].period") && told[0].contains("adds up to 3,600 s"), "{told:?}");
-    assert_eq!(refused(&slow(2700, "hour", "stop")).len(), 1);
-    assert!(Policy::from_toml(&slow(2699, "hour", "cap")).is_ok());
-    assert!(Policy::from_toml(&slow(2700, "day", "cap")).is_ok());
-    assert!(Policy::from_toml(&slow(2700, "hour", "alert")).is_ok());
+    assert_eq!(refused(&slow(2640, "hour", "stop")).len(), 1);
+    assert!(Policy::from_toml(&slow(2639, "hour", "cap")).is_ok());
+    assert!(Policy::from_toml(&slow(2640, "day", "cap")).is_ok());
+    assert!(Policy::from_toml(&slow(2640, "hour", "alert")).is_ok());
 }
 
 #[test]

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::page::Page;
 use super::{amount, cents};
-use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Terms, longest_period_s, published};
+use crate::baseline::Profile;
+use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Known, Terms, longest_period_s, published};
 use crate::money::{Unit, Usd, grouped};
-use crate::name::Region;
+use crate::name::{FunctionName, Region};
 use crate::policy::{Mode, Period, Timing};
 use crate::roster::Roster;
 use crate::text::shortened;
@@ -26,7 +27,7 @@ pub struct BoundReport {
     pub armed: bool,
     /// The assumptions that the bounds rest on.
     pub timing: Timing,
-    /// *L*: metric lag + tick + actuation, in seconds.
+    /// *L*: the minute + metric lag + tick + actuation, in seconds.
     pub reaction_s: u32,
     /// Concurrent executions of the account.
     pub account_concurrency: u32,
@@ -39,13 +40,16 @@ pub struct BoundReport {
 }
 
 impl BoundReport {
-    /// The bounds of the roster's budgets over the longest period of their kind. `concurrency_p99` is the history of
-    /// the function at a place, where there is one.
-    pub fn new(roster: &Roster, concurrency_p99: impl Fn(usize) -> Option<u32>) -> Self {
+    /// The bounds of the roster's budgets over the longest period of their kind. `profile` is the history of
+    /// a function, where there is one.
+    pub fn new<'a>(roster: &Roster, profile: impl Fn(&FunctionName) -> Option<&'a Profile>) -> Self {
+        let known: Vec<Known> = (roster.inventory.functions.iter())
+            .map(|function| profile(&function.name).map(Known::of).unwrap_or_default())
+            .collect();
+        let known = |index: usize| known.get(index).copied().unwrap_or_default();
         let is_utc = roster.timezone == chrono_tz::UTC;
-        let floor = |index| roster.floor(index, concurrency_p99(index));
         let bounds = roster.rules.iter().enumerate().filter_map(|(place, rule)| {
-            published(roster, place, longest_period_s(rule.period, is_utc), floor)
+            published(roster, place, longest_period_s(rule.period, is_utc), &known)
         });
         let concurrency = roster.inventory.account.concurrency;
         BoundReport {
@@ -88,11 +92,12 @@ impl BoundReport {
 
     fn reaction(&self, page: &mut Page) {
         page.line("");
-        let seconds = |name: &str, seconds: u32| format!("  {name:<38}{:>9} s", grouped(seconds.into()));
+        let seconds = |name: &str, seconds: u32| format!("  {name:<44}{:>9} s", grouped(seconds.into()));
+        page.line(&seconds("grain: the minute that is counted as one", Timing::GRAIN_S));
         page.line(&seconds("metric lag: until a minute has shown", self.timing.metric_lag_s));
         page.line(&seconds("tick: until the guard looks", self.timing.tick_s));
         page.line(&seconds("actuation: until its answer bites", self.timing.actuation_s));
-        page.line(&seconds("reaction L = lag + tick + actuation", self.reaction_s));
+        page.line(&seconds("reaction L = grain + lag + tick + actuation", self.reaction_s));
     }
 
     fn remarks(&self, page: &mut Page) {
@@ -145,8 +150,17 @@ fn budget(page: &mut Page, bound: &BudgetBound, top: usize) {
     };
     term("running    C · (m·p + e) · (L + τ)", |terms| terms.running);
     term("admitted   10 · C · (q + c) · L", |terms| terms.admitted);
+    if !bound.stops {
+        term("moving on  both again, per other function", |terms| terms.moving);
+    }
     term("deferred   backlog behind the cap", |terms| terms.deferred);
     term(&format!("floor      what is left running, {lasts}"), |terms| terms.floor);
+    if !bound.stops {
+        term(&format!("ordinary   never capped, {lasts}"), |terms| terms.ordinary);
+    }
+    if !bound.no_room.is_empty() {
+        term(&format!("no room    runs on in the pool, {lasts}"), |terms| terms.no_room);
+    }
     term("the most past the line", |terms| terms.total);
     parts(page, bound, names, top);
     notes(page, bound);
@@ -193,6 +207,9 @@ fn notes(page: &mut Page, bound: &BudgetBound) {
         );
         page.paragraph("  ", &text);
     }
+    for text in what_it_means(bound) {
+        page.paragraph("  ", &text);
+    }
     if bound.envelope {
         page.paragraph("  ", "The policy holds the standing cap for this budget: the second column applies.");
     }
@@ -205,18 +222,62 @@ fn notes(page: &mut Page, bound: &BudgetBound) {
         page.paragraph("  ", &text);
     }
     if !bound.never_capped.is_empty() {
-        let names: Vec<&str> = bound.never_capped.iter().take(3).map(|name| name.as_str()).collect();
-        let more = match bound.never_capped.len().saturating_sub(3) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         let text = format!(
-            "Never capped, by protection or tag, and outside this bound: {}{more}. At worst {} {}.",
-            names.join(", "),
+            "Never capped, by protection or tag, and outside this bound: {}. At worst {} {}.",
+            some_of(&bound.never_capped),
             amount(bound.never_capped_worst, bound.unit),
             per(bound.period)
         );
         page.paragraph("  ", &text);
+    }
+}
+
+/// What the bound holds for, and what of it the account or its functions bring about.
+fn what_it_means(bound: &BudgetBound) -> Vec<String> {
+    let mut texts = Vec::new();
+    if bound.ticks > 1 {
+        texts.push(format!(
+            "All its changes take {} ticks, as a tick may make so many: L is {} s here.",
+            bound.ticks,
+            grouped(bound.reaction_s.into())
+        ));
+    }
+    texts.push(if bound.stops {
+        "At the line all that it covers is stopped, ordinary or not, and stays so until less than 90 % is used.".to_owned()
+    } else {
+        "A cap is for what is above the ordinary. The bound is of one flood, wherever it moves: one that comes back after a          release costs the first terms again."
+            .to_owned()
+    });
+    if !bound.not_stopped.is_empty() {
+        texts.push(format!(
+            "Not stopped but left at their floor, because events would be lost: {}. What the floor burns until the period              ends is in the bound. To have them stopped: an on-failure destination; for queues, of whose redrive policy              nothing is read, allow_event_loss = true.",
+            some_of(&bound.not_stopped)
+        ));
+    }
+    if !bound.no_room.is_empty() {
+        texts.push(format!(
+            "The account's pool may have no room for a cap of: {}. They go on with what is unreserved until the period ends.              no_room = \"stop\" stops those that lose no events.",
+            some_of(&bound.no_room)
+        ));
+    }
+    if bound.without_history > 0 {
+        let functions = match bound.without_history {
+            1 => "1 function".to_owned(),
+            many => format!("{many} functions"),
+        };
+        texts.push(format!(
+            "At least: without history of {functions}, floors are the policy's minimum and one even share of the budget              counts as ordinary."
+        ));
+    }
+    texts
+}
+
+/// The first of some names.
+fn some_of(names: &[FunctionName]) -> String {
+    let first: Vec<&str> = names.iter().take(3).map(FunctionName::as_str).collect();
+    match names.len().saturating_sub(3) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

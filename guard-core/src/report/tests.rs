@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::inventory::{AsyncConfig, EventSourceMapping};
 use crate::money::{Cause, Causes};
+use crate::plan::Reason;
 
 fn time() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 3, 7, 0).unwrap()
@@ -82,6 +83,7 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::WithinBaseline,
         Reason::ExcessWithinBudget,
         Reason::BudgetLine { excess_share_per_mille: 911, affordable: 3, floor: 5 },
+        Reason::HardLine,
         Reason::SlackUsedUp { excess_share_per_mille: 910, affordable: 0, floor: 8 },
         Reason::CutRetries { attempts_per_mille: 2057 },
         Reason::Barrier { remaining: dollars(12) },
@@ -93,6 +95,7 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::Untripped { last_modified: None },
         Reason::Resumed,
         Reason::Rollover,
+        Reason::Affords { affordable: 40 },
         Reason::Operator,
         Reason::Growth,
         Reason::WouldNotBite { cap: 8, concurrency: 7 },
@@ -104,6 +107,7 @@ fn every_reason_has_its_sentence_and_its_word() {
         Reason::Protected,
         Reason::NoRoom { wanted: 5, room: 0 },
         Reason::EventLoss,
+        Reason::NothingTighter { reach: 3, floor: 5 },
         Reason::ChangedBySomebodyElse { ours: concurrency(Some(5)), found: concurrency(None) },
         Reason::TickFull,
         Reason::Unsafe { rule: "the floor is kept".to_owned() },
@@ -114,6 +118,7 @@ fn every_reason_has_its_sentence_and_its_word() {
     within-baseline: within the ordinary
     excess-within-budget: above the ordinary, within every budget
     budget-line: budget at its line; 92 % of the excess is here; money affords 3, floor 5
+    hard-line: budget at its line, and it stops all that it covers
     slack-used-up: the incident has used up the slack; 91 % of the excess is here; money affords 0, floor 8
     cut-retries: 2.05 attempts per event: repeats are cut, no new event is refused
     barrier: guarantee: the worst case must fit into $12.00
@@ -125,6 +130,7 @@ fn every_reason_has_its_sentence_and_its_word() {
     untripped: undone from outside
     resumed: written down earlier, not found in force: made again
     rollover: the period ended
+    affords: what is left affords 40: as much more is let through
     operator: an operator said so
     growth: less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line
     would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes at the line
@@ -135,7 +141,8 @@ fn every_reason_has_its_sentence_and_its_word() {
     mode-forbids: its mode allows no change
     protected: protected
     no-room: no room in the account's pool: wanted 5, could reserve 0
-    event-loss: events would be lost: no on-failure destination, allow_event_loss is false
+    event-loss: events would be lost: nothing is known to catch them, allow_event_loss is false
+    nothing-tighter: nothing tighter to set: its owner leaves it 3, the floor is 5
     changed-by-somebody-else: changed by somebody else: unset instead of 5
     tick-full: more changes than a tick may make; next tick
     unsafe: second opinion objects: the floor is kept
@@ -359,8 +366,8 @@ fn a_trips_headline_says_what_was_done() {
     OK: pay released: reserved concurrency unset → 5
     pay
     pay CAPPED: reserved concurrency unset → 5. $400.00 of $1,000.00, $90.00/h
-    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
-    pay NOT capped: events would be lost: no on-failure destination, allow_event_loss is false
+    pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
+    pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false
     pay
     ");
 }

@@ -3,9 +3,9 @@
 use wildmatch::WildMatch;
 
 use super::{FLOOR_TAG, MODE_TAG, MONTHLY_TAG, PROTECT_TAG};
-use crate::inventory::Function;
+use crate::inventory::{EventSource, Function};
 use crate::name::BudgetName;
-use crate::plan::Change;
+use crate::plan::{Change, Lever, Setting};
 use crate::policy::{Budget, Mode, Policy};
 
 /// Whether some part of the change leaves the function less. *Unset* is the most.
@@ -32,6 +32,23 @@ pub(super) fn loosens(change: &Change) -> bool {
             to.unwrap_or(u32::MAX) > from.unwrap_or(u32::MAX)
         }
     }
+}
+
+/// The concurrency that a function's queues can use together, where `value` says so of a mapping and as it is in force
+/// otherwise; `None` where one of them has no limit.
+pub(super) fn polled(function: &Function, value: impl Fn(&Lever) -> Option<Setting>) -> Option<u32> {
+    let mut together = 0_u32;
+    for mapping in function.mappings.iter().filter(|mapping| mapping.enabled) {
+        let EventSource::Sqs { provisioned_pollers: false, max_concurrency, .. } = mapping.source else {
+            continue;
+        };
+        let limit = match value(&Lever::MappingConcurrency { mapping: mapping.id.clone() }) {
+            Some(Setting::Concurrency(limit)) => limit,
+            _ => max_concurrency,
+        };
+        together = together.saturating_add(limit?);
+    }
+    Some(together)
 }
 
 /// Whether an entry of the protected list means the function: `tag:KEY`, `tag:KEY=VALUE`, an ARN, a name or a

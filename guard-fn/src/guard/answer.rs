@@ -173,11 +173,7 @@ impl Guard {
             }
             Question::Bound => {
                 let (memory, roster) = self.remembered(at).await?;
-                let p99 = |place: usize| {
-                    let function = roster.inventory.functions.get(place)?;
-                    memory.state.profile(&function.name)?.concurrency_p99()
-                };
-                Ok(Answer::Bound(Box::new(BoundReport::new(&roster, p99))))
+                Ok(Answer::Bound(Box::new(BoundReport::new(&roster, |name| memory.state.profile(name)))))
             }
             Question::SelfTest => Ok(self.prove().await),
         }

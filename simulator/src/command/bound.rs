@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use guard_core::inventory::{EventSource, Inventory};
 use guard_core::money::Usd;
 use guard_core::policy::{Budget, Mode, Period, Policy};
 use guard_core::report::bound::BoundReport;
@@ -40,14 +41,11 @@ pub struct BoundArgs {
 pub fn run(args: &BoundArgs, out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
     let given = args.policy.as_deref().map(load::policy).transpose()?;
     let mut account = args.inventory.read()?;
+    hide_redrive_policies(&mut account.reading.inventory);
     let state = state::read(args.state.as_deref())?;
     let policy = given.or(account.policy).unwrap_or_else(default_policy);
     let roster = roster(policy, &mut account.reading);
-    let p99 = |index: usize| {
-        let name = &roster.inventory.functions.get(index)?.name;
-        state.profile(name)?.concurrency_p99()
-    };
-    let report = BoundReport::new(&roster, p99);
+    let report = BoundReport::new(&roster, |name| state.profile(name));
     warn(&account.reading.warnings);
     if args.json {
         return write_json(out, &report, &account.reading.warnings);
@@ -55,6 +53,16 @@ pub fn run(args: &BoundArgs, out: impl Write, palette: Palette, width: usize) ->
     let mut page = report.page(width, args.top);
     page.paragraph("", &account.title);
     write_page(out, palette, &page)
+}
+
+/// A template or SQS tells of a dead-letter queue, Lambda does not. The guard asks Lambda only, and stops no consumer whose
+/// messages may be lost: the bound is of what it does.
+fn hide_redrive_policies(inventory: &mut Inventory) {
+    for mapping in inventory.functions.iter_mut().flat_map(|function| &mut function.mappings) {
+        if let EventSource::Sqs { max_receive_count, .. } = &mut mapping.source {
+            *max_receive_count = None;
+        }
+    }
 }
 
 /// One budget over everything. A bound does not depend on the amount.

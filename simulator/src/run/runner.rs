@@ -1,5 +1,6 @@
 //! A run under way, minute by minute: the world, what is seen of it, the guard or the policy in its place, and the bill.
 
+use guard_core::bound::Known;
 use guard_core::money::Usd;
 use guard_core::operator::Command;
 use guard_core::plan::{Change, Plan, Refusal};
@@ -16,6 +17,9 @@ use crate::pilot::{Now, Pilot};
 use crate::scenario::{Happening, Kind};
 use crate::stage::GUARD;
 use crate::world::{Tally, World};
+
+/// How often it is noted what the guard knows of the functions. History changes by the hour, and slowly.
+const KNOWN_EVERY_MIN: u32 = 360;
 
 /// A run under way.
 pub(super) struct Runner<'a> {
@@ -218,6 +222,23 @@ impl<'a> Runner<'a> {
             self.run.ticks.push(Tick { minute: now.minute, plan: plan.clone(), outcomes });
         }
         self.last_plan = Some(plan);
+        if now.minute % KNOWN_EVERY_MIN == KNOWN_EVERY_MIN - 1 {
+            self.note_known();
+        }
+    }
+
+    /// Notes what the guard knows of the functions where it is more than before.
+    fn note_known(&mut self) {
+        let Some(pilot) = &self.pilot else { return };
+        let functions = &pilot.roster().inventory.functions;
+        let known = functions
+            .iter()
+            .map(|function| pilot.state().profile(&function.name).map(Known::of).unwrap_or_default());
+        if self.run.known.is_empty() {
+            self.run.known = known.collect();
+        } else {
+            self.run.known.iter_mut().zip(known).for_each(|(most, known)| *most = most.at_most(known));
+        }
     }
 
     fn row(&mut self, minute: u32, busy_spotlight: u32) {
@@ -266,6 +287,7 @@ impl<'a> Runner<'a> {
     }
 
     fn finish(mut self, minutes: u32) -> Run {
+        self.note_known();
         let Total { all, attack, repeated, guard } = *self.invoice.total();
         let looking = self.pilot.as_ref().map_or(Usd::ZERO, Pilot::looking)
             + self.rival.as_ref().map_or(Usd::ZERO, |rival| rival.cost(minutes, &self.world.traffic()));

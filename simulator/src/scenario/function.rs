@@ -111,7 +111,8 @@ impl FunctionSpec {
         }
     }
 
-    /// The function as `ListFunctions` and its companions show it.
+    /// The function as the guard's survey reads it off `ListFunctions` and its companions. Lambda tells neither redrive
+    /// policy nor retention of a queue, nor shards or retention of a stream.
     pub fn as_deployed(&self) -> Function {
         let queues = self.queues.iter().map(|queue| EventSourceMapping {
             id: MappingId::from(queue.name.as_str()),
@@ -120,8 +121,8 @@ impl FunctionSpec {
             source: EventSource::Sqs {
                 max_concurrency: queue.max_concurrency,
                 provisioned_pollers: false,
-                max_receive_count: queue.max_receive_count,
-                retention_s: queue.retention_s,
+                max_receive_count: None,
+                retention_s: SQS_RETENTION_S,
             },
         });
         let streams = self.streams.iter().map(|stream| EventSourceMapping {
@@ -129,11 +130,11 @@ impl FunctionSpec {
             enabled: true,
             batch_size: stream.batch_size,
             source: EventSource::Stream {
-                shards: stream.shards,
+                shards: UNKNOWN_SHARDS,
                 parallelization: stream.parallelization,
                 max_retries: stream.max_retries,
                 bisect: stream.bisect,
-                retention_s: stream.retention_s,
+                retention_s: STREAM_RETENTION_S,
                 on_failure: stream.on_failure,
             },
         });
@@ -156,6 +157,11 @@ impl FunctionSpec {
         }
     }
 }
+
+/// What the survey takes for what Lambda does not tell (`guard-fn/src/aws/lambda/translate.rs`).
+const UNKNOWN_SHARDS: u32 = 1000;
+const SQS_RETENTION_S: u32 = 345_600;
+const STREAM_RETENTION_S: u32 = 86_400;
 
 /// Which idle environment answers the next request. AWS documents neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use crate::policy::Slack;
 
 /// A budget of $10 a day, of which $3 are spent at noon, and an hour that burnt $6: without history $1.25 of slack and as
 /// much tolerated an hour. Function a burns $1 of the ordinary and so much above it, with so much concurrency.
-fn incident(mode: Mode, below_floor: BelowFloor, excess: i64, concurrency: u32) -> Desk {
+pub(super) fn incident(mode: Mode, below_floor: BelowFloor, excess: i64, concurrency: u32) -> Desk {
     let mut text = policy();
     text.budget[0].mode = mode;
     text.budget[0].below_floor = below_floor;
@@ -34,6 +34,22 @@ fn an_incident_that_has_used_up_its_slack_is_capped_long_before_the_line() {
     ));
     let told: Vec<&str> = plan.notices.iter().map(|notice| notice.headline.as_str()).collect();
     assert!(told.iter().any(|line| line.starts_with("Budget day SLACK USED UP")), "{told:?}");
+}
+
+#[test]
+fn before_the_line_the_fewest_functions_that_explain_nine_tenths_are_capped_and_the_rest_are_named_innocent()
+{
+    for (split, capped) in [([900, 100], 1), ([899, 101], 2)] {
+        let mut desk = incident(CAP.0, CAP.1, 5, 50);
+        let others = Desk::new(policy(), &[("a", split[0]), ("b", split[1])]);
+        (desk.roster, desk.reading) = (others.roster, others.reading);
+        for reading in &mut desk.reading.functions {
+            reading.concurrency_max = 50;
+        }
+        let plan = desk.plan();
+        assert_eq!(plan.actions.len(), capped, "{split:?}");
+        assert_eq!(*reason(&plan, "b") == Reason::ExplainedByOthers, capped == 1, "{split:?}");
+    }
 }
 
 #[test]
