@@ -91,10 +91,10 @@ impl UnitCost {
         self.compute(0, 1_000_000)
     }
 
-    /// The least that one busy execution environment costs per second: a provisioned one has its own price, and its standing
-    /// cost is not here; in the last volume tier the others are cheapest.
-    pub fn least_per_busy_second(&self) -> Usd {
-        let on_demand = self.compute(usize::MAX, 1_000_000);
+    /// The least that one busy execution environment costs per second at a volume tier: a provisioned one has its own price,
+    /// and its standing cost is not here.
+    pub fn least_per_busy_second(&self, tier: usize) -> Usd {
+        let on_demand = self.compute(tier, 1_000_000);
         let (environments, price) = self.provisioned;
         if environments == 0 {
             return on_demand;

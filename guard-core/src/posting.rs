@@ -156,7 +156,8 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.attributed = attributed;
     let whole = census::advance(&mut state.census, seen.census.as_ref(), now);
     let unlooks = rest::unlooks(roster, state, settled);
-    state.region.post(roster, &mut books, seen, settled, whole, &unlooks.open.everything);
+    let open = &unlooks.open.everything;
+    state.region.post(roster, &mut books, seen, settled, whole, open, &state.meters);
     let rests = Rests::new(roster, &mut books, &state.region, unlooks, seen, settled);
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);

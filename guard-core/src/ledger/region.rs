@@ -9,7 +9,8 @@ use super::book::{BudgetLedger, Entry, When};
 use super::entry::{counted, exchange, exchange_posted, money};
 use super::rows::{forget, slot_of};
 use super::unlooked::Unlooked;
-use super::{CATCH_UP_MIN, Posted};
+use super::{CATCH_UP_MIN, Meters, Posted};
+use crate::cost::tier_at;
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::observation::{Census, Observation, Point};
 use crate::roster::Roster;
@@ -82,8 +83,9 @@ impl RegionLedger {
         settled: Minute,
         whole: Option<&Census>,
         unlooked: &Unlooked,
+        meters: &Meters,
     ) {
-        let unit = Rates { roster, unlooked, mean: self.mean(roster) };
+        let unit = Rates { roster, unlooked, meters, mean: self.mean(roster) };
         let mut poster = |from: &Posted, to: &Posted, when: When| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
                 if rule.matcher.is_everything() {
@@ -205,8 +207,12 @@ impl RegionLedger {
         forget(&mut self.attributed.hours, oldest);
     }
 
-    /// What a busy second costs at the mean of what functions posted.
+    /// What a busy second costs at the mean of what functions posted; where they have not, of all functions.
     fn mean(&self, roster: &Roster) -> Usd {
+        if self.mix_us <= 0 && !roster.members.is_empty() {
+            let prices: Usd = roster.members.iter().map(|member| member.unit.per_busy_second()).sum();
+            return prices.mul_div_up(1, i128::try_from(roster.members.len()).unwrap_or(i128::MAX));
+        }
         let mean = if self.mix_us > 0 { self.mix_mb_us / self.mix_us } else { UNKNOWN_MEMORY_MB };
         let first = roster.quote_x86_64.gb_second.first().map_or(Usd::ZERO, |tier| tier.price);
         first.mul_div_up(mean, 1024)
@@ -270,6 +276,8 @@ struct Rates<'a> {
     roster: &'a Roster,
     /// Whose durations of a minute may still rise.
     unlooked: &'a Unlooked,
+    /// The volume tiers that the month has reached.
+    meters: &'a Meters,
     /// A busy second at the mean of what functions posted.
     mean: Usd,
 }
@@ -288,8 +296,13 @@ impl Rates<'_> {
         let dearest = self.unlooked.dearest(minute).or(by_price.first().copied());
         let cheapest = self.unlooked.cheapest(minute).or(by_price.last().copied());
         let high = member(dearest).map(|member| member.unit.compute(0, rest.duration_us));
+        let architecture = |place: usize| Some(self.roster.inventory.functions.get(place)?.architecture);
+        // Earlier minutes of the month were in no cheaper tier.
+        let tier = cheapest.and_then(architecture).map_or(0, |architecture| {
+            tier_at(self.meters.of(architecture), self.roster.quote(architecture))
+        });
         let low = member(cheapest).map(|member| {
-            member.unit.least_per_busy_second().mul_div_up(us, 1_000_000).min(high.unwrap_or_default())
+            member.unit.least_per_busy_second(tier).mul_div_up(us, 1_000_000).min(high.unwrap_or_default())
         });
         let usual = self.unlooked.usual(minute).price_of(us);
         let mean = usual.unwrap_or_else(|| self.mean.mul_div_up(us, 1_000_000));

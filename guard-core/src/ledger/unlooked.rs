@@ -83,10 +83,9 @@ impl Unlooked {
 impl Usual {
     /// Of a function that burns so much an hour at such a price of a busy second.
     pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
-        Usual {
-            us: Usd::from_picos(US_PER_S).mul_div_up(burn.picos(), price.picos().max(1)).picos(),
-            cost: burn,
-        }
+        // Rounded down, so that their mean price is not below the price.
+        Usual { us: burn.picos().saturating_mul(US_PER_S) / price.picos().max(1), cost: burn }
+    }
     }
 
     fn plus(self, other: Usual) -> Usual {

@@ -143,7 +143,7 @@ fn functions_that_come_between_two_rounds_are_asked_at_once_and_again_after_a_qu
     let slice = census(&roster, &state, time(10, 30)).unwrap();
     assert_eq!((slice.first, slice.last, slice.ends_round), (through.plus(-671), through, false));
     // As many as a slice of a first round.
-    assert_eq!((slice.functions.len(), slice.functions[0].as_str()), (149, "f0001"));
+    assert_eq!((slice.functions.len(), slice.functions[0].as_str()), (184, "f0001"));
     assert!(!slice.functions.contains(&"f0002".into()));
     state.census.newcomers_at = Some(Minute::of(time(10, 30)));
     assert_eq!(census(&roster, &state, time(10, 44)), None);

@@ -80,11 +80,11 @@ fn what_is_not_known_is_neither_yes_nor_no() {
 fn it_says_what_watching_the_account_costs() {
     let functions = (0..1000).map(|index| Function::new(format!("f{index:04}").as_str(), 128, 3)).collect();
     let report = report(functions, vec![], &[]);
-    let sentence = "Reading its metrics costs a guard about $3.66 a month: region totals $2.16, functions with budgets \
-                    of their own $0.00, daily census $1.50.";
+    let sentence = "Reading its metrics costs a guard at most $5.00 a month: region totals $1.30, daily census $1.20, looks at \
+                    single functions up to $2.50.";
     let page = report.page(80, 5).to_string();
     let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(sentence), "{page}");
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(json["watching"], serde_json::json!({ "sweep": "2.16", "focus": "0", "census": "1.5" }));
+    assert_eq!(json["watching"], serde_json::json!({ "sweep": "1.296", "glances": "2.504", "census": "1.2" }));
 }

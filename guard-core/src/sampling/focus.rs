@@ -1,0 +1,95 @@
+//! Who is read in full.
+
+use std::collections::BTreeSet;
+
+use super::watched::Watched;
+use super::{FOCUS_MAX, ledger_of};
+use crate::budget::BudgetRule;
+use crate::money::Usd;
+use crate::policy::Mode;
+use crate::posting::{FunctionReading, Reading};
+use crate::roster::Roster;
+use crate::state::State;
+
+/// Of a budget at its line, those in focus do this part of what is usual, in per mille: they are who a stop would be for.
+const AT_LINE_PER_MILLE: i128 = 950;
+
+/// Functions to read in full, by their places: those with a trip, those that stand out, those under a guarantee of
+/// their own, and of a budget at its line those that do most of what is usual.
+pub(super) fn focus(
+    roster: &Roster,
+    state: &State,
+    reading: &Reading,
+    watched: &[Watched<'_>],
+) -> Vec<usize> {
+    let mut focus: BTreeSet<usize> = state
+        .latches
+        .keys()
+        .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
+        .take(FOCUS_MAX)
+        .collect();
+    let covering = |index: usize| {
+        let budgets = roster.members.get(index).map_or(&[][..], |member| &member.budgets);
+        watched.iter().filter(move |watch| budgets.binary_search(&watch.place).is_ok())
+    };
+    let mut wanted: Vec<(Usd, usize)> = Vec::new();
+    for function in &reading.functions {
+        let is_loud = |watch: &Watched<'_>| watch.is_loud(excess_of(function, watch.rule));
+        if covering(function.index).any(is_loud) {
+            wanted.push((function.excess_per_hour, function.index));
+        }
+    }
+    for glance in &reading.glances {
+        let stands_out = |watch: &Watched<'_>| watch.stands_out(glance.excess_in(watch.rule));
+        if covering(glance.index).any(stands_out) {
+            wanted.push((glance.excess_per_hour, glance.index));
+        }
+    }
+    wanted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut usual: Vec<usize> = Vec::new();
+    for watch in watched {
+        let is_promised = watch.rule.guarantee && !watch.rule.matcher.is_everything();
+        let may_act = watch.rule.mode >= Mode::Cap;
+        if is_promised || (may_act && watch.is_near_line) {
+            usual.extend(busiest(roster, state, watch, is_promised));
+        }
+    }
+    for index in wanted.into_iter().map(|(_, index)| index).chain(usual) {
+        if focus.len() >= FOCUS_MAX {
+            break;
+        }
+        focus.insert(index);
+    }
+    focus.into_iter().collect()
+}
+
+/// What a function burns above the ordinary per hour in the eyes of a budget; without history, above its even share.
+fn excess_of(function: &FunctionReading, rule: &BudgetRule) -> Usd {
+    if function.ordinary_per_hour.is_some() && !function.is_new {
+        return function.excess_in(rule.unit);
+    }
+    (function.burn_in(rule.unit) - rule.even_share_per_hour()).at_least_zero()
+}
+
+/// The functions of a scope that do nearly all of what is usual, or all of them.
+fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Vec<usize> {
+    let mut burns: Vec<(Usd, usize)> = Vec::new();
+    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
+        if member.budgets.binary_search(&watch.place).is_ok() {
+            burns.push((
+                ledger_of(state, index, &function.name).map_or(Usd::ZERO, |ledger| ledger.burn),
+                index,
+            ));
+        }
+    }
+    burns.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let whole: Usd = burns.iter().map(|(burn, _)| *burn).sum();
+    let most = whole.mul_div_up(AT_LINE_PER_MILLE, 1000);
+    let mut sum = Usd::ZERO;
+    let needed = burns.into_iter().take_while(|(burn, _)| {
+        let is_needed = all || sum < most;
+        sum += *burn;
+        is_needed
+    });
+    needed.map(|(_, index)| index).take(FOCUS_MAX).collect()
+}

@@ -1,0 +1,176 @@
+//! One budget in the eyes of who looks: what may be hidden from it, and what is seen and has no name.
+
+use super::choice::Unexplained;
+use crate::budget::BudgetRule;
+use crate::forecast::Outlook;
+use crate::ledger::entry::whole;
+use crate::money::{Usd, UsdRange};
+use crate::observation::Observation;
+use crate::plan::Verdict;
+use crate::posting::{Reading, Rests};
+use crate::roster::Roster;
+
+/// What may be hidden before somebody is looked at: one part in so many of the slack. Half leaves room for lag, walk and
+/// notice before the slack is gone.
+const HIDDEN_PART: i128 = 2;
+
+/// The slack of a budget as far as looking is concerned is at most one part in so many of it: a budget that acts at its line
+/// only must be known all the same.
+const SLACK_PART: i128 = 8;
+
+/// What may always be hidden from a budget in money: looking for less costs more than there is to lose.
+const HIDDEN_LEAST: Usd = Usd::from_picos(50_000_000_000);
+
+/// Who spends one part in so many of a slack above its ordinary since it was looked at last stands out.
+const STANDS_OUT_PART: i128 = 4;
+
+/// Who stands out is in focus until a quarter of an hour of its excess is less than one part in so many of the slack.
+const CALM_PART: i128 = 50;
+
+/// A budget that is gone within so many minutes at the rate of the moment is looked at function by function. A percentage
+/// that was passed is no reason: half of a month's budget is gone at half of every month.
+const LINE_NEAR_MIN: i64 = 30;
+
+/// Minutes after which a function that may run long is asked again how much of it runs.
+const ASKED_AGAIN_MIN: i64 = 10;
+
+/// One budget in the eyes of who looks.
+pub(super) struct Watched<'a> {
+    pub(super) place: usize,
+    pub(super) rule: &'a BudgetRule,
+    /// The slack, in the budget's unit.
+    pub(super) slack: Usd,
+    /// What may be hidden before somebody is looked at.
+    pub(super) threshold: Usd,
+    /// Busy time that no function explains, and what it may have cost beyond what it is taken for.
+    pub(super) hidden: Usd,
+    /// What runs long and has told nothing yet, at the price of the dearest who may run so long.
+    pub(super) running: Usd,
+    pub(super) unexplained: Unexplained,
+    /// What is above the ordinary and has no name, at the price of the dearest who may have spent it.
+    pub(super) at_worst: Usd,
+    /// Whether something above the ordinary is on its way to break it.
+    pub(super) is_pressing: bool,
+    /// Whether it is at its line, or soon will be.
+    pub(super) is_near_line: bool,
+}
+
+impl<'a> Watched<'a> {
+    pub(super) fn new(
+        roster: &Roster,
+        place: usize,
+        rule: &'a BudgetRule,
+        reading: &Reading,
+        (verdict, outlook): (Verdict, Option<&Outlook>),
+        seen: &Observation,
+    ) -> Self {
+        let rests = &reading.rests;
+        let slack = rule.slack.min(rule.amount.mul_div_up(1, SLACK_PART));
+        let threshold = slack.mul_div_up(1, HIDDEN_PART);
+        let is_pressing = outlook.is_some_and(|outlook| outlook.is_noticed(rule));
+        let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
+        let is_near_line = verdict >= Verdict::BreachedAlert
+            || outlook.is_some_and(|outlook| outlook.exhausted_if_sustained.is_some_and(|at| at <= soon));
+        let mut watched = Watched {
+            place,
+            rule,
+            slack,
+            threshold: if rule.counts_invocations() { threshold } else { threshold.max(HIDDEN_LEAST) },
+            hidden: Usd::ZERO,
+            running: Usd::ZERO,
+            unexplained: Unexplained { us: 0, expected: Usd::ZERO, nameless: Usd::ZERO },
+            at_worst: Usd::ZERO,
+            is_pressing,
+            is_near_line,
+        };
+        let incident = outlook.map_or(Usd::ZERO, |outlook| outlook.incident);
+        watched.sum_up(roster, rests);
+        watched.run_on(roster, reading);
+        watched.unexplained.nameless = watched.unexplained.nameless.min(incident);
+        watched
+    }
+
+    /// Adds up what no function explains, as far as somebody of the scope may have spent it.
+    fn sum_up(&mut self, roster: &Roster, rests: &Rests) {
+        let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
+        let scope = narrow.unwrap_or(&rests.looked.everything);
+        let mut shares = rests.shares.get(self.place).into_iter().flatten();
+        for rest in &rests.rests {
+            let share: Option<&UsdRange> = if narrow.is_some() { shares.next() } else { None };
+            let Some(dearest) = scope.dearest(rest.until) else { continue };
+            let Some(member) = roster.members.get(dearest) else { continue };
+            let requests = i128::from(rest.point.invocations);
+            let us = i128::from(rest.point.duration_us);
+            let beyond = Rests::beyond_usual(rest, scope.usual(rest.until));
+            if self.rule.counts_invocations() {
+                let all = whole(requests);
+                // The region tells them exactly: only whose they are may be hidden.
+                self.hidden += share.map_or(Usd::ZERO, |share| share.high - share.expected);
+                self.unexplained.nameless += all.mul_div_up(beyond, us.max(1));
+                continue;
+            }
+            let each = roster.per_invocation.expected * requests;
+            // The region tells requests exactly, but not whose they are.
+            let (requests_at_most, expected) = match share {
+                Some(share) => (each, share.expected),
+                None => (Usd::ZERO, (rest.expected - each).at_least_zero()),
+            };
+            let high = member.unit.compute(0, rest.point.duration_us) + requests_at_most;
+            self.hidden += (high - expected).at_least_zero();
+            // Requests as busy time of the same price.
+            let price = member.unit.per_busy_second().picos().max(1);
+            self.unexplained.us += us + requests_at_most.mul_div_up(1_000_000, price).picos();
+            self.unexplained.expected += expected.min(high);
+            self.at_worst += high.mul_div_up(beyond, us.max(1));
+            if narrow.is_none() {
+                self.unexplained.nameless += (expected + each).mul_div_up(beyond, us.max(1));
+            }
+        }
+    }
+
+    /// Adds what long invocations may be burning, unless everybody dear was asked for it lately.
+    fn run_on(&mut self, roster: &Roster, reading: &Reading) {
+        let looked = &reading.rests.looked;
+        let scope = looked.narrow.get(self.place).and_then(Option::as_ref).unwrap_or(&looked.everything);
+        let lag_s = roster.policy.timing.metric_lag_s;
+        let lately = reading.settled.plus(1 - ASKED_AGAIN_MIN);
+        let runs_long = |index: &usize| {
+            roster.inventory.functions.get(*index).is_some_and(|function| function.timeout_s > lag_s)
+        };
+        let dearest = scope.dearest(lately).filter(runs_long).and_then(|index| roster.members.get(index));
+        if let Some(member) = dearest.filter(|_| !self.rule.counts_invocations()) {
+            self.running = member.unit.compute(0, reading.rests.running_us);
+            self.unexplained.us += i128::from(reading.rests.running_us);
+        }
+    }
+
+    /// What may be hidden, and what is seen and has no name.
+    pub(super) fn suspicion(&self) -> Usd {
+        self.hidden + self.running + self.unexplained.nameless
+    }
+
+    /// Whether who is glanced at is asked how much runs.
+    pub(super) fn asks_concurrency(&self) -> bool {
+        self.running > Usd::ZERO && self.running * 4 >= self.threshold
+    }
+
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.suspicion() >= self.threshold
+    }
+
+    /// Whether what has no name may come to all of the slack: it need not wait for money.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_pressing || self.at_worst >= self.slack.max(HIDDEN_LEAST)
+    }
+
+    /// Whether so much above the ordinary makes a function stand out.
+    pub(super) fn stands_out(&self, (excess, excess_per_hour): (Usd, Usd)) -> bool {
+        excess >= self.slack.mul_div_up(1, STANDS_OUT_PART) && excess > Usd::ZERO
+            || self.is_pressing && self.is_loud(excess_per_hour)
+    }
+
+    /// Whether a quarter of an hour of an excess matters.
+    pub(super) fn is_loud(&self, excess_per_hour: Usd) -> bool {
+        excess_per_hour > Usd::ZERO && excess_per_hour.mul_div_up(1, 4) >= self.slack.mul_div_up(1, CALM_PART)
+    }
+}
