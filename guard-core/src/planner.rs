@@ -1,6 +1,7 @@
 //! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
 
 mod escalate;
+mod guarantee;
 pub(crate) mod notify;
 mod pool;
 mod release;
@@ -36,6 +37,7 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     let findings = settle::reconcile(state, seen.at, &roster.inventory);
     let reading = crate::posting::post(roster, state, seen);
     release::mark_calm(roster, state, &reading, seen);
+    guarantee::prove(roster, state, seen, &reading);
     let plan = plan(roster, state, seen, &reading, &findings);
     let context = safety::Context {
         policy: &roster.policy,
@@ -51,7 +53,7 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     taint(roster, state, &plan);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
-    standing::remember(roster, state, &reading);
+    guarantee::remember(roster, state, &plan);
     state.last_tick = Some(seen.at);
     plan
 }

@@ -4,6 +4,7 @@ mod alarms;
 mod ceilings;
 mod decisions;
 mod escalation;
+mod guarantee;
 mod messages;
 mod records;
 mod release;
