@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Usd;
 
 pub use history::{History, area};
-pub use starts::{INIT_MAX_S, Starts, Subject as Starting};
+pub use starts::{Starts, Subject as Starting};
 
 /// Ticks of full use in reserve: h = ρ ÷ (1 − ρ) with ρ = 0.9. A ceiling a tenth lower then fits at the next look, whatever
 /// was used: ρ · 1 + ρ · h ≤ h.
@@ -179,16 +179,21 @@ impl<'a> Scope<'a> {
         for ((function, to), stop) in self.functions.iter().zip(to).zip(&stops.functions) {
             let (to, hold_s) = (to.unwrap_or(0), self.hold_s(function));
             let least = function.least.min(to);
-            let end = function.least_until.max(stop + hold_s);
+            // What begins after the period is another period's.
+            let stop = if function.least_until > self.at { stop.min(&function.least_until) } else { stop };
+            let end = function.least_until.max(*stop) + hold_s;
             let ahead = [(self.at, to), (*stop, least), (end, 0)];
             let units = area(function.history, &ahead, hold_s, (self.at, end));
             sum += function.worst * (units + i128::from(to - least) * i128::from(reserve_s));
         }
         let hold_s = self.pool_hold_s();
         let end = self.pool_least_until().max(stops.pool + hold_s);
-        let ahead = [(stops.pool, self.pool_least), (end, Usd::ZERO)];
-        sum += Usd::from_picos(area(self.pool, &ahead, hold_s, (self.at, end)));
-        if stops.stay > 0 { sum + (self.pool_rate() - self.pool_least) * i128::from(reserve_s) } else { sum }
+        let rate = self.pool_rate(to);
+        let ahead = [(self.at, rate), (stops.pool, self.pool_least), (end, Usd::ZERO)];
+        // A pool that nobody stays in costs what it did until the last has left it.
+        let ahead = if stops.stay > 0 { &ahead[..] } else { &ahead[1..] };
+        sum += Usd::from_picos(area(self.pool, ahead, hold_s, (self.at, end)));
+        if stops.stay > 0 { sum + (rate - self.pool_least) * i128::from(reserve_s) } else { sum }
     }
 
     /// The same as if these ceilings had stood for as long as anything can be hidden.
@@ -211,7 +216,7 @@ impl<'a> Scope<'a> {
                 None => pool_s = pool_s.max(above_s + stops.pool - stop),
             }
         }
-        let above = self.pool_rate() - self.pool_least;
+        let above = self.pool_rate(to) - self.pool_least;
         sum + above * i128::from(pool_s) + self.pool_least * i128::from(stuck_s)
     }
 
@@ -234,9 +239,11 @@ impl<'a> Scope<'a> {
         self.functions.iter().map(|function| self.hold_s(function)).max().unwrap_or(0)
     }
 
-    /// What the pool costs a second at most as it is.
-    fn pool_rate(&self) -> Usd {
-        self.pool.last().unwrap_or(Usd::ZERO).max(self.pool_least)
+    /// What the pool costs a second at most with those who stay in it.
+    fn pool_rate(&self, to: &[Option<u32>]) -> Usd {
+        let staying = self.functions.iter().zip(to).filter(|(_, to)| to.is_none());
+        let dearest = staying.map(|(function, _)| function.worst).max().unwrap_or(Usd::ZERO);
+        (dearest * i128::from(self.pool_units)).max(self.pool_least)
     }
 
     fn pool_least_until(&self) -> i64 {

@@ -29,7 +29,7 @@ impl Scope<'_> {
         match before {
             Some(Promise::Kept) if !is_beyond && fits(&self.least(), 0) => Promise::Kept,
             // A floor that wins ends the promise, which nothing has broken.
-            Some(Promise::Kept) if keeps_floor => {
+            Some(Promise::Kept | Promise::Refused { .. }) if keeps_floor && !fits(&self.least(), 0) => {
                 Promise::Refused { least: self.proved(&self.least(), 0) + bills }
             }
             Some(Promise::Kept | Promise::Broken) if is_beyond || !stands => Promise::Broken,

@@ -10,7 +10,11 @@ use crate::observation::Point;
 use crate::time::Minute;
 
 /// Seconds that the INIT phase of an environment takes at most ("Lambda execution environment lifecycle", read 2026-11).
-pub const INIT_MAX_S: u32 = 10;
+const INIT_MAX_S: u32 = 10;
+
+/// Of so many environments that were used a minute ago one may have been replaced: Lambda keeps them for minutes when idle
+/// and for hours in use ("Lambda execution environment lifecycle", read 2026-11), so a tenth is plenty.
+const TURNOVER: u32 = 10;
 
 /// Microseconds in a second.
 const SECOND_US: i128 = 1_000_000;
@@ -99,15 +103,17 @@ impl Starts {
 }
 
 impl Meter {
-    /// The most that starts took in a minute: ten seconds for each environment that can have come, and no more than what
-    /// all of them had time for beside what they ran. Runs that began in the minute may go on for a time-out after it.
+    /// The most that starts took in a minute: ten seconds for each environment that can have come (the rise over the minute
+    /// before, and turnover), and no more than what all of them had time for beside what they ran. Runs that began in the minute may go on for a time-out after it.
     fn minute(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> i128 {
         let silent = minute.since(self.until).saturating_sub(1).max(0);
         if self.until != Minute::default() && silent > 0 {
             self.left_us = self.left_us.min(0) + i128::from(silent) * 60 * SECOND_US * i128::from(self.busy);
         }
         let busy = i128::from(point.concurrency_max);
-        let come = i128::from(u64::from(point.concurrency_max).min(point.invocations));
+        let before = if minute.since(self.until) == 1 { self.busy } else { 0 };
+        let new = point.concurrency_max.saturating_sub(before) + point.concurrency_max.div_ceil(TURNOVER);
+        let come = i128::from(u64::from(new.min(point.concurrency_max)).min(point.invocations));
         let left = self.left_us.min(0) + busy * 60 * SECOND_US - i128::from(point.duration_us);
         let beyond = busy * i128::from(timeout_s) * SECOND_US;
         let started = (come * i128::from(INIT_MAX_S) * SECOND_US).min(left + beyond).max(0);

@@ -111,8 +111,9 @@ fn what_cannot_go_to_zero_counts_until_the_period_ends() {
     let provisioned = Subject { least: 3, least_until: 1_000, ..subject(&history) };
     let scope = scope(vec![provisioned], 0);
     assert_eq!(scope.least_cost(), picos(10 * 3 * 900));
-    assert_eq!(scope.proved(&[Some(4)], 0), picos(10 * (15 + 3 * 900)));
-    assert_eq!(scope.proved(&[Some(4)], 9), picos(10 * (15 + 90 + 3 * 900)));
+    // What began before its end runs out after it.
+    assert_eq!(scope.proved(&[Some(4)], 0), picos(10 * (15 + 3 * 905)));
+    assert_eq!(scope.proved(&[Some(4)], 9), picos(10 * (15 + 90 + 3 * 905)));
 }
 
 #[test]
@@ -139,6 +140,15 @@ fn a_pool_counts_whole_until_its_last_function_has_left_it() {
     let leave: Ceilings = vec![Some(0); 40];
     assert_eq!(scope.proved(&leave, 9), picos(10 * 1000 * 15));
     assert_eq!(scope.steady(&all, 9), picos(10 * 1000 * (22 + 25 + 90)));
+}
+
+#[test]
+fn a_pool_that_is_closed_costs_what_it_would_if_somebody_goes_back_to_it() {
+    let history = History::of(4);
+    let scope = scope(vec![subject(&history)], 0);
+    // Four units until they have run out, 5 s, and the pool's thousand until the next look has closed it again, 15 s.
+    assert_eq!(scope.proved(&[None], 9), picos(10 * (4 * 5 + 1000 * (15 + 90))));
+    assert_eq!(scope.steady(&[None], 9), picos(10 * 1000 * (22 + 15 + 90)));
 }
 
 #[test]

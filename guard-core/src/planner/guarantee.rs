@@ -13,7 +13,7 @@ use crate::ledger::BudgetLedger;
 use crate::levers;
 use crate::money::Usd;
 use crate::name::FunctionName;
-use crate::observation::Observation;
+use crate::observation::{Freshness, Observation};
 use crate::plan::{Lever, Plan, Reason, Setting};
 use crate::policy::{BelowFloor, Mode};
 use crate::posting::Reading;
@@ -338,7 +338,7 @@ impl Draft<'_> {
             least,
             least_until,
             is_fixed,
-            is_seen: reading.is_some_and(|reading| reading.freshness.is_trustworthy()),
+            is_seen: reading.is_some_and(|reading| reading.freshness != Freshness::Unknown),
             need,
             demand: reading.map_or(0, |reading| reading.concurrency_max).max(need).max(1),
         })
@@ -347,14 +347,20 @@ impl Draft<'_> {
     /// Up to when what a function spent has shown: in the region's totals, or at the function itself where the budget covers
     /// less than everything.
     fn seen_until(&self, index: usize, rule: &BudgetRule, book: &BudgetLedger) -> i64 {
-        let until = if rule.matcher.is_everything() {
-            self.state.region.seen_until
+        let (until, freshness) = if rule.matcher.is_everything() {
+            (self.state.region.seen_until, self.reading.region)
         } else {
             let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
-            name.and_then(|name| self.state.function(name)?.covered).map(|(_, until)| until)
+            let covered = name.and_then(|name| self.state.function(name)?.covered).map(|(_, until)| until);
+            (covered, self.reading_of(index).map_or(Freshness::Unknown, |reading| reading.freshness))
         };
-        let until = until.map(|minute| minute.min(self.reading.settled).plus(1).start().timestamp());
-        until.unwrap_or(book.period_start.timestamp())
+        // What comes late has come up to the minute before the newest that shows.
+        let late = match freshness {
+            Freshness::Late(minutes) => Some(self.reading.settled.plus(-i64::from(minutes) - 1)),
+            _ => None,
+        };
+        let until = until.max(late).map(|minute| minute.min(self.reading.settled).plus(1));
+        until.map_or(book.period_start, Minute::start).timestamp()
     }
 
     /// The ceiling wanted without a barrier: the owner's reservation, or what the envelope holds.

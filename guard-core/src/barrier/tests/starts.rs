@@ -30,6 +30,14 @@ fn every_environment_that_can_have_come_took_ten_seconds_to_start() {
 }
 
 #[test]
+fn environments_of_the_minute_before_are_still_there_but_for_a_tenth() {
+    let minutes = [(7, point(500, 40, 1)), (8, point(500, 40, 1)), (9, point(500, 60, 1))];
+    assert_eq!(counted(3, &minutes, 0, 9), picos(400 + 40 + 200 + 60));
+    let gap = [(7, point(500, 40, 1)), (9, point(500, 40, 1))];
+    assert_eq!(counted(3, &gap, 0, 9), picos(400 + 400), "they may be gone after a silent minute");
+}
+
+#[test]
 fn environments_that_were_busy_had_no_time_to_start() {
     // Four for a minute, and what they began may run for three seconds more: 252 s, of which 240 ran.
     assert_eq!(counted(3, &[(7, point(50, 4, 240))], 0, 9), picos(12));
