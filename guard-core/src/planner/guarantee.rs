@@ -215,7 +215,9 @@ impl Draft<'_> {
         let mut account = self.state.guarantees.get(&rule.name)?.clone();
         let book = self.state.budgets.get(&rule.name)?;
         let before = before.filter(|before| before.amount == rule.amount);
-        let carried = before.filter(|before| before.period_start == book.period_start);
+        // A census may tell of hours that nobody knew of: what was carried did not have them, and nothing is broken.
+        let is_corrected = self.seen.census.is_some();
+        let carried = before.filter(|before| before.period_start == book.period_start && !is_corrected);
         let mut scope = self.scope(place, rule, false)?;
         let carried = carried.map(|before| (before.at.timestamp(), before.spent));
         let is_beyond = scope.carry(carried, book.spent.low);
@@ -223,7 +225,9 @@ impl Draft<'_> {
         (account.period_start, account.amount, account.at) = (book.period_start, rule.amount, self.seen.at);
         let promise = before.filter(|_| self.armed).map(|before| before.promise);
         let keeps_floor = rule.below_floor == BelowFloor::KeepFloor;
-        account.promise = scope.promise(promise, is_beyond, rule.amount - scope.amount, keeps_floor);
+        let now = scope.promise(promise, is_beyond, rule.amount - scope.amount, keeps_floor);
+        let is_news = now == Promise::Broken && promise != Some(Promise::Broken);
+        account.promise = if is_corrected && is_news { Promise::Pending } else { now };
         Some(account)
     }
 

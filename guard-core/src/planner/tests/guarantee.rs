@@ -8,7 +8,7 @@ use super::*;
 use crate::barrier::Promise;
 use crate::inventory::AsyncConfig;
 use crate::ledger::{FunctionLedger, Posted};
-use crate::observation::Point;
+use crate::observation::{Census, CensusSlice, Point};
 use crate::plan::Notice;
 use crate::planner::guarantee as barrier;
 
@@ -252,6 +252,21 @@ fn spend_past_every_ceiling_breaks_the_promise_stops_everything_and_is_told() {
     assert_eq!(caps(&plan), [cap("a", 0)]);
     let told = "The guarantee of day does not hold: an assumption failed; everything is stopped";
     assert_eq!(headlines(&plan), [told]);
+}
+
+#[test]
+fn hours_that_a_census_tells_of_break_nothing() {
+    let mut desk = guaranteed("0");
+    for _ in 0..10 {
+        _ = desk.next(true);
+    }
+    desk.spent("9");
+    let hour = Hour::of(noon()).plus(-1);
+    let asked = CensusSlice { first: hour, last: hour, functions: vec![], ends_round: true };
+    desk.seen.census = Some(Census { asked, region: vec![], functions: vec![] });
+    _ = desk.next(true);
+    assert_ne!(desk.prove(), Promise::Broken);
+    assert!(desk.reserved() > Some(0), "{:?}", desk.reserved());
 }
 
 #[test]
