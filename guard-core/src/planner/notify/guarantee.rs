@@ -16,12 +16,67 @@ fn alarm(rule: &BudgetRule) -> String {
     format!("dow-guard/guarantee/{}", rule.name)
 }
 
-/// One notice per guarantee, and one per function that a ceiling of the barrier refuses.
+/// Of more functions that a guarantee refuses something one message tells, not one of each. Our choice.
+const FEW: usize = 5;
+
+/// One notice per guarantee, and of those whom its ceilings refuse something one each, or one of many.
 pub(super) fn notices(draft: &Draft<'_>) -> Vec<Notice> {
     let rules = draft.roster.rules.iter().enumerate().filter(|(_, rule)| rule.guarantee);
-    let promises = rules.filter_map(|(place, rule)| promise(draft, place, rule));
-    let refusing = (0..draft.roster.members.len()).filter_map(|index| refusing(draft, index));
-    promises.chain(refusing).collect()
+    let mut all = Vec::new();
+    for (place, rule) in rules {
+        all.extend(promise(draft, place, rule));
+        let held = draft.ceilings.iter().filter(|(_, held)| held.rule == place);
+        let refused: Vec<Notice> = held.filter_map(|(index, _)| refusing(draft, *index)).collect();
+        if refused.len() > FEW {
+            all.push(many(draft, rule, &refused));
+        } else {
+            all.extend(refused);
+        }
+        all.extend(nobody(draft, place, rule));
+    }
+    all
+}
+
+/// Alarm name of the many whom a guarantee refuses something.
+fn many_alarm(rule: &BudgetRule) -> String {
+    format!("{}/refused", alarm(rule))
+}
+
+fn many(draft: &Draft<'_>, rule: &BudgetRule, refused: &[Notice]) -> Notice {
+    let names: Vec<&str> =
+        refused.iter().filter_map(|notice| notice.function.as_ref()).map(|name| name.as_str()).collect();
+    let shown = names.iter().take(10).copied().collect::<Vec<_>>().join(", ");
+    let word = if draft.armed { "are held" } else { "would be held" };
+    Notice {
+        kind: if draft.armed { NoticeKind::Capped } else { NoticeKind::WouldHaveCapped },
+        alarm: many_alarm(rule),
+        alarming: true,
+        budget: Some(rule.name.clone()),
+        function: None,
+        headline: format!(
+            "{} functions {word} by the guarantee of {}: more is refused",
+            names.len(),
+            rule.name
+        ),
+        body: vec![format!("Among them: {shown}")],
+        digest: "barrier: many".to_owned(),
+    }
+}
+
+/// Closes what was told of many, once the barrier holds nobody.
+fn nobody(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice> {
+    let is_open = draft.state.alerts.get(&many_alarm(rule)).is_some_and(|alert| alert.open);
+    let holds = draft.ceilings.values().any(|held| held.rule == place);
+    (is_open && !holds).then(|| Notice {
+        kind: NoticeKind::Released,
+        alarm: many_alarm(rule),
+        alarming: false,
+        budget: Some(rule.name.clone()),
+        function: None,
+        headline: format!("OK: the guarantee of {} holds no function any more", rule.name),
+        body: Vec::new(),
+        digest: "barrier: none".to_owned(),
+    })
 }
 
 fn promise(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice> {
@@ -105,7 +160,8 @@ fn refusing(draft: &Draft<'_>, index: usize) -> Option<Notice> {
     let open = draft.state.alerts.get(&function_alarm(name)).is_some_and(|alert| alert.open);
     let refuses = needs > ceiling || (standing.is_some() && reading.throttles > 0);
     // Once told it stays open while the ceiling stands.
-    if !refuses && !(open && is_held(&draft.state.latches, name.as_str())) {
+    let is_told = open && is_held(&draft.state.latches, name.as_str());
+    if !(refuses || is_told) {
         return None;
     }
     let rule = draft.roster.rules.get(held.rule)?;

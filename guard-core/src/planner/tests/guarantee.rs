@@ -284,6 +284,22 @@ fn whom_a_ceiling_refuses_something_is_told_once_and_who_has_room_is_not() {
 }
 
 #[test]
+fn of_many_functions_that_are_refused_one_message_tells() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let mut desk = Desk::new(policy(), &names.map(|name| (name, 0)));
+    desk.roster.rules[0].guarantee = true;
+    desk.roster.rules[0].below_floor = BelowFloor::Stop;
+    desk.see();
+    _ = desk.look();
+    desk.reading.functions.iter_mut().for_each(|function| function.throttles = 1);
+    let plan = desk.next(true);
+    let told: Vec<&str> = (plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Capped))
+        .map(|notice| notice.headline.as_str())
+        .collect();
+    assert_eq!(told, ["6 functions are held by the guarantee of day: more is refused"]);
+}
+
+#[test]
 fn of_two_guarantees_the_tighter_counts() {
     for (day, also, lower) in [("2", "5", "also"), ("5", "2", "day")] {
         let mut desk = guaranteed(day);
