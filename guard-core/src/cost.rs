@@ -135,6 +135,11 @@ impl UnitCost {
             .because(Cause::ProvisionedShare)
     }
 
+    /// What [`UnitCost::of_point`] counts at most for the cold starts of a point.
+    pub fn starts_at_most(&self, point: &Point) -> Usd {
+        self.per_cold_start.high * i128::from(u64::from(point.concurrency_max).min(point.invocations))
+    }
+
     /// What a point cost on demand at a volume tier. Cold starts are taken as the rise of concurrency over the minute
     /// before; at most as many as the concurrency reached or the invocations made.
     pub fn of_point(&self, point: &Point, concurrency_before: u32, tier: usize) -> UsdRange {
@@ -147,9 +152,7 @@ impl UnitCost {
             expected: self.per_invocation.expected * invocations
                 + self.per_cold_start.expected * i128::from(likely)
                 + compute,
-            high: self.per_invocation.high * invocations
-                + self.per_cold_start.high * i128::from(most)
-                + compute,
+            high: self.per_invocation.high * invocations + self.starts_at_most(point) + compute,
             causes: self.per_invocation.causes.and(if most > 0 {
                 self.per_cold_start.causes
             } else {

@@ -48,6 +48,7 @@
 //! ```
 
 pub mod amplification;
+pub mod barrier;
 pub mod baseline;
 pub mod bound;
 pub mod budget;

@@ -1,6 +1,7 @@
 //! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
 
 mod escalate;
+mod guarantee;
 pub(crate) mod notify;
 mod pool;
 mod release;
@@ -37,6 +38,7 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     let findings = settle::reconcile(state, seen.at, &roster.inventory);
     let reading = crate::posting::post(roster, state, seen);
     release::mark_calm(roster, state, &reading, seen);
+    guarantee::prove(roster, state, seen, &reading);
     let plan = plan(roster, state, seen, &reading, &findings);
     let context = safety::Context {
         policy: &roster.policy,
@@ -53,8 +55,8 @@ pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
     state.purse = state.purse.after(roster, &plan.sampling, seen.at);
+    guarantee::remember(roster, state, &plan);
     state.budgets.values_mut().for_each(crate::ledger::BudgetLedger::forget_share);
-    standing::remember(roster, state, &reading);
     state.last_tick = Some(seen.at);
     plan
 }

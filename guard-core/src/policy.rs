@@ -238,8 +238,9 @@ pub struct Budget {
     /// The standing cap: reserved concurrency held at the floor before anything happens. Default false.
     #[serde(default)]
     pub envelope: bool,
-    /// The barrier: ceilings tighten so that spend cannot cross the line. With `below_floor = "keep_floor"` the floor
-    /// wins, and the guarantee ends there. Default false.
+    /// The barrier: ceilings tighten so that spend cannot cross the line. Refused, with the sum, where what cannot go to zero
+    /// costs more: provisioned concurrency, protected functions, one unit where events would be lost. With
+    /// `below_floor = "keep_floor"` the floor wins, and the guarantee ends there. Default false.
     #[serde(default)]
     pub guarantee: bool,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::barrier::{Account, History};
 use crate::baseline::Profile;
 use crate::ledger::{BudgetLedger, FunctionLedger, Meters, RegionLedger};
 use crate::name::{BudgetName, FunctionName};
@@ -45,9 +46,12 @@ pub struct State {
     /// What may be spent on glances.
     #[serde(default)]
     pub purse: Purse,
-    /// Ceilings that functions under a guarantee had lately, oldest first, each from its minute on: what they
-    /// admitted may still run unseen.
-    pub commanded: BTreeMap<FunctionName, Vec<(Minute, Option<u32>)>>,
+    /// Ceilings that functions under a guarantee have had lately; 0 while they were in the pool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ceilings: BTreeMap<FunctionName, History<u32>>,
+    /// What is proved of each guarantee.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guarantees: BTreeMap<BudgetName, Account>,
     /// Trips in force or watched.
     pub latches: BTreeMap<FunctionName, Latch>,
     /// Alerts that are open or were sent lately, by alarm name.

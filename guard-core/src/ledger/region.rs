@@ -298,9 +298,9 @@ impl Rates<'_> {
         let high = member(dearest).map(|member| member.unit.compute(0, rest.duration_us));
         let architecture = |place: usize| Some(self.roster.inventory.functions.get(place)?.architecture);
         // Earlier minutes of the month were in no cheaper tier.
-        let tier = cheapest.and_then(architecture).map_or(0, |architecture| {
-            tier_at(self.meters.of(architecture), self.roster.quote(architecture))
-        });
+        let tier = cheapest
+            .and_then(architecture)
+            .map_or(0, |architecture| tier_at(self.meters.of(architecture), self.roster.quote(architecture)));
         let low = member(cheapest).map(|member| {
             member.unit.least_per_busy_second(tier).mul_div_up(us, 1_000_000).min(high.unwrap_or_default())
         });

@@ -86,7 +86,6 @@ impl Usual {
         // Rounded down, so that their mean price is not below the price.
         Usual { us: burn.picos().saturating_mul(US_PER_S) / price.picos().max(1), cost: burn }
     }
-    }
 
     fn plus(self, other: Usual) -> Usual {
         Usual { us: self.us + other.us, cost: self.cost + other.cost }

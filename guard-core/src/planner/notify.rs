@@ -3,6 +3,7 @@
 
 mod books;
 mod findings;
+mod guarantee;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +50,10 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     all.extend(budgets.iter().filter_map(|record| budget(draft, record)));
     all.extend(findings.iter().filter_map(|finding| findings::notice(draft, finding)));
     all.extend(trips(draft, budgets));
+    // Of a function that a trip tells of, its ceiling tells nothing more.
+    let held = guarantee::notices(draft).into_iter();
+    let held: Vec<Notice> = held.filter(|notice| all.iter().all(|told| told.alarm != notice.alarm)).collect();
+    all.extend(held);
     all.extend(rollovers(draft));
     all.extend(settled(draft));
     all.extend(books::closed(draft));

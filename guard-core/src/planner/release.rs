@@ -269,7 +269,7 @@ impl Draft<'_> {
         }
     }
 
-    fn floor_of(&self, index: usize) -> u32 {
+    pub(super) fn floor_of(&self, index: usize) -> u32 {
         let p99 = self.reading_of(index).and_then(|reading| reading.concurrency_p99);
         self.roster.floor(index, p99)
     }

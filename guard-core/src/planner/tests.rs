@@ -4,6 +4,7 @@ mod alarms;
 mod ceilings;
 mod decisions;
 mod escalation;
+mod guarantee;
 mod hard_line;
 mod messages;
 mod records;

@@ -86,5 +86,8 @@ fn it_says_what_watching_the_account_costs() {
     let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(sentence), "{page}");
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(json["watching"], serde_json::json!({ "sweep": "1.296", "glances": "2.504", "census": "1.2" }));
+    assert_eq!(
+        json["watching"],
+        serde_json::json!({ "sweep": "1.296", "glances": "2.504", "census": "1.2" })
+    );
 }
