@@ -24,10 +24,6 @@ fn unit(busy_second: i128, request: i128) -> UnitCost {
     UnitCost::new(&Function::new("f", 1024, 1), &quote, &Companion::default(), Usd::ZERO)
 }
 
-fn timing(metric_lag_s: u32, tick_s: u32, actuation_s: u32) -> Timing {
-    Timing { metric_lag_s, tick_s, actuation_s, ..Timing::default() }
-}
-
 #[test]
 fn the_overrun_of_a_thousand_gigabytes_is_as_worked_out_by_hand() {
     // 1 GB x86 in us-east-1: $0.0000166667 a second, $0.0000002 a request. L = 60 + 180 + 60 + 30 = 330 s, τ = 30 s.

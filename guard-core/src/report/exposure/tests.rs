@@ -81,7 +81,7 @@ fn it_says_what_watching_the_account_costs() {
     let functions = (0..1000).map(|index| Function::new(format!("f{index:04}").as_str(), 128, 3)).collect();
     let report = report(functions, vec![], &[]);
     let sentence = "Reading its metrics costs a guard at most $5.00 a month: region totals $1.30, daily census $1.20, looks at \
-                    single functions up to $2.50.";
+                    single functions up to $2.51.";
     let page = report.page(80, 5).to_string();
     let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(sentence), "{page}");
