@@ -166,7 +166,8 @@ impl Draft<'_> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
         let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
-        if latch.budget.is_none() || !matches!(latch.phase, Phase::Capped | Phase::Ramping) {
+        let is_due = self.minutes_since(latch.phase_since) >= self.roster.policy.release.calm_min;
+        if latch.budget.is_none() || !is_due || !matches!(latch.phase, Phase::Capped | Phase::Ramping) {
             return None;
         }
         let counting = UnitCost::counting();

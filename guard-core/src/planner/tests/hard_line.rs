@@ -156,6 +156,9 @@ fn money_for_twice_the_cap_lets_twice_as_much_through_without_calm() {
     assert!(left > usd("0.80640144") * 24, "{left}");
     assert_eq!(to, Some(Setting::Concurrency(Some(24))));
     assert_eq!(affords(10, 12).0, None, "money for less than twice as much");
+    let mut desk = raised(100, 12);
+    desk.latch("a").phase_since = noon() - Duration::minutes(9);
+    assert_eq!(caps(&desk.plan()), [], "one step in so many minutes as a ramp makes");
     let (to, _) = affords(2000, 600);
     assert_eq!(to, Some(Setting::Concurrency(None)), "there is no more to cap");
     let plan = raised(100, 12).plan();
@@ -171,6 +174,7 @@ fn two_capped_functions_share_what_is_left_and_a_hold_until_calm_is_kept() {
     desk.spent("5");
     for name in ["a", "b"] {
         desk.hold(name, None, 18, Phase::Capped);
+        desk.latch(name).phase_since = noon() - Duration::hours(1);
     }
     desk.roster.rules[0].amount = Usd::from_dollars(60);
     assert_eq!(caps(&desk.plan()), [], "thirty-one units are not twice eighteen for both");
