@@ -170,6 +170,7 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
             latch.relapses = relapses;
             enter(latch, Phase::Capped, at);
         }
+        Reason::Affords { .. } => latch.phase_since = at,
         Reason::Calm { .. } => {
             latch.phase = Phase::Ramping;
             latch.phase_since = at;

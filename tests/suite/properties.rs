@@ -293,7 +293,11 @@ fn check_actions(case: &Case, originals: &World, plan: &Plan) {
         let name = &action.function;
         let standing = matches!(
             action.reason,
-            Reason::Barrier { .. } | Reason::Envelope { .. } | Reason::Resumed | Reason::Untripped { .. }
+            Reason::Barrier { .. }
+                | Reason::Envelope { .. }
+                | Reason::HardLine
+                | Reason::Resumed
+                | Reason::Untripped { .. }
         );
         let free = standing && name.as_str() == "steady";
         assert!(free || !UNTOUCHABLE.contains(&name.as_str()), "{action:?}");

@@ -1,17 +1,19 @@
 //! The published bound of a budget: what the functions of its scope together may spend past its line.
 
+mod levers;
+
 use serde::{Deserialize, Serialize};
+
+use levers::{Account, Left};
 
 use super::{Bound, Overrun, OverrunInput, overrun, worst_case};
 use crate::baseline::Profile;
 use crate::budget::BudgetRule;
 use crate::cost::UnitCost;
 use crate::inventory::Function;
-use crate::levers::{self, Depth, Work};
 use crate::money::{Unit, Usd};
 use crate::name::{BudgetName, FunctionName};
-use crate::plan::Change;
-use crate::policy::{Mode, NoRoom, Period};
+use crate::policy::{Mode, Period};
 use crate::roster::Roster;
 
 /// What is known of a function's ordinary use; nothing without history.
@@ -237,84 +239,6 @@ fn member_ordinary(rule: &BudgetRule, unit: &UnitCost, known: Known) -> Option<U
     Some(Usd::from_dollars(1).mul_div_up(dollars.picos(), unit.per_request.picos().max(1)))
 }
 
-/// What all budgets together mean for the account.
-struct Account {
-    /// Concurrency that functions without reservation share, at most: a reservation that is lowered is theirs.
-    pool: u32,
-    /// See [`BudgetBound::reaction_s`].
-    reaction_s: u32,
-    ticks: u32,
-    /// What can still be reserved.
-    room: u32,
-    /// What stays unreserved whatever is capped.
-    kept: u32,
-    /// Whether the floors of all functions on which some budget acts take more than that.
-    lacks_room: bool,
-}
-
-impl Account {
-    fn new(roster: &Roster, known: &impl Fn(usize) -> Known) -> Self {
-        let account = roster.inventory.account;
-        let kept =
-            account.unreserved_minimum.max(roster.policy.limits.keep_unreserved).min(account.concurrency);
-        let (mut changes, mut taken, mut stays) = (0_u32, 0_u32, 0_u32);
-        for (index, function) in roster.inventory.functions.iter().enumerate() {
-            let floor = roster.floor(index, known(index).concurrency_p99);
-            let stops = roster.acting(index).any(|rule| roster.stops(index, rule));
-            let is_acted_on = roster.acting(index).next().is_some();
-            if is_acted_on {
-                changes = changes.saturating_add(levers::count(function));
-                taken = taken.saturating_add(levers::reservation(function, floor));
-            }
-            stays = stays.saturating_add(match function.reserved {
-                Some(_) if stops => 0,
-                Some(reserved) if is_acted_on => reserved.min(floor),
-                reserved => reserved.unwrap_or(0),
-            });
-        }
-        let ticks = changes.div_ceil(roster.policy.limits.actions_per_tick.max(1)).max(1);
-        let timing = roster.policy.timing;
-        let room = account.concurrency.saturating_sub(kept.saturating_add(roster.inventory.reserved_total()));
-        Account {
-            pool: account.concurrency.saturating_sub(stays),
-            reaction_s: timing.reaction_s().saturating_add((ticks - 1).saturating_mul(timing.tick_s)),
-            ticks,
-            room,
-            kept,
-            lacks_room: taken > room,
-        }
-    }
-}
-
-/// What the levers leave of a function at the line of a budget.
-struct Left {
-    /// `None`: all that the account has.
-    concurrency: Option<u32>,
-    /// Whether a stop was refused because events would be lost.
-    is_refused: bool,
-    /// Whether that takes a reservation, and the policy would rather let it run than stop it without one.
-    takes_room: bool,
-}
-
-impl Left {
-    fn of(roster: &Roster, index: usize, function: &Function, floor: u32, rule: &BudgetRule) -> Self {
-        // That retries are cut saves work and leaves concurrency as it is.
-        let work =
-            Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: rule.allow_event_loss };
-        let stops = roster.stops(index, rule);
-        let depth = if stops { Depth::Stop } else { Depth::Cap(floor) };
-        let (changes, loss_refused) = levers::changes(function, depth, floor, work);
-        let loses = levers::loses_events_at_zero(function) && !rule.allow_event_loss;
-        let reserves = |change: &Change| matches!(change, Change::ReservedConcurrency { from: None, to: Some(to) } if *to > 0);
-        Left {
-            concurrency: levers::left(function, &changes),
-            is_refused: stops && loss_refused,
-            takes_room: changes.iter().any(|(change, _)| reserves(change))
-                && (roster.policy.limits.no_room == NoRoom::Alert || loses),
-        }
-    }
-}
-
 /// The terms of the functions seen so far.
 #[derive(Default)]
 struct Sum {
@@ -363,7 +287,7 @@ impl Sum {
         let (dearest, sum, most) = &mut self.without_room;
         *dearest = (*dearest).max(worst_case(unit, 1, self.period_s));
         *sum += floors;
-        *most = (*most).max(levers::reservation(function, floor));
+        *most = (*most).max(crate::levers::reservation(function, floor));
         self.bound_of.no_room.push(function.name.clone());
     }
 

@@ -166,7 +166,14 @@ impl Draft<'_> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
         let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
-        if latch.budget.is_none() || !matches!(latch.phase, Phase::Capped | Phase::Ramping) {
+        let is_due = self.minutes_since(latch.phase_since) >= self.roster.policy.release.calm_min;
+        // A stop has a rule of its own.
+        let is_stopped = latch
+            .levers
+            .iter()
+            .any(|lever| matches!(lever.known(), Setting::Concurrency(Some(0)) | Setting::Enabled(false)));
+        let is_held = matches!(latch.phase, Phase::Capped | Phase::Ramping) && !is_stopped;
+        if latch.budget.is_none() || !is_due || !is_held {
             return None;
         }
         let counting = UnitCost::counting();
@@ -227,12 +234,19 @@ impl Draft<'_> {
     /// One step up: mappings poll again, concurrency doubles, and when all of that is back, the retries.
     fn step(&mut self, index: usize, latch: &Latch, reason: &Reason) {
         let floor = self.floor_of(index);
+        let is_queue = |lever: &&LeverState| matches!(lever.lever, Lever::MappingConcurrency { .. });
+        let queues = u32::try_from(latch.levers.iter().filter(is_queue).count().max(1)).unwrap_or(u32::MAX);
         let steps: Vec<(LeverState, Setting)> = latch
             .levers
             .iter()
             .rev()
             .filter(|lever| lever.lever != Lever::AsyncConfig && !lever.is_elsewhere())
             .map(|lever| {
+                // Several queues share a floor as they share a cap.
+                let floor = match lever.lever {
+                    Lever::MappingConcurrency { .. } => floor.div_ceil(queues).max(MAPPING_CONCURRENCY.0),
+                    _ => floor,
+                };
                 let to = match reason {
                     Reason::Restored => self.within_room(index, lever, lever.original),
                     Reason::Affords { .. } => self.doubled(index, lever, floor),

@@ -49,7 +49,7 @@ impl BoundReport {
         let known = |index: usize| known.get(index).copied().unwrap_or_default();
         let is_utc = roster.timezone == chrono_tz::UTC;
         let bounds = roster.rules.iter().enumerate().filter_map(|(place, rule)| {
-            published(roster, place, longest_period_s(rule.period, is_utc), &known)
+            published(roster, place, longest_period_s(rule.period, is_utc), known)
         });
         let concurrency = roster.inventory.account.concurrency;
         BoundReport {

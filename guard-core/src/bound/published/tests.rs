@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
-use crate::policy::{BelowFloor, Budget, Policy, Scope};
+use crate::policy::{BelowFloor, Budget, NoRoom, Policy, Scope};
 use crate::pricing::PriceTable;
 
 fn reserved(name: &str, memory_mb: u32, reserved: u32) -> Function {

@@ -156,6 +156,10 @@ fn money_for_twice_the_cap_lets_twice_as_much_through_without_calm() {
     assert!(left > usd("0.80640144") * 24, "{left}");
     assert_eq!(to, Some(Setting::Concurrency(Some(24))));
     assert_eq!(affords(10, 12).0, None, "money for less than twice as much");
+    let mut desk = raised(100, 12);
+    desk.latch("a").phase_since = noon() - Duration::minutes(9);
+    assert_eq!(caps(&desk.plan()), [], "one step in so many minutes as a ramp makes");
+    assert_eq!(caps(&raised(100, 0).plan()), [], "what is stopped waits for calm");
     let (to, _) = affords(2000, 600);
     assert_eq!(to, Some(Setting::Concurrency(None)), "there is no more to cap");
     let plan = raised(100, 12).plan();
@@ -171,6 +175,7 @@ fn two_capped_functions_share_what_is_left_and_a_hold_until_calm_is_kept() {
     desk.spent("5");
     for name in ["a", "b"] {
         desk.hold(name, None, 18, Phase::Capped);
+        desk.latch(name).phase_since = noon() - Duration::hours(1);
     }
     desk.roster.rules[0].amount = Usd::from_dollars(60);
     assert_eq!(caps(&desk.plan()), [], "thirty-one units are not twice eighteen for both");
@@ -181,24 +186,25 @@ fn two_capped_functions_share_what_is_left_and_a_hold_until_calm_is_kept() {
     assert_eq!(caps(&desk.plan()), [], "the money of a new period is no calm");
 }
 
-#[test]
-fn a_queue_that_keeps_its_function_at_its_cap_is_not_calm() {
-    let queue = |id: &str| EventSourceMapping {
-        id: id.into(),
-        enabled: true,
-        batch_size: 1,
-        source: EventSource::Sqs {
-            max_concurrency: Some(3),
-            provisioned_pollers: false,
-            max_receive_count: None,
-            retention_s: 345_600,
-        },
+/// A queue whose mapping may run so many at once.
+fn queue(id: &str, max_concurrency: Option<u32>) -> EventSourceMapping {
+    let source = EventSource::Sqs {
+        max_concurrency,
+        provisioned_pollers: false,
+        max_receive_count: None,
+        retention_s: 345_600,
     };
+    EventSourceMapping { id: id.into(), enabled: true, batch_size: 1, source }
+}
+
+/// Two queues, each held at three instead of no limit.
+fn two_queues() -> Desk {
     let mut desk = Desk::new(policy(), &[("a", 0)]);
     desk.hold("a", None, 5, Phase::Capped);
-    desk.roster.inventory.functions[0].mappings = vec![queue("x"), queue("y")];
-    let latch = desk.latch("a");
-    latch.levers = ["x", "y"]
+    let function = &mut desk.roster.inventory.functions[0];
+    (function.reserved, function.synchronous) = (None, false);
+    function.mappings = vec![queue("x", Some(3)), queue("y", Some(3))];
+    desk.latch("a").levers = ["x", "y"]
         .map(|id| LeverState {
             lever: Lever::MappingConcurrency { mapping: id.into() },
             original: Setting::Concurrency(None),
@@ -207,6 +213,22 @@ fn a_queue_that_keeps_its_function_at_its_cap_is_not_calm() {
             found: None,
         })
         .to_vec();
+    desk
+}
+
+#[test]
+fn queues_that_shared_a_cap_share_the_steps_of_its_release() {
+    let mut desk = two_queues();
+    desk.reading.functions[0].concurrency_p99 = Some(10);
+    desk.latch("a").phase_since = noon() - Duration::hours(2);
+    desk.latch("a").calm_since = Some(Minute::of(noon()).plus(-60));
+    // Half of the floor of fifteen, and more than twice three.
+    assert_eq!(caps(&desk.plan()), [cap("a", 8), cap("a", 8)]);
+}
+
+#[test]
+fn a_queue_that_keeps_its_function_at_its_cap_is_not_calm() {
+    let mut desk = two_queues();
     for (busy, is_calm) in [(5, true), (6, false)] {
         desk.reading.functions[0].concurrency_max = busy;
         let mut state = desk.state.clone();

@@ -1,0 +1,93 @@
+//! What the levers leave: of one function at a budget's line, and of the account's room and time for changes.
+
+use super::Known;
+use crate::budget::BudgetRule;
+use crate::inventory::Function;
+use crate::levers::{self, Depth, Work};
+use crate::plan::Change;
+use crate::policy::NoRoom;
+use crate::roster::Roster;
+
+/// What all budgets together mean for the account.
+pub(super) struct Account {
+    /// Concurrency that functions without reservation share, at most: a reservation that is lowered is theirs.
+    pub(super) pool: u32,
+    /// See [`super::BudgetBound::reaction_s`].
+    pub(super) reaction_s: u32,
+    pub(super) ticks: u32,
+    /// What can still be reserved.
+    pub(super) room: u32,
+    /// What stays unreserved whatever is capped.
+    pub(super) kept: u32,
+    /// Whether the floors of all functions on which some budget acts take more than that.
+    pub(super) lacks_room: bool,
+}
+
+impl Account {
+    pub(super) fn new(roster: &Roster, known: &impl Fn(usize) -> Known) -> Self {
+        let account = roster.inventory.account;
+        let kept =
+            account.unreserved_minimum.max(roster.policy.limits.keep_unreserved).min(account.concurrency);
+        let (mut changes, mut taken, mut stays) = (0_u32, 0_u32, 0_u32);
+        for (index, function) in roster.inventory.functions.iter().enumerate() {
+            let floor = roster.floor(index, known(index).concurrency_p99);
+            let stops = roster.acting(index).any(|rule| roster.stops(index, rule));
+            let is_acted_on = roster.acting(index).next().is_some();
+            if is_acted_on {
+                changes = changes.saturating_add(levers::count(function));
+                taken = taken.saturating_add(levers::reservation(function, floor));
+            }
+            stays = stays.saturating_add(match function.reserved {
+                Some(_) if stops => 0,
+                Some(reserved) if is_acted_on => reserved.min(floor),
+                reserved => reserved.unwrap_or(0),
+            });
+        }
+        let ticks = changes.div_ceil(roster.policy.limits.actions_per_tick.max(1)).max(1);
+        let timing = roster.policy.timing;
+        let room = account.concurrency.saturating_sub(kept.saturating_add(roster.inventory.reserved_total()));
+        Account {
+            pool: account.concurrency.saturating_sub(stays),
+            reaction_s: timing.reaction_s().saturating_add((ticks - 1).saturating_mul(timing.tick_s)),
+            ticks,
+            room,
+            kept,
+            lacks_room: taken > room,
+        }
+    }
+}
+
+/// What the levers leave of a function at the line of a budget.
+pub(super) struct Left {
+    /// `None`: all that the account has.
+    pub(super) concurrency: Option<u32>,
+    /// Whether a stop was refused because events would be lost.
+    pub(super) is_refused: bool,
+    /// Whether that takes a reservation, and the policy would rather let it run than stop it without one.
+    pub(super) takes_room: bool,
+}
+
+impl Left {
+    pub(super) fn of(
+        roster: &Roster,
+        index: usize,
+        function: &Function,
+        floor: u32,
+        rule: &BudgetRule,
+    ) -> Self {
+        // That retries are cut saves work and leaves concurrency as it is.
+        let work =
+            Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: rule.allow_event_loss };
+        let stops = roster.stops(index, rule);
+        let depth = if stops { Depth::Stop } else { Depth::Cap(floor) };
+        let (changes, loss_refused) = levers::changes(function, depth, floor, work);
+        let loses = levers::loses_events_at_zero(function) && !rule.allow_event_loss;
+        let reserves = |change: &Change| matches!(change, Change::ReservedConcurrency { from: None, to: Some(to) } if *to > 0);
+        Left {
+            concurrency: levers::left(function, &changes),
+            is_refused: stops && loss_refused,
+            takes_room: changes.iter().any(|(change, _)| reserves(change))
+                && (roster.policy.limits.no_room == NoRoom::Alert || loses),
+        }
+    }
+}
