@@ -112,6 +112,7 @@ impl Real {
             at: seat.at,
             from,
             focus: &all,
+            glance: &[],
             census: None,
             settled: seat.at,
             names: &self.names,
