@@ -161,7 +161,7 @@ impl Draft<'_> {
 
     /// The concurrency that what is left of every budget affords a capped function until its period ends, and its amount in
     /// every period to come, where that is at least twice what the guard leaves it: an amount was raised, or less was spent
-    /// than the cap was made for. An equal part to each function that the budget holds.
+    /// than the cap was made for. An equal part to each function that is held, or was let go within the flap window.
     fn affords_more(&self, index: usize, latch: &Latch) -> Option<u32> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
@@ -192,10 +192,9 @@ impl Draft<'_> {
             if rule.guarantee || is_older || self.stays_stopped(index, rule) {
                 return None;
             }
-            let held = self.roster.inventory.functions.iter().zip(&self.roster.members);
-            let held = held.filter(|(function, member)| {
-                let latch = self.state.latches.get(&function.name);
-                member.budgets.contains(place) && latch.is_some_and(Latch::is_holding)
+            let functions = self.roster.inventory.functions.iter().zip(&self.roster.members);
+            let held = functions.filter(|(function, member)| {
+                member.budgets.contains(place) && self.state.latches.contains_key(&function.name)
             });
             let held = i128::try_from(held.count().max(1)).unwrap_or(i128::MAX);
             let left = rule.amount - outlook.line().expected - outlook.ordinary_to_come;
