@@ -167,13 +167,13 @@ impl Draft<'_> {
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
         let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
         let is_due = self.minutes_since(latch.phase_since) >= self.roster.policy.release.calm_min;
-        // A stop has a rule of its own.
+        // A stop has a rule of its own, and so has what stands anyway.
         let is_stopped = latch
             .levers
             .iter()
             .any(|lever| matches!(lever.known(), Setting::Concurrency(Some(0)) | Setting::Enabled(false)));
         let is_held = matches!(latch.phase, Phase::Capped | Phase::Ramping) && !is_stopped;
-        if latch.budget.is_none() || !is_due || !is_held {
+        if latch.budget.is_none() || !is_due || !is_held || self.ceilings.contains_key(&index) {
             return None;
         }
         let counting = UnitCost::counting();
