@@ -104,13 +104,14 @@ fn the_terms_of_a_bound_add_up_in_the_document() {
     let output = dowsim(&["bound", &policy, "--inventory", &fixture("list-functions.json"), "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&document["schema"], &document["reaction_s"]), (&1.into(), &270.into()));
+    assert_eq!((&document["schema"], &document["reaction_s"]), (&1.into(), &330.into()));
     assert_eq!(document["budgets"].as_array().unwrap().len(), 2);
     for budget in document["budgets"].as_array().unwrap() {
         for column in ["now", "envelope"] {
             let terms = &budget["terms"][column];
             let usd = |key: &str| terms[key].as_str().unwrap().parse::<f64>().unwrap();
-            let sum = usd("running") + usd("admitted") + usd("deferred") + usd("floor");
+            let of_caps = usd("running") + usd("admitted") + usd("moving") + usd("deferred");
+            let sum = of_caps + usd("floor") + usd("ordinary") + usd("no_room");
             assert!((sum - usd("total")).abs() < 1e-9 && sum > 0.0, "{terms}");
         }
     }

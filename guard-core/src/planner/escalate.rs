@@ -188,8 +188,15 @@ impl Draft<'_> {
         allow_event_loss: bool,
     ) -> Result<Change, (Change, Reason)> {
         let Change::ReservedConcurrency { from, to: Some(wanted) } = change else { return Ok(change) };
-        let room = self.pool.room(from);
         let function = self.roster.inventory.functions.get(index);
+        // What another budget's cap of it in this plan has taken is room for this one.
+        let mut pool = self.pool;
+        let planned = self.actions.iter().find(|action| {
+            Some(&action.function) == function.map(|function| &function.name)
+                && action.change.lever() == Lever::ReservedConcurrency
+        });
+        planned.iter().for_each(|action| pool.give_back(&action.change));
+        let room = pool.room(from);
         // A cap below the provisioned concurrency is refused by AWS.
         let least = floor.max(function.map_or(0, |function| function.provisioned)).max(1);
         // A cap above the floor leaves the others room for their floors, where there is room for all.

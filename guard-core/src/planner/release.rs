@@ -161,19 +161,19 @@ impl Draft<'_> {
 
     /// The concurrency that what is left of every budget affords a capped function until its period ends, and its amount in
     /// every period to come, where that is at least twice what the guard leaves it: an amount was raised, or less was spent
-    /// than the cap was made for. An equal part to each function that the budget holds.
+    /// than the cap was made for. An equal part to each function that is held, or was let go within the flap window.
     fn affords_more(&self, index: usize, latch: &Latch) -> Option<u32> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
         let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
         let is_due = self.minutes_since(latch.phase_since) >= self.roster.policy.release.calm_min;
-        // A stop has a rule of its own.
+        // A stop has a rule of its own, and so has what stands anyway.
         let is_stopped = latch
             .levers
             .iter()
             .any(|lever| matches!(lever.known(), Setting::Concurrency(Some(0)) | Setting::Enabled(false)));
         let is_held = matches!(latch.phase, Phase::Capped | Phase::Ramping) && !is_stopped;
-        if latch.budget.is_none() || !is_due || !is_held {
+        if latch.budget.is_none() || !is_due || !is_held || self.ceilings.contains_key(&index) {
             return None;
         }
         let counting = UnitCost::counting();
@@ -192,10 +192,9 @@ impl Draft<'_> {
             if rule.guarantee || is_older || self.stays_stopped(index, rule) {
                 return None;
             }
-            let held = self.roster.inventory.functions.iter().zip(&self.roster.members);
-            let held = held.filter(|(function, member)| {
-                let latch = self.state.latches.get(&function.name);
-                member.budgets.contains(place) && latch.is_some_and(Latch::is_holding)
+            let functions = self.roster.inventory.functions.iter().zip(&self.roster.members);
+            let held = functions.filter(|(function, member)| {
+                member.budgets.contains(place) && self.state.latches.contains_key(&function.name)
             });
             let held = i128::try_from(held.count().max(1)).unwrap_or(i128::MAX);
             let left = rule.amount - outlook.line().expected - outlook.ordinary_to_come;

@@ -110,6 +110,16 @@ fn a_flood_within_the_owner_s_own_reservation_is_told_as_having_nothing_tighter(
 }
 
 #[test]
+fn what_one_budget_s_cap_takes_from_the_pool_is_room_for_the_other_s_cap_of_the_same_function() {
+    let mut desk = Desk::new(policy(), &[("a", 5)]);
+    desk.spent("10");
+    desk.with_also();
+    desk.roster.policy.limits.no_room = crate::policy::NoRoom::Stop;
+    desk.roster.inventory.account.concurrency = 107;
+    assert_eq!(caps(&desk.plan()), [cap("a", 5)]);
+}
+
+#[test]
 fn at_the_line_a_cap_goes_down_to_the_floor_to_the_unit() {
     let mut desk = Desk::new(policy(), &[("a", 5)]);
     desk.spent("10");
