@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::{REQUESTS_PER_SECOND_PER_CONCURRENCY, UnitCost};
 use crate::money::Usd;
-use crate::policy::Timing;
 
 pub use published::{BoundPart, BudgetBound, Columns, Known, Terms, longest_period_s, published};
 

@@ -33,7 +33,7 @@ use crate::state::State;
 use crate::time::Minute;
 
 pub use self::census::{METRICS_PER_COUNT, census};
-pub use self::purse::{OwnCost, Purse, own_cost_of_month};
+pub use self::purse::{OwnCost, own_cost_of_month};
 
 /// Metrics read of each function in focus: Invocations, Errors, Throttles, Duration, ConcurrentExecutions.
 pub const METRICS_PER_LOOK: u64 = 5;

@@ -10,7 +10,6 @@ use crate::baseline::Profile;
 use crate::ledger::{BudgetLedger, FunctionLedger, Meters, RegionLedger};
 use crate::name::{BudgetName, FunctionName};
 use crate::plan::{Lever, Setting};
-use crate::sampling::Purse;
 use crate::time::{Hour, Minute};
 
 /// The version of the serialised form.
@@ -70,6 +69,15 @@ pub struct Shelved {
     pub since: DateTime<Utc>,
     /// The newest minute up to which it was posted.
     pub posted_until: Option<Minute>,
+}
+
+/// What may be spent on glances now, in thousandths of a metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purse {
+    /// Thousandths of a metric; below zero after an overdraft.
+    pub millis: i64,
+    /// When that was; `None` before the first look.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// How far the walk through every function's hours has come.

@@ -4,6 +4,7 @@ use super::*;
 use crate::inventory::Function;
 use crate::money::PICOS_PER_USD;
 use crate::policy::Companion;
+use crate::policy::Timing;
 use crate::pricing::{Currency, Quote, Tier};
 
 fn picos(picos: i128) -> Usd {

@@ -8,7 +8,7 @@ use crate::cost::UnitCost;
 use crate::levers::{self, MAPPING_CONCURRENCY};
 use crate::money::Usd;
 use crate::observation::{Freshness, Observation};
-use crate::plan::{Change, Lever, Reason, Setting};
+use crate::plan::{Change, Lever, Reason, Setting, Verdict};
 use crate::policy::{AtRollover, Mode};
 use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
@@ -185,6 +185,10 @@ impl Draft<'_> {
             };
             if self.roster.mode(index, rule) < Mode::Cap {
                 continue;
+            }
+            // A budget that asks for action has no money for more, whatever its period affords.
+            if self.verdicts.get(*place) == Some(&Verdict::BreachedAlert) {
+                return None;
             }
             let book = self.state.budgets.get(&rule.name)?;
             // The barrier reckons by itself, and what is held until calm is not lifted by a new period's money.

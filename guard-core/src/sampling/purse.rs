@@ -9,6 +9,7 @@ use crate::money::Usd;
 use crate::plan::SamplingPlan;
 use crate::policy::Period;
 use crate::roster::Roster;
+use crate::state::Purse;
 
 /// Seconds of a month of 30 days.
 const MONTH_S: i128 = 30 * 86_400;
@@ -22,15 +23,6 @@ const LEAST: Usd = Usd::from_dollars(5);
 const PER_THOUSAND: Usd = Usd::from_dollars(3);
 /// and at least this part of what is guarded.
 const PART_OF_BUDGETS: i128 = 100;
-
-/// What may be spent on glances now, in thousandths of a metric.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purse {
-    /// Thousandths of a metric; below zero after an overdraft.
-    pub millis: i64,
-    /// When that was; `None` before the first look.
-    pub at: Option<DateTime<Utc>>,
-}
 
 /// What looking may cost in a month of 30 days.
 fn own_cost_limit(roster: &Roster) -> Usd {

@@ -49,7 +49,7 @@ pub(super) struct Watched<'a> {
     pub(super) unexplained: Unexplained,
     /// What is above the ordinary and has no name, at the price of the dearest who may have spent it.
     pub(super) at_worst: Usd,
-    /// Whether something above the ordinary is on its way to break it.
+    /// Whether something above the ordinary is on its way to break it, or has cost half of the slack.
     pub(super) is_pressing: bool,
     /// Whether it is at its line, or soon will be.
     pub(super) is_near_line: bool,
@@ -67,7 +67,9 @@ impl<'a> Watched<'a> {
         let rests = &reading.rests;
         let slack = rule.slack.min(rule.amount.mul_div_up(1, SLACK_PART));
         let threshold = slack.mul_div_up(1, HIDDEN_PART);
-        let is_pressing = outlook.is_some_and(|outlook| outlook.is_noticed(rule));
+        let incident = outlook.map_or(Usd::ZERO, |outlook| outlook.incident);
+        let is_pressing =
+            outlook.is_some_and(|outlook| outlook.is_noticed(rule)) || incident * HIDDEN_PART >= slack;
         let soon = seen.at + chrono::Duration::minutes(LINE_NEAR_MIN);
         let is_near_line = verdict >= Verdict::BreachedAlert
             || outlook.is_some_and(|outlook| outlook.exhausted_if_sustained.is_some_and(|at| at <= soon));
@@ -83,7 +85,6 @@ impl<'a> Watched<'a> {
             is_pressing,
             is_near_line,
         };
-        let incident = outlook.map_or(Usd::ZERO, |outlook| outlook.incident);
         watched.sum_up(roster, rests);
         watched.run_on(roster, reading);
         watched.unexplained.nameless = watched.unexplained.nameless.min(incident);

@@ -3,6 +3,7 @@
 mod census;
 mod fake;
 mod faults;
+mod glances;
 mod mixtures;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use guard_core::observation::{Freshness, Point};
 use guard_core::time::Minute;
 
 use self::fake::{Answer, Fake, Query, Reply, Request};
-use super::query::{METRICS, Span, Subject, batches};
+use super::query::{COUNT, METRICS, SWEEP, Span, Subject, batches};
 use crate::calls::Calls;
 use crate::ports::{Ask, Look, MetricSource};
 
@@ -67,10 +68,37 @@ const POINT: Point = Point {
     invoked_events: None,
 };
 
+/// The same of the region, of which `SWEEP` is asked.
+const REGION: Point = Point { errors: 0, throttles: 0, ..POINT };
+
+/// The same of a function in the census, of which `COUNT` is asked.
+const COUNTED: Point = Point { throttles: 0, ..POINT };
+
 /// Everything asked, each with a point at the newest period that counts.
 fn quiet(request: &Request) -> Vec<Answer> {
     let newest = |query: &Query| if query.period == 60 { SETTLED.0 * 60 } else { request.end - query.period };
     request.queries.iter().map(|query| query.complete(vec![(newest(query), value(&query.metric))])).collect()
+}
+
+/// One query: whose, which metric, which statistic.
+type Wanted = (Option<String>, String, String);
+
+/// What a call asks for, in order.
+fn asked(request: &Request) -> Vec<Wanted> {
+    let queries = request.queries.iter();
+    queries.map(|query| (query.function.clone(), query.metric.clone(), query.stat.clone())).collect()
+}
+
+/// These metrics of a function, or of the region.
+fn wanted(whose: Option<usize>, metrics: &[(&str, &str)]) -> Vec<Wanted> {
+    let whose = whose.map(|place| name(place).to_string());
+    metrics.iter().map(|(metric, stat)| (whose.clone(), (*metric).to_owned(), (*stat).to_owned())).collect()
+}
+
+/// The region's metrics, and these of each of so many functions.
+fn wanted_of_all(functions: usize, metrics: &[(&str, &str)]) -> Vec<Wanted> {
+    let each = (0..functions).flat_map(|place| wanted(Some(place), metrics));
+    wanted(None, &SWEEP).into_iter().chain(each).collect()
 }
 
 fn reasons(look: &Look) -> String {
@@ -78,7 +106,7 @@ fn reasons(look: &Look) -> String {
 }
 
 #[tokio::test]
-async fn a_look_asks_for_five_metrics_of_the_region_and_of_each_function_in_focus() {
+async fn a_look_asks_for_three_metrics_of_the_region_and_five_of_each_function_in_focus() {
     let fake = Fake::start(|request| Reply::page(quiet(request)));
     let calls = Calls::default();
     let look = fake.client_counting(calls.clone()).look(&ask(2)).await;
@@ -88,22 +116,16 @@ async fn a_look_asks_for_five_metrics_of_the_region_and_of_each_function_in_focu
     assert_eq!((request.start, request.end), (FROM.0 * 60, NOW.0 * 60), "whole minutes that are over");
     assert_eq!(request.body["ScanBy"], "TimestampAscending");
     assert_eq!(request.body["MaxDatapoints"], 100_800);
-    let asked: Vec<_> =
-        request.queries.iter().map(|query| (query.function.clone(), &*query.metric, &*query.stat)).collect();
-    let wanted: Vec<_> = [None, Some("fn-00000".to_owned()), Some("fn-00001".to_owned())]
-        .into_iter()
-        .flat_map(|whose| METRICS.map(|(metric, stat)| (whose.clone(), metric, stat)))
-        .collect();
-    assert_eq!(asked, wanted);
+    assert_eq!(asked(request), wanted_of_all(2, &METRICS));
     assert!(request.queries.iter().all(|query| query.period == 60));
 
     assert_eq!(look.problems, []);
-    assert_eq!(look.metrics, 15);
+    assert_eq!(look.metrics, 3 + 2 * 5);
     assert_eq!(calls.take().into_iter().collect::<Vec<_>>(), [("CloudWatch:GetMetricData".to_owned(), 1)]);
     let seen = look.observation;
     assert_eq!((seen.at, seen.from, seen.census), (ask(2).at, FROM, None));
     assert_eq!(seen.region.freshness, Freshness::Fresh);
-    assert_eq!(seen.region.minutes, [(SETTLED, POINT)]);
+    assert_eq!(seen.region.minutes, [(SETTLED, REGION)]);
     assert_eq!(seen.functions.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), names(2));
     for (_, series) in seen.functions {
         assert_eq!(series.freshness, Freshness::Fresh);
@@ -117,8 +139,8 @@ async fn no_call_asks_more_than_five_hundred_queries_and_the_service_refuses_mor
     let look = fake.client().look(&ask(250)).await;
     let mut sizes: Vec<usize> = fake.seen().iter().map(|request| request.queries.len()).collect();
     sizes.sort_unstable();
-    assert_eq!(sizes, [255, 500, 500]);
-    assert_eq!(look.metrics, 1255);
+    assert_eq!(sizes, [51 * 5, 3 + 99 * 5, 100 * 5], "the region goes with the first");
+    assert_eq!(look.metrics, 1253);
     assert_eq!(look.problems, []);
     assert_eq!(look.observation.functions.len(), 250);
     assert!(look.observation.functions.iter().all(|(_, series)| series.minutes == [(SETTLED, POINT)]));
@@ -233,7 +255,7 @@ async fn of_a_function_that_only_events_invoke_it_is_read_what_its_queue_receive
         Reply::page(request.queries.iter().map(|query| query.complete(with_received(query))).collect())
     });
     let look = fake.client().look(&Ask { received: vec![name(1)], ..ask(2) }).await;
-    assert_eq!((look.problems, look.metrics), (Vec::new(), 16), "one call, and one metric more");
+    assert_eq!((look.problems, look.metrics), (Vec::new(), 14), "one call, and one metric more");
     let counts = |series: usize| -> Vec<(i64, u64, Option<u64>)> {
         let minutes = &look.observation.functions[series].1.minutes;
         minutes.iter().map(|(at, point)| (NOW.since(*at), point.invocations, point.async_received)).collect()

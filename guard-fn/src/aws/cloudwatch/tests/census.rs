@@ -37,47 +37,39 @@ async fn a_slice_of_the_census_reads_hours_of_its_functions_and_minutes_of_nobod
     let fake = Fake::start(|request| Reply::page(quiet(request)));
     let look = fake.client().look(&census(24, 3, 1)).await;
     assert_eq!(look.problems, []);
-    let asked: Vec<(bool, Vec<Option<String>>)> = fake
-        .seen()
-        .iter()
-        .map(|request| {
-            let whose = request.queries.iter().step_by(METRICS.len()).map(|query| query.function.clone());
-            (is_hourly(request), whose.collect())
-        })
-        .collect();
-    let with_region = |functions: usize| {
-        let names = (0..functions).map(|place| Some(format!("fn-{place:05}")));
-        std::iter::once(None).chain(names).collect::<Vec<_>>()
-    };
-    assert_eq!(asked, [(false, with_region(1)), (true, with_region(3))], "what is urgent first");
+    let asked: Vec<(bool, Vec<Wanted>)> =
+        fake.seen().iter().map(|request| (is_hourly(request), asked(request))).collect();
+    let wanted = [(false, wanted_of_all(1, &METRICS)), (true, wanted_of_all(3, &COUNT))];
+    assert_eq!(asked, wanted, "what is urgent first");
     let hours = &fake.seen()[1];
     assert_eq!((hours.start, hours.end), ((LAST.0 - 23) * 3600, (LAST.0 + 1) * 3600));
-    assert_eq!(look.metrics, 10 + 20);
+    assert_eq!(look.metrics, (3 + 5) + (3 + 3 * 4));
     let seen = look.observation;
-    assert_eq!(seen.region.minutes, [(SETTLED, POINT)]);
+    assert_eq!(seen.region.minutes, [(SETTLED, REGION)]);
+    assert_eq!(seen.functions[0].1.minutes, [(SETTLED, POINT)]);
     assert_eq!(seen.functions.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), names(1));
     let read = seen.census.unwrap();
     assert_eq!(Some(&read.asked), census(24, 3, 1).census.as_ref());
-    assert_eq!(read.region, [(LAST, POINT)]);
+    assert_eq!(read.region, [(LAST, REGION)]);
     assert_eq!(
         read.functions,
-        names(3).into_iter().map(|name| (name, vec![(LAST, POINT)])).collect::<Vec<_>>()
+        names(3).into_iter().map(|name| (name, vec![(LAST, COUNTED)])).collect::<Vec<_>>()
     );
 }
 
 #[tokio::test]
 async fn functions_whose_hours_are_not_answered_are_left_out_and_no_others() {
     let fake = Fake::start(|request| {
-        let hit = is_hourly(request) && asks_of(request, "fn-00029");
+        let hit = is_hourly(request) && asks_of(request, "fn-00036");
         if hit { Reply::Error { status: 400, code: "ValidationError" } } else { Reply::page(quiet(request)) }
     });
     let look = fake.client().look(&census(672, 90, 1)).await;
     let read = look.observation.census.clone().unwrap();
-    // Thirty in a call, the region in the first: the second one failed.
+    // 150 metrics in a call: the region and 36 functions in the first, 37 functions in the second, which failed.
     let answered: Vec<FunctionName> = read.functions.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(answered, [&names(90)[..29], &names(90)[59..]].concat());
+    assert_eq!(answered, [&names(90)[..36], &names(90)[73..]].concat());
     assert_eq!(look.observation.functions[0].1.freshness, Freshness::Fresh);
-    assert!(reasons(&look).contains("1 call failed, 30 series unknown"), "{}", reasons(&look));
+    assert!(reasons(&look).contains("1 call failed, 37 series unknown"), "{}", reasons(&look));
 }
 
 #[tokio::test]
@@ -95,7 +87,7 @@ async fn a_slice_of_which_nothing_is_answered_was_none() {
         look.observation.functions.iter().map(|(name, series)| (name.clone(), series.freshness)).collect();
     assert_eq!(seen, [(name(0), Freshness::Fresh), (name(1), Freshness::Fresh)]);
     assert!(reasons(&look).contains("5 calls failed, 150 series unknown"), "{}", reasons(&look));
-    assert_eq!(look.metrics, 15 + 750, "what failed may be billed");
+    assert_eq!(look.metrics, (3 + 2 * 5) + (3 + 149 * 4), "what failed may be billed");
 }
 
 #[tokio::test]

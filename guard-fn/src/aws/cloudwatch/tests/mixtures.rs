@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 const FUNCTIONS: usize = 2;
-const QUERIES: usize = (1 + FUNCTIONS) * METRICS.len();
+const QUERIES: usize = SWEEP.len() + FUNCTIONS * METRICS.len();
 
 /// What one page says of one query: status and points (minutes before now, value).
 type Part = (&'static str, Vec<(i64, f64)>);
@@ -55,15 +55,25 @@ fn known(script: &Script, query: usize) -> Option<Vec<(i64, f64)>> {
     (is_whole && is_sound).then_some(points)
 }
 
-/// A subject's minutes by the script, or nothing.
+/// A subject's metrics, the region's first, and the place of their first query.
+fn queries(subject: usize) -> (usize, &'static [(&'static str, &'static str)]) {
+    match subject.checked_sub(1) {
+        None => (0, &SWEEP),
+        Some(function) => (SWEEP.len() + function * METRICS.len(), &METRICS),
+    }
+}
+
+/// A subject's minutes by the script, in the order of `METRICS`, or nothing.
 fn expected(script: &Script, subject: usize) -> Option<BTreeMap<Minute, [u64; 5]>> {
     let mut minutes: BTreeMap<Minute, [u64; 5]> = BTreeMap::new();
-    for metric in 0..METRICS.len() {
-        for (age, value) in known(script, subject * METRICS.len() + metric)? {
+    let (first, metrics) = queries(subject);
+    for (query, metric) in (first..).zip(metrics) {
+        let place = METRICS.iter().position(|other| other == metric).unwrap();
+        for (age, value) in known(script, query)? {
             let counts = minutes.entry(NOW.plus(-age)).or_default();
-            let scale = if metric == 3 { 1000.0 } else { 1.0 };
+            let scale = if metric.0 == "Duration" { 1000.0 } else { 1.0 };
             let count: u64 = (value * scale).to_string().parse().unwrap();
-            counts[metric] = counts[metric].max(count);
+            counts[place] = counts[place].max(count);
         }
     }
     Some(minutes)
