@@ -122,9 +122,15 @@ impl Draft<'_> {
             let is_known = freshness != Freshness::Unknown;
             return if is_known { Ok(Reason::Restored) } else { Err(Reason::Blind { freshness }) };
         }
-        if let Some(affordable) = self.affords_more(index, latch) {
-            return Ok(Reason::Affords { affordable });
-        }
+        // Calm lets go altogether; money only lets more through.
+        self.due_in_calm(index, latch, freshness).or_else(|not_yet| {
+            let affordable = self.affords_more(index, latch).ok_or(not_yet)?;
+            Ok(Reason::Affords { affordable })
+        })
+    }
+
+    /// Why the next step is due because it is calm or another period, or why it is not.
+    fn due_in_calm(&self, index: usize, latch: &Latch, freshness: Freshness) -> Result<Reason, Reason> {
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         let rolled = rule.is_some_and(|rule| {
             let place = self.roster.rules.iter().position(|other| other.name == rule.name);
