@@ -153,10 +153,12 @@ pub fn ask_from(
     let functions = focus.iter().filter_map(|name| Some(state.function(name)?.open_from(now, window(name)?)));
     let glances = glance.iter().filter_map(|name| {
         let window = window(name)?;
-        Some(state.function(name).map_or_else(
+        let from = state.function(name).map_or_else(
             || FunctionLedger::new(name.clone()).glance_from(now, window),
             |ledger| ledger.glance_from(now, window),
-        ))
+        );
+        // Of the time before the guard came no total is known that a function could explain.
+        Some(from.max(state.region.watched_from().unwrap_or(from)))
     });
     functions.chain(glances).chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
 }

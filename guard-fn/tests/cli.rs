@@ -49,7 +49,7 @@ fn a_valid_policy_is_told_in_sentences() {
         "infra/policy/minimal.toml: ok\n  \
          disarmed: everything is reported, nothing is changed\n  \
          periods begin at midnight in UTC\n  \
-         270 s from cause to effect\n  \
+         330 s from cause to effect\n  \
          budget account: $400.00 per month for the whole account and region; alerts; warns at 50 %, 75 %, 90 %, 100 %\n"
     );
 }

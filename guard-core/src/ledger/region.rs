@@ -179,6 +179,11 @@ impl RegionLedger {
         self.watched_from.is_some_and(|from| from <= hour.first_minute())
     }
 
+    /// The first minute for which totals were ever asked.
+    pub(crate) fn watched_from(&self) -> Option<Minute> {
+        self.watched_from
+    }
+
     /// The remainder of an hour as posted, unless a census has settled it.
     pub(crate) fn of_hour(&self, hour: Hour) -> Option<&Posted> {
         self.hours.iter().find(|(other, _)| *other == hour).map(|(_, posted)| posted)
