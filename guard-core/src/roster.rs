@@ -3,7 +3,7 @@
 
 use crate::budget::{self, BudgetRule};
 use crate::cost::UnitCost;
-use crate::inventory::{Architecture, Inventory};
+use crate::inventory::{Architecture, Function, Inventory};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::policy::{BelowFloor, Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
@@ -115,7 +115,9 @@ impl Roster {
         let mut by_price: Vec<usize> = (0..members.len()).collect();
         let price = |index: &usize| members.get(*index).map(|member| member.unit.per_busy_second());
         by_price.sort_by_key(|index| std::cmp::Reverse(price(index)));
-        let per_invocation = per_invocation(&members);
+        let others = inventory.functions.iter().zip(&members);
+        let per_invocation =
+            per_invocation(others.filter(|(function, _)| guard.as_ref() != Some(&function.name)));
         Roster {
             policy,
             inventory,
@@ -200,13 +202,13 @@ impl Roster {
     }
 }
 
-/// What an invocation of any member costs beside its duration; expected is their mean.
-fn per_invocation(members: &[Member]) -> UsdRange {
-    let costs = || members.iter().map(|member| member.unit.per_invocation);
-    let count = i128::try_from(members.len()).unwrap_or(i128::MAX).max(1);
-    let mean = costs().map(|cost| cost.expected).sum::<Usd>().mul_div_up(1, count);
-    let low = costs().map(|cost| cost.low).min().unwrap_or_default();
-    let high = costs().map(|cost| cost.high).max().unwrap_or_default();
+/// What an invocation costs beside its duration, the guard's own aside; expected is the mean of the functions.
+fn per_invocation<'a>(others: impl Iterator<Item = (&'a Function, &'a Member)>) -> UsdRange {
+    let all: Vec<UsdRange> = others.map(|(_, member)| member.unit.per_invocation).collect();
+    let count = i128::try_from(all.len()).unwrap_or(i128::MAX).max(1);
+    let mean = all.iter().map(|cost| cost.expected).sum::<Usd>().mul_div_up(1, count);
+    let low = all.iter().map(|cost| cost.low).min().unwrap_or_default();
+    let high = all.iter().map(|cost| cost.high).max().unwrap_or_default();
     UsdRange::new(low.min(mean), mean, high.max(mean), Causes::of(Cause::MillisecondRounding))
 }
 

@@ -214,9 +214,12 @@ impl RegionLedger {
 
     /// What a busy second costs at the mean of what functions posted; where they have not, of all functions.
     fn mean(&self, roster: &Roster) -> Usd {
-        if self.mix_us <= 0 && !roster.members.is_empty() {
-            let prices: Usd = roster.members.iter().map(|member| member.unit.per_busy_second()).sum();
-            return prices.mul_div_up(1, i128::try_from(roster.members.len()).unwrap_or(i128::MAX));
+        let others = roster.inventory.functions.iter().zip(&roster.members);
+        let others = others.filter(|(function, _)| roster.guard.as_ref() != Some(&function.name));
+        let prices: Vec<Usd> = others.map(|(_, member)| member.unit.per_busy_second()).collect();
+        if self.mix_us <= 0 && !prices.is_empty() {
+            let count = i128::try_from(prices.len()).unwrap_or(i128::MAX);
+            return prices.iter().sum::<Usd>().mul_div_up(1, count);
         }
         let mean = if self.mix_us > 0 { self.mix_mb_us / self.mix_us } else { UNKNOWN_MEMORY_MB };
         let first = roster.quote_x86_64.gb_second.first().map_or(Usd::ZERO, |tier| tier.price);
