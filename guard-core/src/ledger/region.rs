@@ -74,18 +74,17 @@ impl Attributed {
 
 impl RegionLedger {
     /// Posts what functions leave of the region's totals; `whole` is the last slice of a round of the census that heard
-    /// everybody, `unlooked` says of whom a minute's durations may still rise.
+    /// everybody.
     pub(crate) fn post(
         &mut self,
-        roster: &Roster,
+        mut unit: Rates<'_>,
         books: &mut [BudgetLedger],
         seen: &Observation,
         settled: Minute,
         whole: Option<&Census>,
-        unlooked: &Unlooked,
-        meters: &Meters,
     ) {
-        let unit = Rates { roster, unlooked, meters, mean: self.mean(roster) };
+        let roster = unit.roster;
+        unit.mean = self.mean(roster);
         let mut poster = |from: &Posted, to: &Posted, when: When| {
             for (rule, book) in roster.rules.iter().zip(books.iter_mut()) {
                 if rule.matcher.is_everything() {
@@ -280,7 +279,7 @@ impl Rest {
 const WINDOW_ROOM: usize = 48;
 
 /// What the region's rest may cost.
-struct Rates<'a> {
+pub(crate) struct Rates<'a> {
     roster: &'a Roster,
     /// Whose durations of a minute may still rise.
     unlooked: &'a Unlooked,
@@ -290,7 +289,12 @@ struct Rates<'a> {
     mean: Usd,
 }
 
-impl Rates<'_> {
+impl<'a> Rates<'a> {
+    /// By the functions whose durations may still rise, and the volume tiers that the month has reached.
+    pub(crate) fn new(roster: &'a Roster, unlooked: &'a Unlooked, meters: &'a Meters) -> Self {
+        Rates { roster, unlooked, meters, mean: Usd::ZERO }
+    }
+
     /// From the cheapest function that was not looked at to the dearest; expected at what those cost that are busy as a
     /// rule, else at the mean of what was ever posted.
     fn of(&self, rest: &Point, minute: Minute) -> UsdRange {

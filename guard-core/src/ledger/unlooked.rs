@@ -184,7 +184,7 @@ mod tests {
             minute in -25_i64..25,
         ) {
             let mut functions = functions;
-            functions.sort_by(|a, b| b.1.cmp(&a.1));
+            functions.sort_by_key(|(_, price)| std::cmp::Reverse(*price));
             let scope = scope(&functions);
             let unlooked = || functions.iter().filter(|(looked, _)| *looked < minute).map(|(_, price)| *price);
             let price = |index: Option<usize>| index.map(|index| functions[index].1);

@@ -1,11 +1,12 @@
 //! Glances: durations alone, from where a function was looked at last. The census settles what they leave out.
 
+use super::reading::in_unit;
 use super::{Poster, Subject};
 use crate::budget::BudgetRule;
 use crate::ledger::entry::whole;
 use crate::ledger::rows::forget;
 use crate::ledger::{BURN_MINUTES, FunctionLedger};
-use crate::money::{Unit, Usd};
+use crate::money::Usd;
 use crate::observation::{Point, Series};
 use crate::time::Minute;
 
@@ -32,12 +33,8 @@ impl Glance {
     /// What it spent above the ordinary in the eyes of a budget, and per hour, in its unit; without history, above the even
     /// share.
     pub(crate) fn excess_in(&self, rule: &BudgetRule) -> (Usd, Usd) {
-        let unit = |money: Usd| match rule.unit {
-            Unit::Usd | Unit::Cny => money,
-            Unit::Invocations => {
-                whole(i128::from(self.invocations)).mul_div_up(money.picos(), self.cost.picos().max(1))
-            }
-        };
+        let all = (self.cost, whole(i128::from(self.invocations)));
+        let unit = |money: Usd| if money == Usd::ZERO { money } else { in_unit(money, rule.unit, all) };
         let (excess, per_hour) = (unit(self.excess), unit(self.excess_per_hour));
         if self.is_known {
             return (excess, per_hour);

@@ -22,14 +22,18 @@ impl FunctionReading {
         self.in_unit(self.excess_per_hour, unit)
     }
 
-    /// A part of its burn in the unit of a budget: money is never set against invocations.
+    /// A part of its burn in the unit of a budget.
     fn in_unit(&self, money: Usd, unit: Unit) -> Usd {
-        match unit {
-            Unit::Usd | Unit::Cny => money,
-            Unit::Invocations => {
-                self.invocations_per_hour.mul_div_up(money.picos(), self.burn_per_hour.picos())
-            }
-        }
+        in_unit(money, unit, (self.burn_per_hour, self.invocations_per_hour))
+    }
+}
+
+/// A part of what cost so much and took so many invocations, in whole units, in the unit of a budget: money is never set
+/// against invocations.
+pub(super) fn in_unit(money: Usd, unit: Unit, (cost, invocations): (Usd, Usd)) -> Usd {
+    match unit {
+        Unit::Usd | Unit::Cny => money,
+        Unit::Invocations => invocations.mul_div_up(money.picos(), cost.picos()),
     }
 }
 
