@@ -82,7 +82,8 @@ impl<'a> CloudWatch<'a> {
     pub fn publish(&mut self, minute: Minute, told: &[MinuteMetrics], region_peak: u32, extra_min: u32) {
         let delay_min = i64::from(self.delay_s.div_ceil(60)) + i64::from(extra_min);
         let shows = minute.plus(1 + delay_min);
-        let mut region: Vec<(Minute, Point)> = Vec::new();
+        // The region's totals are the sums of what functions show, late parts of them late.
+        let mut region: Vec<(Minute, Point, Point)> = Vec::new();
         for metrics in told {
             for (began, point) in &metrics.points {
                 let (now, late) = self.split(*point);
@@ -95,19 +96,19 @@ impl<'a> CloudWatch<'a> {
                     async_received: None,
                     polled_events: None,
                     invoked_events: None,
-                    ..*point
+                    ..now
                 };
-                match region.iter_mut().find(|(at, _)| at == began) {
-                    Some((_, sum)) => *sum = sum.plus(counts),
-                    None => region.push((*began, counts)),
+                let late = late.unwrap_or_default();
+                match region.iter_mut().find(|(at, _, _)| at == began) {
+                    Some((_, shown, later)) => (*shown, *later) = (shown.plus(counts), later.plus(late)),
+                    None => region.push((*began, counts, late)),
                 }
             }
         }
-        for (began, point) in region {
+        for (began, point, late) in region {
             let peak = if began == minute { region_peak } else { 0 };
-            let (now, late) = self.split(Point { concurrency_max: peak, ..point });
-            self.file(shows, None, began, now);
-            if let Some(late) = late {
+            self.file(shows, None, began, Point { concurrency_max: peak, ..point });
+            if late != Point::default() {
                 self.file(shows.plus(1), None, began, late);
             }
         }
