@@ -76,4 +76,4 @@ pub mod state;
 pub mod text;
 pub mod time;
 
-pub use self::planner::tick;
+pub use self::planner::{Begun, tick};

@@ -154,9 +154,40 @@ impl Observation {
 
     /// What was seen of a function, if it was looked at.
     pub fn of(&self, name: &FunctionName) -> Option<&Series> {
-        let index = self.functions.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
-        self.functions.get(index).map(|(_, series)| series)
+        find(&self.functions, name)
     }
+
+    /// What a glance has shown of a function, if there was one.
+    pub fn glance_at(&self, name: &FunctionName) -> Option<&Series> {
+        find(&self.glances, name)
+    }
+
+    /// Both looks of one tick: what was seen later of a function or the region stands for what was seen before. Each
+    /// asked for all minutes of its own that were open, so the earlier beginning is that of both. The census of the
+    /// earlier look is in the books already.
+    #[must_use]
+    pub fn and(mut self, later: Observation) -> Observation {
+        let is_read = |name: &FunctionName| later.of(name).is_some();
+        self.functions.retain(|(name, _)| !is_read(name));
+        self.glances.retain(|(name, _)| !is_read(name) && later.glance_at(name).is_none());
+        self.functions.extend(later.functions);
+        self.glances.extend(later.glances);
+        self.functions.sort_by(|a, b| a.0.cmp(&b.0));
+        self.glances.sort_by(|a, b| a.0.cmp(&b.0));
+        Observation {
+            at: self.at,
+            from: self.from.min(later.from),
+            census: later.census,
+            region: if later.region.freshness == Freshness::Unknown { self.region } else { later.region },
+            functions: self.functions,
+            glances: self.glances,
+        }
+    }
+}
+
+fn find<'a>(series: &'a [(FunctionName, Series)], name: &FunctionName) -> Option<&'a Series> {
+    let index = series.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
+    series.get(index).map(|(_, series)| series)
 }
 
 impl Series {
@@ -233,5 +264,34 @@ mod tests {
         assert_eq!(of(None), Freshness::Unknown);
         assert_eq!(of(Some(99)), Freshness::Unknown);
         assert_eq!(of(Some(100)), Freshness::Fresh);
+    }
+
+    #[test]
+    fn of_two_looks_the_later_counts_but_for_what_it_could_not_tell() {
+        let at = SETTLED.start();
+        let of = |names: &[&str], minute: i64| -> Vec<(FunctionName, Series)> {
+            let series = Series::fresh(vec![(Minute(minute), Point::default())]);
+            names.iter().map(|name| (FunctionName::from(*name), series.clone())).collect()
+        };
+        let first = Observation {
+            from: Minute(90),
+            region: Series::silent(),
+            functions: of(&["b"], 1),
+            glances: of(&["a", "c", "d"], 1),
+            ..Observation::blind(at)
+        };
+        let later = Observation {
+            from: Minute(40),
+            functions: of(&["a"], 2),
+            glances: of(&["d"], 2),
+            ..Observation::blind(at)
+        };
+        let both = first.and(later);
+        assert_eq!((both.from, both.region), (Minute(40), Series::silent()));
+        let minutes = |series: &[(FunctionName, Series)]| -> Vec<(String, i64)> {
+            series.iter().map(|(name, series)| (name.to_string(), series.minutes[0].0.0)).collect()
+        };
+        assert_eq!(minutes(&both.functions), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+        assert_eq!(minutes(&both.glances), [("c".to_owned(), 1), ("d".to_owned(), 2)]);
     }
 }

@@ -1,5 +1,6 @@
 //! The planner: from outlooks to an ordered, explained plan. Escalate, hold, release, notify. Pure.
 
+mod begun;
 mod escalate;
 mod guarantee;
 pub(crate) mod notify;
@@ -29,17 +30,28 @@ use crate::settle::{self, Finding};
 use crate::state::{Phase, State};
 use crate::time::{Hour, Minute};
 
-/// One tick: reads what is in force against what the guard remembers, posts what was seen, plans, has the plan
+pub use self::begun::Begun;
+
+/// One tick of a single look: reads what is in force against what the guard remembers, posts what was seen, plans, has the plan
 /// checked by the second opinion, and writes down what to restore before anything is changed.
 ///
 /// The caller saves the state, carries out `plan.actions` if `plan.armed`, and calls [`settle::settle`] with what
 /// came of each.
 pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
-    let findings = settle::reconcile(state, seen.at, &roster.inventory);
-    let reading = crate::posting::post(roster, state, seen);
-    release::mark_calm(roster, state, &reading, seen);
-    guarantee::prove(roster, state, seen, &reading);
-    let plan = plan(roster, state, seen, &reading, &findings);
+    Begun::new(roster, state, seen).decide(roster, state, seen)
+}
+
+/// The second half of a tick: plans, has the plan checked, and writes down what to restore.
+fn decide(
+    roster: &Roster,
+    state: &mut State,
+    seen: &Observation,
+    reading: &Reading,
+    findings: &[Finding],
+) -> Plan {
+    release::mark_calm(roster, state, reading, seen);
+    guarantee::prove(roster, state, seen, reading);
+    let plan = plan(roster, state, seen, reading, findings);
     let context = safety::Context {
         policy: &roster.policy,
         inventory: &roster.inventory,

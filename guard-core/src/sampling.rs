@@ -54,6 +54,9 @@ pub const POINTS_PER_CALL: usize = 100_800;
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
 pub const FOCUS_MAX: usize = 500;
 
+/// Looks of one tick at most: the region's totals, glances, and whoever stands out.
+pub const LOOKS_MAX: usize = 3;
+
 /// What to look at next.
 pub fn next(
     roster: &Roster,

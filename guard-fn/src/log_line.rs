@@ -78,7 +78,7 @@ pub struct ActionLine {
 }
 
 impl TickLine {
-    /// The line of a tick. `took` are the steps' durations, by name.
+    /// The line of a tick. `took` are the steps' durations by name; of a step taken again, both together.
     pub fn of(plan: &Plan, outcomes: &[Outcome], own: &OwnUse, took: &[(&'static str, Duration)]) -> Self {
         let mut refusals: BTreeMap<&'static str, usize> = BTreeMap::new();
         for refusal in &plan.refusals {
@@ -88,6 +88,11 @@ impl TickLine {
         for notice in &plan.notices {
             *notices.entry(crate::alert::event(notice.kind)).or_default() += 1;
         }
+        let mut durations: BTreeMap<&'static str, Duration> = BTreeMap::new();
+        for (step, took) in took {
+            *durations.entry(step).or_default() += *took;
+        }
+        let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         TickLine {
             schema: LOG_SCHEMA,
             at: plan.at,
@@ -100,10 +105,7 @@ impl TickLine {
             blind: emf::is_blind(plan),
             own_calls: own.calls,
             own_cost: own.cost,
-            took_ms: took
-                .iter()
-                .map(|(step, took)| (*step, u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
-                .collect(),
+            took_ms: durations.into_iter().map(|(step, took)| (step, millis(took))).collect(),
         }
     }
 }

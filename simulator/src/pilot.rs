@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use guard_core::Begun;
 use guard_core::amplification::counts_received;
 use guard_core::inventory::Architecture;
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
+use guard_core::observation::{CensusSlice, Observation};
 use guard_core::operator::{self, Command};
 use guard_core::plan::{Action, Change, Plan, SamplingPlan};
 use guard_core::policy::Policy;
 use guard_core::pricing::{PriceTable, Quote};
 use guard_core::roster::Roster;
 use guard_core::sampling::{
-    METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC, ask_from, asks_invocations,
-    metrics_of_glance,
+    LOOKS_MAX, METRICS_PER_COUNT, METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC, ask_from,
+    asks_invocations, metrics_of_glance,
 };
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Phase, State};
@@ -88,7 +90,7 @@ impl Pilot {
         self.state.latches.values().any(|latch| matches!(latch.phase, Phase::Capped | Phase::Ramping))
     }
 
-    /// One tick: look, decide, act if armed, settle.
+    /// One tick: look until nobody is left to be looked at, decide, act if armed, settle.
     pub fn tick(
         &mut self,
         at: Minute,
@@ -96,8 +98,16 @@ impl Pilot {
         cloudwatch: &mut CloudWatch<'_>,
         world: &mut World,
     ) -> Plan {
-        let seen = self.look(at, events, cloudwatch);
-        let plan = guard_core::tick(&self.roster, &mut self.state, &seen);
+        let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
+        let sampling = std::mem::take(&mut self.sampling);
+        let mut seen = self.look(at, events, cloudwatch, &sampling, census);
+        let mut begun = Begun::new(&self.roster, &mut self.state, &seen);
+        for _ in 1..LOOKS_MAX {
+            let Some(further) = begun.further(&self.roster, &mut self.state, &seen) else { break };
+            seen = seen.and(self.look(at, events, cloudwatch, &further, None));
+            begun.see(&self.roster, &mut self.state, &seen);
+        }
+        let plan = begun.decide(&self.roster, &mut self.state, &seen);
         if plan.armed {
             self.carry_out(&plan.actions, at, events, world);
         }
@@ -125,18 +135,19 @@ impl Pilot {
         at: Minute,
         events: &Now<'_>,
         cloudwatch: &mut CloudWatch<'_>,
-    ) -> guard_core::observation::Observation {
+        sampling: &SamplingPlan,
+        census: Option<CensusSlice>,
+    ) -> Observation {
         if events.is(Happening::MetricBlackout) {
-            return guard_core::observation::Observation::blind(at.start());
+            return Observation::blind(at.start());
         }
         let places = |names: &[FunctionName]| -> Vec<usize> {
             let places: BTreeSet<usize> =
                 names.iter().filter_map(|name| self.names.binary_search(name).ok()).collect();
             places.into_iter().collect()
         };
-        let focus = places(&self.sampling.focus);
-        let glance = places(&self.sampling.glance);
-        let census = guard_core::sampling::census(&self.roster, &self.state, at.start());
+        let focus = places(&sampling.focus);
+        let glance = places(&sampling.glance);
         let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
         let hourly = census.as_ref().map_or(0, |slice| slice.functions.len());
         let sweeps = 1 + u64::from(census.is_some());
@@ -149,25 +160,20 @@ impl Pilot {
             + METRICS_PER_COUNT * count(hourly)
             + glance
                 .iter()
-                .map(|place| metrics_of_glance(&self.roster, *place, self.sampling.with_concurrency))
+                .map(|place| metrics_of_glance(&self.roster, *place, sampling.with_concurrency))
                 .sum::<u64>()
             + count(received);
         self.looking += USD_PER_METRIC * i128::from(metrics);
         cloudwatch.look(&Query {
             at,
-            from: ask_from(
-                &self.roster,
-                &self.state,
-                at.start(),
-                (&self.sampling.focus, &self.sampling.glance),
-            ),
+            from: ask_from(&self.roster, &self.state, at.start(), (&sampling.focus, &sampling.glance)),
             focus: &focus,
             glance: &glance
                 .iter()
                 .map(|place| Glanced {
                     place: *place,
                     invocations: asks_invocations(&self.roster, *place),
-                    concurrency: self.sampling.with_concurrency,
+                    concurrency: sampling.with_concurrency,
                 })
                 .collect::<Vec<_>>(),
             census,

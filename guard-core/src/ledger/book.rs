@@ -63,6 +63,9 @@ pub struct BudgetLedger {
     /// look, and never saved.
     #[serde(skip)]
     pub(crate) share: Share,
+    /// The same of hours to which no look reaches back any more, as it was when they passed: until the census settles them.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(crate) passed: VecDeque<(Hour, UsdRange)>,
     /// From here on everything is in the book; `None`: as far back as the guard remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_from: Option<DateTime<Utc>>,
@@ -88,13 +91,21 @@ impl BudgetLedger {
             incident: Incident::default(),
             meaning: None,
             share: Share::default(),
+            passed: VecDeque::new(),
             known_from: None,
         }
     }
 
     /// What was posted in this period, and the share of what nobody has looked at.
     pub fn spent_in_all(&self) -> UsdRange {
-        self.spent + self.share.of_period
+        let passed = self.passed.iter().filter(|(hour, _)| self.is_within(hour.start()));
+        let passed = passed.fold(UsdRange::ZERO, |sum, (_, share)| sum + *share);
+        self.spent + self.share.of_period + passed
+    }
+
+    /// Whether a time is within the period.
+    fn is_within(&self, at: DateTime<Utc>) -> bool {
+        at >= self.period_start && at < self.period_end
     }
 
     /// The expected amount of a minute; nothing where it is not remembered.
@@ -119,9 +130,19 @@ impl BudgetLedger {
         let each = amount.mul_div_up(1, minutes);
         for number in since.0..=until.0 {
             self.share.minutes.add(number, each.expected, MINUTES_KEPT);
-            let at = Minute(number).start();
-            if at >= self.period_start && at < self.period_end {
+            if self.is_within(Minute(number).start()) {
                 self.share.of_period += each;
+            }
+        }
+    }
+
+    /// Notes its shares of hours that have passed, ascending, and forgets others: those a census has settled. What was
+    /// noted before stays as it is.
+    pub(crate) fn pass<T>(&mut self, passed: &[(Hour, T)], share: impl Fn(&T) -> UsdRange) {
+        self.passed.retain(|(hour, _)| passed.binary_search_by_key(hour, |(other, _)| *other).is_ok());
+        for (hour, rest) in passed {
+            if let Err(place) = self.passed.binary_search_by_key(hour, |(other, _)| *other) {
+                self.passed.insert(place, (*hour, share(rest)));
             }
         }
     }
@@ -153,12 +174,19 @@ impl BudgetLedger {
         if !self.hours.add(hour.0, amount, HOURS_KEPT) && minute.is_none() {
             self.profile.add(hour, amount);
         }
+        // What a census says of a function is no longer guessed.
+        if let Ok(place) = self.passed.binary_search_by_key(&hour, |(other, _)| *other)
+            && let Some((_, share)) = self.passed.get_mut(place)
+        {
+            let left = |part: Usd| (part - amount).at_least_zero();
+            *share = UsdRange::new(Usd::ZERO, left(share.expected), left(share.high), share.causes);
+        }
         self.count(at, entry);
     }
 
     /// Counts an entry where its time is within the period.
     fn count(&mut self, at: DateTime<Utc>, entry: &Entry) {
-        if at < self.period_start || at >= self.period_end {
+        if !self.is_within(at) {
             return;
         }
         self.spent += entry.change;

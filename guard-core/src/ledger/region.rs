@@ -226,15 +226,15 @@ impl RegionLedger {
     }
 
     /// What no function explains, by minutes in a row that end with one: single minutes of the window, and the rest of the hours
-    /// behind it, as far as a look reaches back.
+    /// behind it of which a look reaches a part.
     pub(crate) fn rests(&self, settled: Minute) -> Vec<Rest> {
         let first = self.minutes.front().map_or(settled.plus(1), |(minute, _)| *minute);
         let reach = settled.plus(-CATCH_UP_MIN);
         let mut rests = Vec::with_capacity(WINDOW_ROOM);
         for (hour, posted) in &self.hours {
             let until = hour.plus(1).first_minute().min(first).plus(-1);
-            let since = hour.first_minute().max(reach);
-            if until < since {
+            let since = hour.first_minute();
+            if until < since.max(reach) {
                 continue;
             }
             let mut rest = Rest { since, until, point: posted.point, expected: posted.cost.expected };
@@ -252,6 +252,24 @@ impl RegionLedger {
             expected: posted.cost.expected,
         }));
         rests
+    }
+}
+
+impl RegionLedger {
+    /// What no function explains of whole hours to which no look reaches back any more, ascending.
+    pub(crate) fn passed(&self, settled: Minute) -> Vec<(Hour, Rest)> {
+        let reach = settled.plus(-CATCH_UP_MIN);
+        let passed = self.hours.iter().map(|(hour, posted)| {
+            let until = hour.plus(1).first_minute().plus(-1);
+            let rest = Rest {
+                since: hour.first_minute(),
+                until,
+                point: posted.point,
+                expected: posted.cost.expected,
+            };
+            (*hour, rest)
+        });
+        passed.take_while(|(_, rest)| rest.until < reach).collect()
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Unlooked {
     dearest: Vec<(Minute, usize)>,
     /// Likewise the cheapest.
     cheapest: Vec<(Minute, usize)>,
-    /// What those do as a rule that were looked at no further than to a minute, by that minute, ascending.
-    usual: Vec<(Minute, Usual)>,
+    /// Who was looked at no further than to a minute, by that minute, ascending: how many, and what they do as a rule.
+    usual: Vec<(Minute, u32, Usual)>,
 }
 
 /// What functions do as a rule, per hour.
@@ -33,8 +33,8 @@ pub(crate) struct Usual {
 }
 
 impl Unlooked {
-    /// Adds a function; those of a scope come dearest first.
-    pub(crate) fn add(&mut self, index: usize, looked: Minute, price: Usd, burn: Usd) {
+    /// Adds a function; those of a scope come dearest first. The guard does not count: what it does itself is next to nothing.
+    pub(crate) fn add(&mut self, (index, is_guard): (usize, bool), looked: Minute, price: Usd, burn: Usd) {
         if self.dearest.last().is_none_or(|(other, _)| looked < *other) {
             self.dearest.push((looked, index));
         }
@@ -42,12 +42,11 @@ impl Unlooked {
             self.cheapest.pop();
         }
         self.cheapest.push((looked, index));
-        if burn > Usd::ZERO && price > Usd::ZERO {
-            let one = Usual::of(price, burn);
-            match self.usual.last_mut().filter(|(other, _)| *other == looked) {
-                Some((_, sum)) => *sum = sum.plus(one),
-                None => self.usual.push((looked, one)),
-            }
+        let one =
+            if burn > Usd::ZERO && price > Usd::ZERO { Usual::of(price, burn) } else { Usual::default() };
+        match self.usual.last_mut().filter(|(other, ..)| *other == looked) {
+            Some((_, count, sum)) => (*count, *sum) = (*count + u32::from(!is_guard), sum.plus(one)),
+            None => self.usual.push((looked, u32::from(!is_guard), one)),
         }
     }
 
@@ -55,11 +54,11 @@ impl Unlooked {
     pub(crate) fn finish(&mut self) {
         // Of those looked at less far than to a minute, the one added last is the cheapest.
         self.cheapest.reverse();
-        self.usual.sort_unstable_by_key(|(looked, _)| *looked);
-        let mut sum = Usual::default();
-        for (_, usual) in &mut self.usual {
-            sum = sum.plus(*usual);
-            *usual = sum;
+        self.usual.sort_unstable_by_key(|(looked, ..)| *looked);
+        let (mut functions, mut sum) = (0, Usual::default());
+        for (_, count, usual) in &mut self.usual {
+            (functions, sum) = (functions + *count, sum.plus(*usual));
+            (*count, *usual) = (functions, sum);
         }
     }
 
@@ -75,8 +74,18 @@ impl Unlooked {
 
     /// What those do as a rule that were not looked at in a minute.
     pub(crate) fn usual(&self, minute: Minute) -> Usual {
-        let known = self.usual.partition_point(|(looked, _)| *looked < minute);
-        known.checked_sub(1).and_then(|last| self.usual.get(last)).map_or(Usual::default(), |(_, sum)| *sum)
+        self.at(minute).1
+    }
+
+    /// How many were not looked at in a minute.
+    pub(crate) fn count(&self, minute: Minute) -> u32 {
+        self.at(minute).0
+    }
+
+    fn at(&self, minute: Minute) -> (u32, Usual) {
+        let known = self.usual.partition_point(|(looked, ..)| *looked < minute);
+        let last = known.checked_sub(1).and_then(|last| self.usual.get(last));
+        last.map_or((0, Usual::default()), |(_, count, sum)| (*count, *sum))
     }
 }
 
@@ -119,17 +128,21 @@ impl Unlooks {
         let is_narrow = |rule: &crate::budget::BudgetRule| !rule.matcher.is_everything();
         let mut narrow: Vec<Option<Unlooked>> =
             roster.rules.iter().map(|rule| is_narrow(rule).then(Unlooked::default)).collect();
+        let functions_by_name = &roster.inventory.functions;
+        let place = |name| functions_by_name.binary_search_by(|function| function.name.cmp(name)).ok();
+        let guard = roster.guard.as_ref().and_then(place);
         for index in &roster.by_price {
             let (Some((looked, burn)), Some(member)) = (functions.get(*index), roster.members.get(*index))
             else {
                 continue;
             };
             let price = member.unit.per_busy_second();
-            everything.add(*index, *looked, price, *burn);
+            let function = (*index, guard == Some(*index));
+            everything.add(function, *looked, price, *burn);
             if member.has_own_budget {
                 for place in &member.budgets {
                     if let Some(Some(scope)) = narrow.get_mut(*place) {
-                        scope.add(*index, *looked, price, *burn);
+                        scope.add(function, *looked, price, *burn);
                     }
                 }
             }
@@ -149,7 +162,12 @@ mod tests {
     fn scope(functions: &[(i64, i128)]) -> Unlooked {
         let mut scope = Unlooked::default();
         for (index, (looked, price)) in functions.iter().enumerate() {
-            scope.add(index, Minute(*looked), Usd::from_picos(*price), Usd::from_picos(price * 3600));
+            scope.add(
+                (index, false),
+                Minute(*looked),
+                Usd::from_picos(*price),
+                Usd::from_picos(price * 3600),
+            );
         }
         scope.finish();
         scope
@@ -192,6 +210,7 @@ mod tests {
             prop_assert_eq!(price(scope.cheapest(Minute(minute))), unlooked().min());
             let us: i128 = unlooked().map(|_| 3_600_000_000).sum();
             prop_assert_eq!(scope.usual(Minute(minute)).us, us);
+            prop_assert_eq!(scope.count(Minute(minute)) as usize, unlooked().count());
         }
     }
 }

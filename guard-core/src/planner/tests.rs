@@ -6,6 +6,7 @@ mod decisions;
 mod escalation;
 mod guarantee;
 mod hard_line;
+mod looks;
 mod messages;
 mod records;
 mod release;

@@ -57,14 +57,16 @@ impl Rests {
         settled: Minute,
     ) -> Self {
         let rests = region.rests(settled);
+        let passed = region.passed(settled);
         let mut shares = vec![Vec::new(); roster.rules.len()];
         let scopes = unlooks.looked.narrow.iter().zip(&unlooks.open.narrow);
         let books = roster.rules.iter().zip(books).zip(scopes).zip(&mut shares);
         for (((rule, book), scopes), shares) in books {
             book.forget_share();
             let (Some(looked), Some(open)) = scopes else { continue };
+            let scope = Scope { roster, looked, open, everything: &unlooks.looked.everything };
+            book.pass(&passed, |rest| scope.share(rest, rule.counts_invocations()));
             for rest in &rests {
-                let scope = Scope { roster, looked, open, everything: &unlooks.looked.everything };
                 let share = scope.share(rest, rule.counts_invocations());
                 if share != UsdRange::ZERO {
                     book.share_in(rest.since, rest.until, share);
@@ -124,13 +126,17 @@ impl Scope<'_> {
         let (part, of) = (usual.us, all.max(us).max(1));
         let requests = i128::from(rest.point.invocations);
         let causes = Causes::of(Cause::RegionMix);
+        // Where nobody else was left unseen, all of it is the scope's.
+        let is_all = self.looked.count(rest.until) == self.everything.count(rest.until);
+        let (part, of) = if is_all { (1, 1) } else { (part, of) };
         if counts_invocations {
             let expected = whole(requests).mul_div_up(part, of);
             return UsdRange::new(Usd::ZERO, expected, whole(requests), causes);
         }
         let each = self.roster.per_invocation;
         let compute = usual.price_of(Usd::from_picos(us).mul_div_up(part, of).picos()).unwrap_or_default();
-        let expected = compute + (each.expected * requests).mul_div_up(part, of);
+        let expected =
+            if is_all { rest.expected } else { compute + (each.expected * requests).mul_div_up(part, of) };
         let unit = self.roster.members.get(dearest).map(|member| &member.unit);
         let compute = unit.map_or(Usd::ZERO, |unit| unit.compute(0, rest.point.duration_us));
         UsdRange::new(Usd::ZERO, expected, compute + each.high * requests, causes)

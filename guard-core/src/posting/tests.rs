@@ -1,6 +1,7 @@
 //! What is posted, posted once, and adds up.
 
 mod books;
+mod rests;
 
 use chrono::TimeZone;
 use chrono::{DateTime, Utc};

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::Begun;
 use guard_core::amplification::counts_received;
 use guard_core::name::FunctionName;
-use guard_core::observation::Observation;
-use guard_core::plan::{Notice, NoticeKind, Plan};
+use guard_core::observation::{CensusSlice, Observation};
+use guard_core::plan::{Notice, NoticeKind, Plan, SamplingPlan};
 use guard_core::roster::Roster;
-use guard_core::sampling::{self, USD_PER_METRIC, ask_from};
+use guard_core::sampling::{self, LOOKS_MAX, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
 use guard_core::time::Minute;
@@ -68,6 +69,17 @@ pub(super) struct Decided {
     problems: Vec<String>,
     metrics: u64,
     took: Took,
+}
+
+/// What the looks of a tick have shown.
+struct Looked {
+    begun: Begun,
+    seen: Observation,
+    metrics: u64,
+    /// Functions whose hours were brought.
+    counted: BTreeSet<FunctionName>,
+    /// What went wrong, each once.
+    faults: BTreeSet<String>,
 }
 
 impl Guard {
@@ -153,22 +165,58 @@ impl Guard {
 
         let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
         focus.retain(|name| roster.inventory.function(name).is_some());
-        let ask = ask(&roster, memory, at, focus);
-        let Look { observation, metrics, problems: faults } =
-            timed(&mut took, "look", self.ports.metrics.look(&ask)).await;
-        problems.extend(faults.iter().map(Unavailable::to_string));
+        let sampling = SamplingPlan { focus: focus.into_iter().collect(), ..memory.sampling.clone() };
+        let census = sampling::census(&roster, &memory.state, at);
+        let looked = self.look(&roster, &mut memory.state, (at, sampling, census), &mut took).await;
+        let Looked { begun, seen, metrics, counted, faults } = looked;
+        problems.extend(faults);
 
         let start = begin();
         let word = memory.state.operator.armed;
         if !self.may_change {
             memory.state.operator.armed = Some(false);
         }
-        let plan = guard_core::tick(&roster, &mut memory.state, &observation);
+        let plan = begun.decide(&roster, &mut memory.state, &seen);
         memory.state.operator.armed = word;
-        let touched = touched(&memory.state, &plan, &observation);
+        let mut touched = touched(&memory.state, &plan, &seen);
+        touched.extend(counted);
         memory.sampling = plan.sampling.clone();
         took.push(("decide", start.elapsed()));
         Decided { roster, plan, touched, problems, metrics, took }
+    }
+
+    /// Looks, and where that shows where to look next, looks again before anything is decided.
+    async fn look(
+        &self,
+        roster: &Roster,
+        state: &mut State,
+        (at, sampling, census): (DateTime<Utc>, SamplingPlan, Option<CensusSlice>),
+        took: &mut Took,
+    ) -> Looked {
+        let asked = ask(roster, state, at, sampling, census);
+        let first = timed(took, "look", self.ports.metrics.look(&asked)).await;
+        let Look { observation: mut seen, mut metrics, problems } = first;
+        let mut faults: BTreeSet<String> = problems.iter().map(Unavailable::to_string).collect();
+        let start = begin();
+        let counted = counted(&seen);
+        let mut begun = Begun::new(roster, state, &seen);
+        let mut posting = start.elapsed();
+        for _ in 1..LOOKS_MAX {
+            let start = begin();
+            let further = begun.further(roster, state, &seen);
+            posting += start.elapsed();
+            let Some(further) = further else { break };
+            let asked = ask(roster, state, at, further, None);
+            let look = timed(took, "look", self.ports.metrics.look(&asked)).await;
+            metrics += look.metrics;
+            faults.extend(look.problems.iter().map(Unavailable::to_string));
+            let start = begin();
+            seen = seen.and(look.observation);
+            begun.see(roster, state, &seen);
+            posting += start.elapsed();
+        }
+        took.push(("decide", posting));
+        Looked { begun, seen, metrics, counted, faults }
     }
 
     /// Sends what waits, saves what went and what became of the actions, and reports.
@@ -257,39 +305,46 @@ pub(super) fn survey_calls(memory: &Memory) -> u32 {
 }
 
 /// What to ask of CloudWatch now.
-fn ask(roster: &Roster, memory: &Memory, at: DateTime<Utc>, focus: BTreeSet<FunctionName>) -> Ask {
+fn ask(
+    roster: &Roster,
+    state: &State,
+    at: DateTime<Utc>,
+    sampling: SamplingPlan,
+    census: Option<CensusSlice>,
+) -> Ask {
+    let SamplingPlan { focus, glance, with_concurrency } = sampling;
     let now = Minute::of(at);
     let place = |name: &FunctionName| {
         roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()
     };
-    let planned = memory.sampling.glance.iter().filter(|name| !focus.contains(*name));
-    let glance: Vec<Glanced> = planned
-        .filter_map(|name| {
-            Some(Glanced {
-                name: name.clone(),
-                invocations: sampling::asks_invocations(roster, place(name)?),
-                concurrency: memory.sampling.with_concurrency,
-            })
-        })
-        .collect();
-    let focus: Vec<FunctionName> = focus.into_iter().collect();
+    let from = ask_from(roster, state, at, (&focus, &glance));
+    let glance = glance.into_iter().filter(|name| focus.binary_search(name).is_err());
+    let glance = glance.filter_map(|name| {
+        let invocations = sampling::asks_invocations(roster, place(&name)?);
+        Some(Glanced { name, invocations, concurrency: with_concurrency })
+    });
     let received = focus.iter().filter(|name| roster.inventory.function(name).is_some_and(counts_received));
     Ask {
         at,
         received: received.cloned().collect(),
-        from: ask_from(roster, &memory.state, at, (&focus, &memory.sampling.glance)),
+        from,
         settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
+        glance: glance.collect(),
         focus,
-        glance,
-        census: sampling::census(roster, &memory.state, at),
+        census,
     }
 }
 
-/// Functions whose ledgers this tick may have changed: those that were looked at, those that explain a breach, and
-/// those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase changes.
+/// Functions whose hours a look has brought.
+fn counted(seen: &Observation) -> BTreeSet<FunctionName> {
+    seen.census.iter().flat_map(|census| census.functions.iter().map(|(name, _)| name.clone())).collect()
+}
+
+/// Functions whose ledgers this tick may have changed, the census aside: those that were looked at, those that explain a
+/// breach, and those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase
+/// changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
-    let counted = seen.census.iter().flat_map(|census| census.functions.iter().map(|(name, _)| name));
-    let looked_at = seen.functions.iter().chain(&seen.glances).map(|(name, _)| name).chain(counted);
+    let looked_at = seen.functions.iter().chain(&seen.glances).map(|(name, _)| name);
     let breaching =
         plan.functions.iter().filter(|record| record.reason.is_breach()).map(|record| &record.function);
     looked_at.chain(breaching).chain(state.latches.keys()).cloned().collect()

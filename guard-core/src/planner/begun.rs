@@ -1,0 +1,58 @@
+//! A tick in two steps: what is seen goes into the books, as often as that shows where to look next, and then is decided
+//! upon.
+
+use super::{Draft, decide};
+use crate::observation::Observation;
+use crate::plan::{Plan, SamplingPlan};
+use crate::posting::{Reading, post};
+use crate::roster::Roster;
+use crate::sampling;
+use crate::settle::{self, Finding};
+use crate::state::State;
+
+/// A tick of which nothing is decided yet.
+///
+/// The caller looks, begins, and looks again as long as [`Begun::further`] says where, at most [`sampling::LOOKS_MAX`]
+/// times in all. A flood is seen in the region's totals, found by glances and read in full before the first answer.
+#[derive(Debug)]
+pub struct Begun {
+    findings: Vec<Finding>,
+    reading: Reading,
+}
+
+impl Begun {
+    /// Reads what is in force against what the guard remembers, and posts what was seen.
+    pub fn new(roster: &Roster, state: &mut State, seen: &Observation) -> Self {
+        let findings = settle::reconcile(state, seen.at, &roster.inventory);
+        Begun { findings, reading: post(roster, state, seen) }
+    }
+
+    /// Where to look before anything is decided: at everybody whom the next tick would look at and this one has not.
+    /// `None` where nobody is left.
+    pub fn further(&self, roster: &Roster, state: &mut State, seen: &Observation) -> Option<SamplingPlan> {
+        let mut draft = Draft::new(roster, state, seen, &self.reading);
+        draft.look_ahead();
+        let mut next = sampling::next(roster, state, seen, &self.reading, &draft.verdicts, &draft.outlooks);
+        next.focus.retain(|name| seen.of(name).is_none());
+        next.glance.retain(|name| seen.of(name).is_none() && seen.glance_at(name).is_none());
+        next.with_concurrency &= !next.glance.is_empty();
+        if next.focus.is_empty() && next.glance.is_empty() {
+            return None;
+        }
+        state.purse = state.purse.after(roster, &next, seen.at);
+        Some(next)
+    }
+
+    /// Posts what was seen besides: `seen` is everything that this tick has seen so far.
+    pub fn see(&mut self, roster: &Roster, state: &mut State, seen: &Observation) {
+        let reading = post(roster, state, seen);
+        let before = std::mem::replace(&mut self.reading, reading);
+        self.reading.rolled = before.rolled;
+        self.reading.changes = before.changes;
+    }
+
+    /// Plans, has the plan checked by the second opinion, and writes down what to restore before anything is changed.
+    pub fn decide(self, roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
+        decide(roster, state, seen, &self.reading, &self.findings)
+    }
+}
