@@ -109,10 +109,11 @@ impl FunctionLedger {
     }
 
     /// The first minute that may still be posted: points of the window change, and what lies between it and the last
-    /// minute covered was never seen, because the guard was down or blind or had no reason to look.
+    /// minute looked at was never seen, because the guard was down or blind or had no reason to look.
     pub(crate) fn open_from(&self, now: Minute, window_min: i64) -> Minute {
         let window = now.plus(-window_min.max(BURN_MINUTES + 5));
-        let unseen = self.covered.map_or(window, |(_, until)| until.plus(1));
+        let looked = self.covered.map(|(_, until)| until).or(self.glanced);
+        let unseen = looked.map_or(now.plus(-CATCH_UP_MIN), |until| until.plus(1));
         window.min(unseen.max(now.plus(-CATCH_UP_MIN)))
     }
 

@@ -153,17 +153,25 @@ pub fn ask_from(
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
         Some(roster.members.get(index)?.window_min)
     };
-    let functions = focus.iter().filter_map(|name| Some(state.function(name)?.open_from(now, window(name)?)));
+    // Of the time before the guard came no total is known that a function could explain.
+    let watched = state.region.watched_from().unwrap_or(region);
+    let functions = focus.iter().filter_map(|name| {
+        let window = window(name)?;
+        let new = || FunctionLedger::new(name.clone()).open_from(now, window);
+        Some(state.function(name).map_or_else(new, |ledger| ledger.open_from(now, window)))
+    });
     let glances = glance.iter().filter_map(|name| {
         let window = window(name)?;
-        let from = state.function(name).map_or_else(
-            || FunctionLedger::new(name.clone()).glance_from(now, window),
-            |ledger| ledger.glance_from(now, window),
-        );
-        // Of the time before the guard came no total is known that a function could explain.
-        Some(from.max(state.region.watched_from().unwrap_or(from)))
+        let new = || FunctionLedger::new(name.clone()).glance_from(now, window);
+        Some(state.function(name).map_or_else(new, |ledger| ledger.glance_from(now, window)))
     });
-    functions.chain(glances).chain([region]).min().unwrap_or(now).min(now.plus(-roster.reread_min()))
+    functions
+        .chain(glances)
+        .map(|from| from.max(watched))
+        .chain([region])
+        .min()
+        .unwrap_or(now)
+        .min(now.plus(-roster.reread_min()))
 }
 
 #[cfg(test)]

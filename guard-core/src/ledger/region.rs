@@ -130,6 +130,33 @@ impl RegionLedger {
         for (hour, total) in behind {
             self.exchange_hour(unit, hour, &total, window, poster);
         }
+        self.correct_part(unit, window, poster);
+    }
+
+    /// The same of the hour of which the window has passed a part.
+    fn correct_part(&mut self, unit: &Rates<'_>, window: Minute, poster: &mut Poster<'_>) {
+        let hour = window.hour();
+        let Some((_, total)) = self.totals.iter().find(|(other, _)| *other == hour).copied() else { return };
+        let is_open = |minute: Minute| minute >= window && minute.hour() == hour;
+        let sum = |row: &VecDeque<(Minute, Point)>| {
+            let open = row.iter().filter(|(minute, _)| is_open(*minute));
+            open.fold(Point::default(), |sum, (_, point)| sum.plus(*point))
+        };
+        let (seen, explained) = (sum(&self.seen), sum(&self.attributed.minutes));
+        let explained = remainder(slot_of(&mut self.attributed.hours, hour), &explained);
+        let rest = remainder(&remainder(&total, &seen), &explained);
+        let open = self.minutes.iter().filter(|(minute, _)| is_open(*minute));
+        let (point, cost) = open.fold((rest, UsdRange::ZERO), |(point, cost), (_, posted)| {
+            (point.plus(posted.point), cost + posted.cost)
+        });
+        let before = *slot_of(&mut self.hours, hour);
+        // What nobody explains differently stays as it was posted.
+        if before.point != point {
+            let cost = cost + unit.of(&rest, window.plus(-1));
+            let posted = Posted { point, cost, repeated: UsdRange::ZERO };
+            *slot_of(&mut self.hours, hour) = posted;
+            poster(&before, &posted, hour.into());
+        }
     }
 
     fn exchange_hour(

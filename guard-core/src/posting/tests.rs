@@ -194,6 +194,7 @@ fn minutes_are_posted_as_far_back_as_they_are_remembered() {
     for (timeout_s, oldest, older) in [(60, "23T10:20", "23T10:19"), (900, "23T10:10", "23T10:09")] {
         let functions = vec![Function::new("a", 1024, timeout_s)];
         let mut bench = bench(vec![budget("all", Period::Month, None)], functions);
+        bench.look("23T10:29", vec![("a", Series::silent())]);
         bench.look("23T10:30", vec![("a", fresh(&[(older, point(100, 100))]))]);
         assert_eq!(bench.spent("all"), 0, "{timeout_s}");
         bench.look("23T10:30", vec![("a", fresh(&[(oldest, point(100, 100))]))]);
@@ -402,7 +403,7 @@ fn watch(bench: &mut Bench, first: &str, last: &str) {
     let mut at = minute(first);
     while at <= minute(last) {
         let mut look = seen("23T00:00", vec![("a", Series::silent())]);
-        (look.at, look.from) = (at.start(), at.plus(-60));
+        (look.at, look.from) = (at.start(), at.plus(-10));
         bench.post(&look);
         at = at.plus(5);
     }
@@ -443,13 +444,14 @@ fn an_hour_of_which_the_first_minute_was_not_looked_at_does_not_settle() {
 fn minutes_asked_for_and_not_posted_were_not_looked_at() {
     let mut bench = alone();
     let mut look = seen("23T10:30", vec![("a", Series::silent())]);
-    look.from = minute("23T10:00");
+    look.from = minute("23T04:00");
     bench.post(&look);
-    assert_eq!(bench.ledger("a").covered, Some((minute("23T10:20"), minute("23T10:26"))));
+    // Six hours back, no more.
+    assert_eq!(bench.ledger("a").covered, Some((minute("23T04:30"), minute("23T10:26"))));
     // The next look begins at the minute that follows, or one after it.
     look.at = time("23T10:37");
     bench.post(&look);
-    assert_eq!(bench.ledger("a").covered, Some((minute("23T10:20"), minute("23T10:33"))));
+    assert_eq!(bench.ledger("a").covered, Some((minute("23T04:30"), minute("23T10:33"))));
     look.at = time("23T10:46");
     look.from = minute("23T10:44");
     bench.post(&look);

@@ -84,3 +84,24 @@ fn what_only_the_scope_can_have_spent_is_all_its_own() {
         assert_eq!(a.expected, if outside { Usd::ZERO } else { all.expected });
     }
 }
+
+/// Who was read in full without a glance before was taken for looked at since ever, and read for half an hour: what it had
+/// spent earlier was nobody's.
+#[test]
+fn a_first_full_look_reaches_back_like_a_glance() {
+    let mut bench = two();
+    unwatched(&mut bench, "23T08:06", "23T10:00");
+    let at = time("23T10:01");
+    let from = ask_from(&bench.roster, &bench.state, at, (&["a".into()], &[]));
+    assert!(from <= minute("23T08:01"), "{from:?}");
+    assert!(from >= minute("23T07:00"), "of the time before the guard watched nothing is asked");
+    let busy = |from: Minute| {
+        let minutes = (from.0..=minute("23T09:56").0).map(Minute).filter(|at| *at >= minute("23T08:00"));
+        Series::fresh(minutes.map(|at| (at, point(10, 10))).collect())
+    };
+    let mut look = seen("23T10:01", vec![("a", busy(from))]);
+    (look.from, look.region) = (from, busy(from));
+    bench.post(&look);
+    let (all, a) = (bench.book("all").spent.expected, bench.book("a").spent_in_all());
+    assert!(a.expected >= all && a.expected.picos() * 50 <= all.picos() * 51, "{a:?} of {all}");
+}
