@@ -113,6 +113,9 @@ pub struct Terms {
     pub ordinary: Usd,
     /// What burns in the unreserved pool until the period ends where it has no room for all caps.
     pub no_room: Usd,
+    /// What burns until the period ends where the guard has no concurrency of its own: a flood that takes all of the
+    /// account's keeps it from running.
+    pub no_tick: Usd,
     /// All of them together.
     pub total: Usd,
 }
@@ -146,7 +149,8 @@ impl Terms {
             + self.deferred
             + self.floor
             + self.ordinary
-            + self.no_room;
+            + self.no_room
+            + self.no_tick;
         self
     }
 }
@@ -196,6 +200,9 @@ pub fn published(
         if is_left_alone || !roster.may_change(index) {
             sum.leave_alone(function, worst_case(unit, ceiling, period_s));
             continue;
+        }
+        if account.may_starve {
+            sum.starve(function, worst_case(unit, ceiling, period_s));
         }
         let known = known(index);
         let floor = roster.floor(index, known.concurrency_p99);
@@ -252,6 +259,8 @@ struct Sum {
     /// floors burn, and the most that one of them needs.
     without_room: (Usd, Usd, u32),
     alone_in_pool: Usd,
+    /// What functions burn while the guard does not run: those with a reservation, and the dearest of the others.
+    starved: (Usd, Usd),
     bound_of: Lists,
 }
 
@@ -280,6 +289,16 @@ impl Sum {
             self.bound_of.never_capped_worst += worst;
         } else {
             self.alone_in_pool = self.alone_in_pool.max(worst);
+        }
+    }
+
+    /// Counts a function to which nothing is done as long as the guard does not run.
+    fn starve(&mut self, function: &Function, worst: Usd) {
+        let (reserved, pooled) = &mut self.starved;
+        if function.reserved.is_some() {
+            *reserved += worst;
+        } else {
+            *pooled = (*pooled).max(worst);
         }
     }
 
@@ -356,8 +375,9 @@ impl Sum {
             let cost = |part: &BoundPart| part.overrun.without_envelope.total();
             cost(b).cmp(&cost(a)).then_with(|| a.function.cmp(&b.function))
         });
-        let more = Terms { moving: self.moving, ordinary: self.ordinary, no_room, ..terms.now };
-        let envelope = Terms { ordinary: self.ordinary, no_room, ..terms.envelope };
+        let no_tick = self.starved.0 + self.starved.1;
+        let more = Terms { moving: self.moving, ordinary: self.ordinary, no_room, no_tick, ..terms.now };
+        let envelope = Terms { ordinary: self.ordinary, no_room, no_tick, ..terms.envelope };
         BudgetBound {
             budget: rule.name.clone(),
             unit: rule.unit,

@@ -119,6 +119,12 @@ impl BudgetLedger {
         self.minutes.sum(last.0, minutes) + self.share.minutes.sum(last.0, minutes)
     }
 
+    /// The oldest minute that is remembered, as posted or as a share.
+    pub(crate) fn oldest_minute(&self) -> Option<Minute> {
+        let both = [self.minutes.oldest(), self.share.minutes.oldest()];
+        both.into_iter().flatten().min().map(Minute)
+    }
+
     /// Forgets its share of the region's rest: at the next look it is another.
     pub(crate) fn forget_share(&mut self) {
         self.share = Share::default();

@@ -23,7 +23,7 @@ impl BudgetLedger {
     /// The incident as of a minute: its amount in the budget's unit, and the minute in which it began.
     pub fn incident(&self, rule: &BudgetRule, until: Minute) -> Incident {
         let mut sum = self.incident;
-        let Some(oldest) = self.minutes.oldest().map(Minute) else { return sum };
+        let Some(oldest) = self.oldest_minute() else { return sum };
         let from = sum.through.map_or(oldest, |through| through.plus(1));
         let drain = rule.even_share_per_hour().mul_div_up(DRAIN_H_PER_DAY, 24 * 60);
         // Minutes that nobody remembers only drain.

@@ -77,8 +77,13 @@ impl Unlooked {
         self.at(minute).1
     }
 
+    /// Whether all of a wider scope that were not looked at in a minute are of this one.
+    pub(crate) fn is_all_of(&self, wider: &Unlooked, minute: Minute) -> bool {
+        self.count(minute) == wider.count(minute)
+    }
+
     /// How many were not looked at in a minute.
-    pub(crate) fn count(&self, minute: Minute) -> u32 {
+    fn count(&self, minute: Minute) -> u32 {
         self.at(minute).0
     }
 

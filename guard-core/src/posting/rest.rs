@@ -127,7 +127,7 @@ impl Scope<'_> {
         let requests = i128::from(rest.point.invocations);
         let causes = Causes::of(Cause::RegionMix);
         // Where nobody else was left unseen, all of it is the scope's.
-        let is_all = self.looked.count(rest.until) == self.everything.count(rest.until);
+        let is_all = self.looked.is_all_of(self.everything, rest.until);
         let (part, of) = if is_all { (1, 1) } else { (part, of) };
         if counts_invocations {
             let expected = whole(requests).mul_div_up(part, of);

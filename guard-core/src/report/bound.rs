@@ -158,6 +158,9 @@ fn budget(page: &mut Page, bound: &BudgetBound, top: usize) {
     if !bound.stops {
         term(&format!("ordinary   never capped, {lasts}"), |terms| terms.ordinary);
     }
+    if bound.terms.now.no_tick > Usd::ZERO {
+        term(&format!("no tick    the guard is kept from running, {lasts}"), |terms| terms.no_tick);
+    }
     if !bound.no_room.is_empty() {
         term(&format!("no room    runs on in the pool, {lasts}"), |terms| terms.no_room);
     }
@@ -253,6 +256,13 @@ fn what_it_means(bound: &BudgetBound) -> Vec<String> {
             "Not stopped but left at their floor, because events would be lost: {}. What the floor burns until the period              ends is in the bound. To have them stopped: an on-failure destination; for queues, of whose redrive policy              nothing is read, allow_event_loss = true.",
             some_of(&bound.not_stopped)
         ));
+    }
+    if bound.terms.now.no_tick > Usd::ZERO {
+        texts.push(
+            "The guard has no reserved concurrency: a flood that takes all of the account's keeps it from running. Reserve 1 \
+             for it, or raise the account's limit where nothing can be reserved."
+                .to_owned(),
+        );
     }
     if !bound.no_room.is_empty() {
         texts.push(format!(

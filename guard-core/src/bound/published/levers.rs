@@ -21,6 +21,8 @@ pub(super) struct Account {
     pub(super) kept: u32,
     /// Whether the floors of all functions on which some budget acts take more than that.
     pub(super) lacks_room: bool,
+    /// Whether the guard shares the pool with others, which can keep it from running.
+    pub(super) may_starve: bool,
 }
 
 impl Account {
@@ -53,8 +55,18 @@ impl Account {
             room,
             kept,
             lacks_room: taken > room,
+            may_starve: may_starve(roster),
         }
     }
+}
+
+/// Whether the guard has no concurrency of its own while others have none either.
+fn may_starve(roster: &Roster) -> bool {
+    let has_own = |name| roster.inventory.function(name).is_none_or(|guard| guard.reserved.is_some());
+    let others =
+        roster.inventory.functions.iter().filter(|function| Some(&function.name) != roster.guard.as_ref());
+    roster.guard.as_ref().is_some_and(|name| !has_own(name))
+        && others.into_iter().any(|other| other.reserved.is_none())
 }
 
 /// What the levers leave of a function at the line of a budget.

@@ -191,3 +191,29 @@ fn without_room_for_all_caps_the_pool_burns_until_the_period_ends() {
     assert_eq!((cramped.terms.now.no_room, cramped.terms.now.floor), (hour(45), hour(60)));
     assert_eq!(account(13, NoRoom::Stop).terms.now.no_room, Usd::ZERO);
 }
+
+#[test]
+fn a_guard_without_concurrency_of_its_own_bounds_nothing_before_the_period_ends() {
+    let of = |guard: Option<u32>, other: Option<u32>| {
+        let mut functions = vec![Function::new("a", 1024, 10), Function::new("guard", 256, 60)];
+        functions[0].reserved = other;
+        functions[1].reserved = guard;
+        let inventory = Inventory::new("us-east-1", AccountLimits::default(), functions);
+        let day = Budget {
+            period: Period::Day,
+            mode: Mode::Cap,
+            ..Budget::per_month("day", Usd::from_dollars(10))
+        };
+        let policy = Policy { budget: vec![day], ..Policy::default() };
+        let roster = Roster::new(policy, PriceTable::embedded(), inventory, Some("guard".into()));
+        let bound = published(&roster, 0, 86_400, |_| Known::default()).unwrap();
+        let all = worst_case(&roster.members[0].unit, other.unwrap_or(1000), 86_400);
+        (bound.terms.now.no_tick, all)
+    };
+    for other in [None, Some(20)] {
+        assert_eq!(of(Some(1), other).0, Usd::ZERO);
+    }
+    let (no_tick, all) = of(None, None);
+    assert!(no_tick == all && all > Usd::from_dollars(1_000), "{no_tick} of {all}");
+    assert_eq!(of(None, Some(20)).0, Usd::ZERO, "nobody else shares its pool");
+}

@@ -105,3 +105,24 @@ fn a_first_full_look_reaches_back_like_a_glance() {
     let (all, a) = (bench.book("all").spent.expected, bench.book("a").spent_in_all());
     assert!(a.expected >= all && a.expected.picos() * 50 <= all.picos() * 51, "{a:?} of {all}");
 }
+
+/// Shares were charged to an incident for the minutes since the last one posted only.
+#[test]
+fn an_incident_counts_the_minutes_of_a_share() {
+    let mut bench = two();
+    bench.roster.rules[1].slack = Usd::from_dollars(20);
+    unwatched(&mut bench, "23T08:06", "23T08:20");
+    let flood = minute("23T08:20");
+    for ahead in 1..=30 {
+        let mut look = seen("23T00:00", vec![("b", Series::silent())]);
+        (look.at, look.from) = (flood.plus(ahead).start(), flood.plus(ahead - 30));
+        let minutes = (0..ahead).map(|minute| (flood.plus(minute), point(100, 60_000)));
+        look.region = Series::fresh(minutes.collect());
+        bench.post(&look);
+    }
+    // Everybody else was looked at. 60,000 seconds of 512 MB a minute are $0.50, and $0.22 of a minute are tolerated.
+    let rule = &bench.roster.rules[1];
+    let incident = bench.book("a").incident(rule, flood.plus(26));
+    assert!(incident.amount > Usd::from_dollars(6), "{incident:?}");
+    assert!(incident.since.is_some_and(|since| since <= flood.plus(1)), "{incident:?}");
+}
