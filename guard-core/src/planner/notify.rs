@@ -235,6 +235,8 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     let open = alert.filter(|alert| alert.open && !books::is_another(draft, &record.budget));
     let open = open.map(|alert| alert.digest.clone());
     let digest = open.map_or(digest.clone(), |open| open.max(digest));
+    let mut body = report::budget_lines(record);
+    body.extend(nothing_explains(draft, record).map(str::to_owned));
     Some(Notice {
         kind,
         alarm,
@@ -242,9 +244,17 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         budget: Some(record.budget.clone()),
         function: None,
         headline: report::budget_headline(record),
-        body: report::budget_lines(record),
+        body,
         digest,
     })
+}
+
+/// Why nothing is capped where no function is named for it.
+fn nothing_explains(draft: &Draft<'_>, record: &BudgetRecord) -> Option<&'static str> {
+    let is_named = draft.refusals.iter().any(|refusal| refusal.budget.as_ref() == Some(&record.budget));
+    (record.verdict == Verdict::BreachedRefused && !is_named).then_some(
+        "Nothing is capped: no function whose metrics were read explains this. The guard looks at the others next.",
+    )
 }
 
 /// How far a budget has got within its period: its thresholds in per mille (10 to 10,000), an incident that has used up

@@ -150,8 +150,15 @@ fn a_breach_that_nobody_s_excess_explains_is_ordinary_and_one_not_looked_at_is_r
     let mut desk = Desk::new(policy(), &[("a", 0)]);
     desk.spent("10");
     assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedOrdinary);
+    let says_why = |plan: &Plan| {
+        let budget = plan.notices.iter().find(|notice| notice.alarm == "dow-guard/budget/day").unwrap();
+        budget.body.iter().any(|line| line.starts_with("Nothing is capped: no function"))
+    };
+    assert!(!says_why(&desk.plan()));
     desk.reading.functions.clear();
-    assert_eq!(desk.plan().budgets[0].verdict, Verdict::BreachedRefused);
+    let plan = desk.plan();
+    assert_eq!(plan.budgets[0].verdict, Verdict::BreachedRefused);
+    assert!(says_why(&plan), "{:#?}", plan.notices);
 }
 
 #[test]

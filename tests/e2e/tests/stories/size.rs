@@ -58,7 +58,11 @@ fn among_a_hundred_and_twenty_functions_the_protected_and_the_guard_itself_are_n
     let is_enough =
         |touched: &[String]| touched.len() >= 50 && touched.iter().any(|change| change.contains(" f11"));
     for _ in 0..15 {
-        world.live(&guard, &of(Load { invocations: FLOOD.invocations / 40, ..FLOOD })).ok();
+        let tick = world.live(&guard, &of(Load { invocations: FLOOD.invocations / 40, ..FLOOD }));
+        // Beside other tests the table may not answer in time: then nothing was changed, and the next tick does it.
+        if tick.error() != Some("CannotRemember") {
+            tick.ok();
+        }
         touched.extend(changes(&world.proxy.calls()));
         if is_enough(&touched) {
             break;
