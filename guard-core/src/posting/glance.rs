@@ -34,7 +34,7 @@ impl Glance {
     /// share.
     pub(crate) fn excess_in(&self, rule: &BudgetRule) -> (Usd, Usd) {
         let all = (self.cost, whole(i128::from(self.invocations)));
-        let unit = |money: Usd| if money == Usd::ZERO { money } else { in_unit(money, rule.unit, all) };
+        let unit = |money: Usd| in_unit(money, rule.unit, all);
         let (excess, per_hour) = (unit(self.excess), unit(self.excess_per_hour));
         if self.is_known {
             return (excess, per_hour);

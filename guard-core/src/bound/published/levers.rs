@@ -63,10 +63,9 @@ impl Account {
 /// Whether the guard has no concurrency of its own while others have none either.
 fn may_starve(roster: &Roster) -> bool {
     let has_own = |name| roster.inventory.function(name).is_none_or(|guard| guard.reserved.is_some());
-    let others =
+    let mut others =
         roster.inventory.functions.iter().filter(|function| Some(&function.name) != roster.guard.as_ref());
-    roster.guard.as_ref().is_some_and(|name| !has_own(name))
-        && others.into_iter().any(|other| other.reserved.is_none())
+    roster.guard.as_ref().is_some_and(|name| !has_own(name)) && others.any(|other| other.reserved.is_none())
 }
 
 /// What the levers leave of a function at the line of a budget.
