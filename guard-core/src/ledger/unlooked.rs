@@ -77,9 +77,10 @@ impl Unlooked {
         self.at(minute).1
     }
 
-    /// Whether all of a wider scope that were not looked at in a minute are of this one.
+    /// Whether some of a wider scope were not looked at in a minute, and all of them are of this one.
     pub(crate) fn is_all_of(&self, wider: &Unlooked, minute: Minute) -> bool {
-        self.count(minute) == wider.count(minute)
+        let count = self.count(minute);
+        count > 0 && count == wider.count(minute)
     }
 
     /// How many were not looked at in a minute.
@@ -187,6 +188,15 @@ mod tests {
         assert_eq!(at(8), (Some(1), Some(3)));
         assert_eq!(at(7), (Some(3), Some(3)));
         assert_eq!(at(3), (None, None));
+    }
+
+    #[test]
+    fn where_everybody_was_looked_at_nothing_is_anybodys_alone() {
+        let (narrow, wide) = (scope(&[(10, 80)]), scope(&[(10, 80), (7, 40)]));
+        let is_all = |minute: i64| narrow.is_all_of(&wide, Minute(minute));
+        // Both unlooked, one of them, none.
+        assert_eq!([is_all(11), is_all(8), is_all(7)], [false, false, false]);
+        assert!(wide.is_all_of(&wide, Minute(8)) && !wide.is_all_of(&wide, Minute(7)));
     }
 
     #[test]
