@@ -54,7 +54,7 @@ pub const POINTS_PER_CALL: usize = 100_800;
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
 pub const FOCUS_MAX: usize = 500;
 
-/// Looks of one tick at most: the region's totals, glances, and whoever stands out.
+/// Looks of one tick at most: the region's totals, glances, and functions that stand out. Our choice: a look for each.
 pub const LOOKS_MAX: usize = 3;
 
 /// What to look at next.

@@ -90,7 +90,7 @@ impl Pilot {
         self.state.latches.values().any(|latch| matches!(latch.phase, Phase::Capped | Phase::Ramping))
     }
 
-    /// One tick: look until nobody is left to be looked at, decide, act if armed, settle.
+    /// One tick: look until no function is left to be looked at, decide, act if armed, settle.
     pub fn tick(
         &mut self,
         at: Minute,

@@ -180,7 +180,7 @@ impl BudgetLedger {
         if !self.hours.add(hour.0, amount, HOURS_KEPT) && minute.is_none() {
             self.profile.add(hour, amount);
         }
-        // What a census says of a function is no longer guessed.
+        // A census has said it of a function: that part is no longer guessed.
         if let Ok(place) = self.passed.binary_search_by_key(&hour, |(other, _)| *other)
             && let Some((_, share)) = self.passed.get_mut(place)
         {

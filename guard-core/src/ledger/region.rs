@@ -150,7 +150,7 @@ impl RegionLedger {
             (point.plus(posted.point), cost + posted.cost)
         });
         let before = *slot_of(&mut self.hours, hour);
-        // What nobody explains differently stays as it was posted.
+        // Without a new explanation it stays as it was posted.
         if before.point != point {
             let cost = cost + unit.of(&rest, window.plus(-1));
             let posted = Posted { point, cost, repeated: UsdRange::ZERO };

@@ -19,7 +19,7 @@ pub(crate) struct Unlooked {
     dearest: Vec<(Minute, usize)>,
     /// Likewise the cheapest.
     cheapest: Vec<(Minute, usize)>,
-    /// Who was looked at no further than to a minute, by that minute, ascending: how many, and what they do as a rule.
+    /// Functions looked at no further than to a minute, by that minute, ascending: their number, and their usual work.
     usual: Vec<(Minute, u32, Usual)>,
 }
 

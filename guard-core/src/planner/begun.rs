@@ -17,7 +17,7 @@ use crate::state::State;
 #[derive(Debug)]
 pub struct Begun {
     findings: Vec<Finding>,
-    reading: Reading,
+    pub(super) reading: Reading,
 }
 
 impl Begun {
@@ -27,8 +27,8 @@ impl Begun {
         Begun { findings, reading: post(roster, state, seen) }
     }
 
-    /// Where to look before anything is decided: at everybody whom the next tick would look at and this one has not.
-    /// `None` where nobody is left.
+    /// The functions to look at before anything is decided: those that the next tick would look at and this one has not.
+    /// `None` where none is left. The purse in the state pays for them.
     pub fn further(&self, roster: &Roster, state: &mut State, seen: &Observation) -> Option<SamplingPlan> {
         let mut draft = Draft::new(roster, state, seen, &self.reading);
         draft.look_ahead();

@@ -126,7 +126,7 @@ impl Scope<'_> {
         let (part, of) = (usual.us, all.max(us).max(1));
         let requests = i128::from(rest.point.invocations);
         let causes = Causes::of(Cause::RegionMix);
-        // Where nobody else was left unseen, all of it is the scope's.
+        // Where every other function was looked at, all of it is the scope's.
         let is_all = self.looked.is_all_of(self.everything, rest.until);
         let (part, of) = if is_all { (1, 1) } else { (part, of) };
         if counts_invocations {

@@ -123,7 +123,7 @@ impl<'a> Watched<'a> {
             self.unexplained.us += us + requests_at_most.mul_div_up(1_000_000, price).picos();
             self.unexplained.expected += expected.min(high);
             self.at_worst += high.mul_div_up(beyond, us.max(1));
-            // Of a narrower scope's share nothing is above the ordinary, unless nobody else can have spent it.
+            // Nothing of a narrower scope's share is above the ordinary, unless no other function can have spent it.
             match share {
                 None => self.unexplained.nameless += (expected + each).mul_div_up(beyond, us.max(1)),
                 Some(share) if scope.is_all_of(&rests.looked.everything, rest.until) => {

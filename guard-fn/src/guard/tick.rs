@@ -71,7 +71,7 @@ pub(super) struct Decided {
     took: Took,
 }
 
-/// What the looks of a tick have shown.
+/// The looks of a tick, merged and posted.
 struct Looked {
     begun: Begun,
     seen: Observation,

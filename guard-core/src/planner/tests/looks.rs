@@ -106,3 +106,21 @@ fn whoever_was_looked_at_in_a_tick_is_not_asked_again_in_it() {
     let spent = state.budgets["day"].spent;
     assert!(spent.low >= usd("4.9") && spent.high <= usd("5.1"), "{spent:?}");
 }
+
+#[test]
+fn news_of_the_books_survives_a_second_look() {
+    let first = noon() - Duration::hours(13);
+    for looks_again in [false, true] {
+        let roster = roster();
+        let mut state = State::new();
+        let _ = tick(&roster, &mut state, &look(first, &SamplingPlan::default()));
+        // A day later the period has ended.
+        let seen = look(noon(), &SamplingPlan::default());
+        let mut begun = Begun::new(&roster, &mut state, &seen);
+        assert_eq!(begun.reading.rolled, [0]);
+        if looks_again {
+            begun.see(&roster, &mut state, &seen);
+        }
+        assert_eq!(begun.reading.rolled, [0], "{looks_again}");
+    }
+}

@@ -27,7 +27,7 @@ fn unwatched(bench: &mut Bench, first: &str, last: &str) {
     }
 }
 
-/// What a look cannot reach any more was forgotten by narrower budgets until the census of the next day: of a day's budget
+/// Narrower budgets forgot hours that no look reaches any more until the census of the next day: of a day's budget
 /// six hours at most were ever seen.
 #[test]
 fn a_narrow_budget_keeps_its_share_of_hours_that_no_look_reaches() {
@@ -67,7 +67,7 @@ fn a_census_takes_the_place_of_a_share_function_by_function() {
     assert_eq!(bench.book("a").passed.len(), 1, "what a census has settled is no share any more");
 }
 
-/// What is above the ordinary was nobody's in the eyes of a narrower budget, even where it could only be its own.
+/// A narrower budget counted no excess as its own, even where no other function could have spent it.
 #[test]
 fn what_only_the_scope_can_have_spent_is_all_its_own() {
     for outside in [false, true] {
@@ -85,8 +85,8 @@ fn what_only_the_scope_can_have_spent_is_all_its_own() {
     }
 }
 
-/// Who was read in full without a glance before was taken for looked at since ever, and read for half an hour: what it had
-/// spent earlier was nobody's.
+/// A function read in full without a glance before counted as looked at since ever, although half an hour of it was read:
+/// its earlier spend was lost.
 #[test]
 fn a_first_full_look_reaches_back_like_a_glance() {
     let mut bench = two();
