@@ -9,7 +9,6 @@
 mod choice;
 mod history;
 mod promise;
-mod starts;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use crate::money::Usd;
 
 pub use history::{History, area};
-pub use starts::{Starts, Subject as Starting};
 
 /// Ticks of full use in reserve: h = ρ ÷ (1 − ρ) with ρ = 0.9. A ceiling a tenth lower then fits at the next look, whatever
 /// was used: ρ · 1 + ρ · h ≤ h.
@@ -49,8 +47,6 @@ pub struct Account {
     pub changed_at: Option<DateTime<Utc>>,
     /// What the pool can have cost a second at its dearest function.
     pub pool: History<Usd>,
-    /// Starts of environments, which no metric shows.
-    pub starts: Starts,
 }
 
 /// Whether the promise of a guarantee holds.

@@ -105,7 +105,6 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         (None, Some(count)) => (Usd::from_dollars(1) * i128::from(count), Unit::Invocations),
         (None, None) => (Usd::ZERO, money),
     };
-    let slack = budget.slack.unwrap_or_else(|| Slack::unsaid(budget));
     BudgetRule {
         name: BudgetName::from(budget.name.as_str()),
         matcher: budget.scope.compile(),
@@ -114,7 +113,7 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         unit,
         mode: budget.mode,
         thresholds_percent: budget.thresholds_percent.clone(),
-        slack: amount.mul_div_up(slack.minutes(budget.period).into(), budget.period.minutes().into()),
+        slack: Slack::of_budget(budget).part(amount, budget.period),
         below_floor: budget.below_floor,
         allow_event_loss: budget.allow_event_loss,
         at_rollover: budget.at_rollover,

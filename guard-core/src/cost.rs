@@ -10,6 +10,10 @@ use crate::money::{Cause, Causes, PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::Point;
 use crate::policy::Companion;
 use crate::pricing::{Quote, Tier};
+use crate::starts::of_environments;
+
+/// Microseconds in a minute.
+const MINUTE_US: i128 = 60_000_000;
 
 /// Microseconds × megabytes in one GB-second: 10⁶ × 1,024.
 const MB_US_PER_GB_S: i128 = 1_024_000_000;
@@ -138,6 +142,16 @@ impl UnitCost {
     /// What [`UnitCost::of_point`] counts at most for the cold starts of a point.
     pub fn starts_at_most(&self, point: &Point) -> Usd {
         self.per_cold_start.high * i128::from(u64::from(point.concurrency_max).min(point.invocations))
+    }
+
+    /// What so many starts in a minute cost beyond what is expected of them if each takes the longest, as far as the
+    /// environments had time for it.
+    pub(crate) fn longest_starts(&self, point: &Point, environments: u32) -> Usd {
+        let environments = u64::from(environments).min(point.invocations);
+        let longest = of_environments(environments);
+        let room = i128::from(point.concurrency_max) * MINUTE_US - i128::from(point.duration_us);
+        let us = u64::try_from(longest.min(room)).unwrap_or(0);
+        (self.compute(0, us) - self.per_cold_start.expected * i128::from(environments)).at_least_zero()
     }
 
     /// What a point cost on demand at a volume tier. Cold starts are taken as the rise of concurrency over the minute

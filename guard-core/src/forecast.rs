@@ -13,6 +13,9 @@ use crate::time::{Hour, Minute};
 /// People hear so many seconds before the slack is used up: time to say that the traffic is wanted.
 const NOTICE_AHEAD_S: i128 = 15 * 60;
 
+/// Burn of so many times the ordinary is unusual whatever the slack. Our choice: traffic of an hour hardly ever triples.
+const NOTICED_TIMES: i128 = 3;
+
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outlook {
@@ -68,7 +71,7 @@ pub fn outlook(
 ) -> Outlook {
     let burn_per_hour = burn(book, moment.seen_until, BURN_MINUTES) + hidden.running_per_hour;
     let unseen = unseen(book, hidden, moment);
-    let spent = book.spent_in_all();
+    let spent = book.spent_in_all().with_starts(hidden.starting);
     let line = spent + unseen + hidden.committed + deferred;
     let ordinary = book.ordinary(Hour::of(moment.at), rule.amount);
     let excess = (burn_per_hour + hidden.retries_per_hour - ordinary.expected).at_least_zero();
@@ -132,10 +135,13 @@ impl Outlook {
         self.uses_up(rule, Self::effect_s(timing))
     }
 
-    /// Whether people should hear of the incident: it uses up the slack within a quarter of an hour, or has used up three
-    /// quarters of it.
+    /// Whether people should hear of the incident: it uses up the slack within a quarter of an hour, has used up three
+    /// quarters of it, or an eighth at three times the ordinary burn.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
-        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 4 >= rule.slack * 3)
+        let is_steep =
+            self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * NOTICED_TIMES);
+        let part = if is_steep { 2 } else { 12 };
+        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 16 >= rule.slack * part)
     }
 
     /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget: a cap that is

@@ -8,6 +8,7 @@ mod incident;
 mod meaning;
 mod region;
 pub(crate) mod rows;
+mod shape;
 pub(crate) mod standing;
 pub(crate) mod unlooked;
 
@@ -18,16 +19,18 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::book::Entry;
 pub(crate) use self::book::rebuild::{KnownHour, first_whole_hour};
-pub use self::book::{BudgetLedger, Ordinary, Ring, WeekShape};
+pub use self::book::{BudgetLedger, Ring};
 pub use self::incident::{Incident, Tolerated};
 pub use self::meaning::Meaning;
 pub use self::region::{Attributed, RegionLedger};
 pub(crate) use self::region::{Rates, Rest};
+pub use self::shape::{Ordinary, WeekShape};
 use crate::baseline::Profile;
 use crate::inventory::Architecture;
 use crate::money::{Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::observation::{Observation, Point};
+use crate::starts::Starts;
 use crate::time::{Hour, Minute};
 
 /// What was posted for one minute (or hour) of one function.
@@ -39,6 +42,13 @@ pub struct Posted {
     pub cost: UsdRange,
     /// The part of it that was repeated work.
     pub repeated: UsdRange,
+    /// What its upper end has for starts of environments, where it is a minute's.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub starts: Usd,
+}
+
+fn is_nothing(amount: &Usd) -> bool {
+    *amount == Usd::ZERO
 }
 
 /// The book of one function.
@@ -64,6 +74,9 @@ pub struct FunctionLedger {
     /// What its busy time cost per hour when it was looked at last, older looks fading over hours.
     #[serde(default)]
     pub burn: Usd,
+    /// How far its starts are counted.
+    #[serde(default)]
+    pub starts: Starts,
 }
 
 impl FunctionLedger {
@@ -88,6 +101,7 @@ impl FunctionLedger {
             last_invoked: None,
             glanced: None,
             burn: Usd::ZERO,
+            starts: Starts::default(),
         }
     }
 

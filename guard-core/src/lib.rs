@@ -72,6 +72,7 @@ pub mod roster;
 pub mod safety;
 pub mod sampling;
 pub mod settle;
+pub mod starts;
 pub mod state;
 pub mod text;
 pub mod time;

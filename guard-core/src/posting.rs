@@ -64,6 +64,8 @@ pub struct Hidden {
     pub in_flight: UsdRange,
     /// What they burn, per hour.
     pub running_per_hour: Usd,
+    /// What starts of environments can have cost, beyond what the books have for them.
+    pub starting: Usd,
     /// Retries certain to run.
     pub committed: UsdRange,
     /// What further retries add to the burn, per hour, once as many run as attempts fail now.
@@ -149,7 +151,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let glances = poster.glances(&mut state.functions, &seen.glances);
     poster.file();
     let mix = poster.mix;
-    let hidden = std::mem::take(&mut poster.hidden);
+    let mut hidden = std::mem::take(&mut poster.hidden);
     let attributed = std::mem::take(&mut poster.attributed);
     state.region.mix_us += mix.0;
     state.region.mix_mb_us += mix.1;
@@ -158,7 +160,10 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let unlooks = rest::unlooks(roster, state, settled);
     let rates = Rates::new(roster, &unlooks.open.everything, &state.meters);
     state.region.post(rates, &mut books, seen, settled, whole);
-    let rests = Rests::new(roster, &mut books, &state.region, unlooks, seen, settled);
+    let rests = Rests::new(roster, &mut books, &mut state.region, unlooks, seen, settled);
+    for (hidden, starts) in hidden.iter_mut().zip(&rests.starts) {
+        hidden.starting += *starts;
+    }
     standing::post(roster, &mut books, state.standing_until, settled);
     standing::credit(roster, &mut books, &state.meters);
     state.standing_until = state.standing_until.max(Some(settled));
@@ -270,6 +275,32 @@ impl Poster<'_> {
         glances
     }
 
+    /// Counts what starts of environments can have cost: once and for all in minutes that change no more, and for now in
+    /// the latest ones.
+    fn starts(&mut self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
+        let timeout_s = subject.function.timeout_s;
+        let settled = self.settled.plus(-i64::from(timeout_s.div_ceil(60)));
+        let mut ahead = ledger.starts;
+        for (minute, posted) in &ledger.minutes {
+            let Some(us) = ahead.count(*minute, &posted.point, timeout_s) else { continue };
+            let cost = subject.member.per_busy_second.mul_div_up(us, 1_000_000) - posted.starts;
+            let is_settled = *minute <= settled;
+            if is_settled {
+                ledger.starts = ahead;
+            }
+            for place in &subject.member.budgets {
+                let is_money = self.roster.rules.get(*place).is_some_and(|rule| !rule.counts_invocations());
+                let book = self.books.get_mut(*place).filter(|_| is_money);
+                let book = book.filter(|book| book.is_within(minute.start()));
+                match (book, self.hidden.get_mut(*place)) {
+                    (Some(book), _) if is_settled => book.starts += cost,
+                    (Some(_), Some(hidden)) => hidden.starting += cost,
+                    _ => {}
+                }
+            }
+        }
+    }
+
     fn function(
         &mut self,
         ledger: &mut FunctionLedger,
@@ -280,6 +311,7 @@ impl Poster<'_> {
         self.learn_burn(ledger, series.freshness, subject);
         self.cover(ledger, series.freshness, subject);
         self.settle_hours(ledger, subject);
+        self.starts(ledger, subject);
         let oldest = self.oldest(ledger, subject);
         forget(&mut ledger.minutes, oldest);
         self.hide(ledger, subject);
@@ -291,20 +323,32 @@ impl Poster<'_> {
         ledger.open_from(self.now, subject.member.window_min)
     }
 
-    /// The cost of a point that spans so many seconds, at the volume tier the month has reached.
+    /// The cost of a point that spans so many seconds, at the volume tier the month has reached. Of environments beyond the
+    /// ordinary concurrency, and beyond what durations explain, it is not known how long they take to start, and a flood
+    /// chooses: the longest is expected.
     fn priced(
         &self,
         point: &Point,
-        (before, span_s): (u32, u64),
+        (before, span_s, ordinary): (u32, u64, Option<u32>),
         repeated: [u64; 3],
         subject: &Subject<'_>,
     ) -> Posted {
         let quote = self.roster.quote(subject.function.architecture);
         let tier = tier_at(self.meters.of(subject.function.architecture), quote);
         let unit = &subject.member.unit;
-        let cost = unit.of_point_over(point, before, tier, span_s);
+        let mut starts = unit.starts_at_most(point);
+        let mut cost = unit.of_point_over(point, before, tier, span_s);
+        if let Some(ordinary) = ordinary {
+            let explained = reading::busiest(point.duration_us, 1).div_ceil(1000);
+            let explained = u32::try_from(explained).unwrap_or(u32::MAX);
+            let beyond = point.concurrency_max.saturating_sub(before.max(ordinary).max(explained));
+            cost.expected += unit.longest_starts(point, beyond);
+            let more = (cost.expected - cost.high).at_least_zero();
+            (cost.high, starts) = (cost.high + more, starts + more);
+        }
         let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
-        Posted { point: *point, cost, repeated: repeated_cost(cost, point.invocations, repeated, dearest) }
+        let repeated = repeated_cost(cost, point.invocations, repeated, dearest);
+        Posted { point: *point, cost, repeated, starts }
     }
 
     fn meter(&mut self, from: &Point, to: &Point, function: &Function) {

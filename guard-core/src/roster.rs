@@ -44,6 +44,8 @@ pub struct Roster {
 pub struct Member {
     /// What its usage costs.
     pub unit: UnitCost,
+    /// What a second costs in which one execution environment is busy.
+    pub per_busy_second: Usd,
     /// The budgets that cover it, as indices into [`Roster::rules`], ascending.
     pub budgets: Vec<usize>,
     /// Whether it must never be touched.
@@ -100,6 +102,7 @@ impl Roster {
                 Member {
                     has_own_budget: budgets.iter().any(is_narrow),
                     worst_per_unit_second: unit.worst_per_concurrency(1),
+                    per_busy_second: unit.per_busy_second(),
                     unit,
                     budgets,
                     protected: guard.as_ref() == Some(&function.name)
@@ -113,7 +116,7 @@ impl Roster {
         let quotes = (&quote_x86_64, &quote_arm64);
         let standing_per_minute = standing_per_minute(&rules, &inventory, &members, quotes);
         let mut by_price: Vec<usize> = (0..members.len()).collect();
-        let price = |index: &usize| members.get(*index).map(|member| member.unit.per_busy_second());
+        let price = |index: &usize| members.get(*index).map(|member| member.per_busy_second);
         by_price.sort_by_key(|index| std::cmp::Reverse(price(index)));
         let others = inventory.functions.iter().zip(&members);
         let per_invocation =

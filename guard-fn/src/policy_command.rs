@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use guard_core::policy::{Budget, Mode, Period, Policy, PolicyError, Scope};
+use guard_core::money::Usd;
+use guard_core::policy::{Budget, Mode, Period, Policy, PolicyError, Scope, Slack};
 use serde_json::{Value, json};
 
 use crate::exit_code::ExitCode;
@@ -124,6 +125,7 @@ fn budget_line(budget: &Budget) -> String {
     };
     let mut line =
         format!("budget {}: {amount} per {period} for {}; {mode}", budget.name, covered(&budget.scope));
+    line.push_str(&slack_words(budget));
     if !budget.thresholds_percent.is_empty() {
         let percentages: Vec<String> = budget.thresholds_percent.iter().map(|p| format!("{p} %")).collect();
         line = format!("{line}; warns at {}", percentages.join(", "));
@@ -134,6 +136,26 @@ fn budget_line(budget: &Budget) -> String {
         }
     }
     line
+}
+
+/// When it does what its mode says.
+fn slack_words(budget: &Budget) -> String {
+    if budget.mode == Mode::Observe {
+        return String::new();
+    }
+    let slack = Slack::of_budget(budget);
+    if slack.minutes(budget.period) == budget.period.minutes() {
+        return " at the line".to_owned();
+    }
+    let part = match (budget.usd, budget.invocations) {
+        (Some(usd), _) => slack.part(usd, budget.period).to_string(),
+        (None, count) => {
+            let whole = Usd::from_dollars(1) * i128::from(count.unwrap_or(0));
+            let units = slack.part(whole, budget.period).div_floor(Usd::from_dollars(1)).unwrap_or(0);
+            format!("{} invocations", in_thousands(u64::try_from(units).unwrap_or(u64::MAX)))
+        }
+    };
+    format!(" once {part} above the ordinary are spent and it would break, and at its line")
 }
 
 fn covered(scope: &Scope) -> String {

@@ -1,7 +1,6 @@
 //! Arithmetic by hand, and adversaries who try to cross the line of a barrier that is looked after tick by tick.
 
 mod adversary;
-mod starts;
 
 use super::*;
 

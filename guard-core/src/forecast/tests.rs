@@ -308,6 +308,21 @@ fn people_hear_a_quarter_of_an_hour_before_the_slack_is_used_up_and_when() {
     assert_eq!((outlook.is_noticed(&rule), outlook.incident), (false, Usd::ZERO));
 }
 
+/// At $14 an hour nine dollars last for 40 minutes: nobody would hear of it for 30, at ten times the ordinary.
+#[test]
+fn people_hear_of_three_times_the_ordinary_once_it_has_cost_an_eighth_of_the_slack() {
+    let noticed = |minutes: i64, cents_a_minute: i64, usual: fn(Usd) -> Usd| {
+        let (rule, book) = flooded(minutes, cents(cents_a_minute));
+        let mut outlook = look(&rule, &book, time(20, 0, 0));
+        outlook.if_sustained = UsdRange::exact(rule.amount * 2);
+        outlook.ordinary_per_hour = outlook.ordinary_per_hour.map(|_| usual(outlook.burn_per_hour));
+        outlook.is_noticed(&rule)
+    };
+    let first = |usual| (1..60).find(|minutes| noticed(*minutes, 20, usual));
+    let (early, late) = (first(|burn| burn.mul_div_up(1, 3)), first(|burn| burn.mul_div_up(2, 5)));
+    assert!(early.unwrap() + 10 <= late.unwrap(), "{early:?} {late:?}");
+}
+
 #[test]
 fn a_budget_of_a_million_million_acts_as_one_of_one_does() {
     let acted: Vec<_> = [0, 3, 6, 9, 12]

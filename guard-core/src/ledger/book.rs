@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Incident;
 use super::meaning::Meaning;
+use super::shape::{Ordinary, WeekShape};
 use crate::baseline::Profile;
 use crate::money::{Usd, UsdRange};
-use crate::time::{HOURS_PER_WEEK, Hour, Minute};
+use crate::time::{Hour, Minute};
 
 /// Minutes kept: the longest short window, six hours.
 const MINUTES_KEPT: usize = 6 * 60;
@@ -36,6 +37,9 @@ pub struct BudgetLedger {
     pub repeated: UsdRange,
     /// Part of it that no function explains.
     pub unattributed: UsdRange,
+    /// What starts of environments can have cost beyond what is posted for them, in minutes that change no more.
+    #[serde(default)]
+    pub starts: Usd,
     /// What the free tier has taken off it, by the policy's word.
     pub credited: Usd,
     /// Expected amounts of the latest minutes.
@@ -80,6 +84,7 @@ impl BudgetLedger {
             spent: UsdRange::ZERO,
             repeated: UsdRange::ZERO,
             unattributed: UsdRange::ZERO,
+            starts: Usd::ZERO,
             credited: Usd::ZERO,
             minutes: Ring::default(),
             hours: Ring::default(),
@@ -96,15 +101,16 @@ impl BudgetLedger {
         }
     }
 
-    /// What was posted in this period, and the share of what nobody has looked at.
+    /// What was posted in this period, what starts can have cost, and the share of what nobody has looked at.
     pub fn spent_in_all(&self) -> UsdRange {
         let passed = self.passed.iter().filter(|(hour, _)| self.is_within(hour.start()));
         let passed = passed.fold(UsdRange::ZERO, |sum, (_, share)| sum + *share);
-        self.spent + self.share.of_period + passed
+        let all = self.spent + self.share.of_period + passed;
+        all.with_starts(self.starts)
     }
 
     /// Whether a time is within the period.
-    fn is_within(&self, at: DateTime<Utc>) -> bool {
+    pub(crate) fn is_within(&self, at: DateTime<Utc>) -> bool {
         at >= self.period_start && at < self.period_end
     }
 
@@ -165,6 +171,7 @@ impl BudgetLedger {
         self.spent = UsdRange::ZERO;
         self.repeated = UsdRange::ZERO;
         self.unattributed = UsdRange::ZERO;
+        self.starts = Usd::ZERO;
         self.credited = Usd::ZERO;
         self.ordinary_of_period = self.sum_ordinary();
     }
@@ -394,56 +401,6 @@ impl Ring {
         self.amounts.range(skip..skip + take).sum()
     }
 }
-
-/// What is ordinary in one hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ordinary {
-    /// Expected per hour.
-    pub expected: Usd,
-    /// Up to here is ordinary, per hour.
-    pub upper: Usd,
-    /// Whether history says so; else it is the even share of the budget.
-    pub known: bool,
-}
-
-/// A profile as one week of expectations, so that a forecast of a month is a sum of table entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WeekShape {
-    /// `[hour of week]` → expected, upper. Empty without history.
-    hours: Vec<(Usd, Usd)>,
-}
-
-impl WeekShape {
-    /// The week from `from` on as the profile expects it.
-    pub fn of(profile: &Profile, from: Hour) -> Self {
-        let mut hours = vec![(Usd::ZERO, Usd::ZERO); HOURS_PER_WEEK];
-        for ahead in 0..HOURS_PER_WEEK {
-            let hour = from.plus(i64::try_from(ahead).unwrap_or(0));
-            let Some(expectation) = profile.expect(hour) else { return WeekShape::default() };
-            if let Some(slot) = hours.get_mut(hour.of_week()) {
-                *slot = (expectation.expected, expectation.upper);
-            }
-        }
-        WeekShape { hours }
-    }
-
-    /// Whether there is no history.
-    pub(super) fn is_empty(&self) -> bool {
-        self.hours.is_empty()
-    }
-
-    fn at(&self, hour: Hour) -> Option<Ordinary> {
-        let index = usize::try_from((hour.0 + EPOCH_HOUR_OF_WEEK).rem_euclid(168)).ok()?;
-        self.hours.get(index).map(|(expected, upper)| Ordinary {
-            expected: *expected,
-            upper: *upper,
-            known: true,
-        })
-    }
-}
-
-/// 1970-01-01 was a Thursday: hour 72 of the week.
-const EPOCH_HOUR_OF_WEEK: i64 = 72;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Where a budget is off its ordinary course: the incident over its minutes, and what is tolerated in an hour.
 
-use super::book::{BudgetLedger, Ordinary};
+use super::book::BudgetLedger;
 use super::incident::{Incident, Tolerated};
+use super::shape::Ordinary;
 use crate::budget::BudgetRule;
 use crate::money::Usd;
 use crate::policy::Period;

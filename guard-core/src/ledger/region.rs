@@ -56,6 +56,9 @@ pub struct RegionLedger {
     /// The first minute for which they were ever asked.
     #[serde(default)]
     watched_from: Option<Minute>,
+    /// Up to here the starts of what no function explains are counted.
+    #[serde(default)]
+    pub(crate) starts_until: Minute,
 }
 
 /// Posts an exchange to the books that cover everything.
@@ -105,7 +108,7 @@ impl RegionLedger {
             exchange(slot_of(&mut self.totals, minute.hour()), &before, total);
             let explained = *slot_of(&mut self.attributed.minutes, *minute);
             let rest = remainder(total, &explained);
-            let posted = Posted { point: rest, cost: unit.of(&rest, *minute), repeated: UsdRange::ZERO };
+            let posted = Posted { point: rest, cost: unit.of(&rest, *minute), ..Posted::default() };
             let replaced = std::mem::replace(slot_of(&mut self.minutes, *minute), posted);
             if replaced != posted {
                 let money = money(&replaced, &posted);
@@ -153,7 +156,7 @@ impl RegionLedger {
         // Without a new explanation it stays as it was posted.
         if before.point != point {
             let cost = cost + unit.of(&rest, window.plus(-1));
-            let posted = Posted { point, cost, repeated: UsdRange::ZERO };
+            let posted = Posted { point, cost, ..Posted::default() };
             *slot_of(&mut self.hours, hour) = posted;
             poster(&before, &posted, hour.into());
         }
@@ -177,7 +180,7 @@ impl RegionLedger {
             let widest = unit.of(&rest, Minute(i64::MAX));
             UsdRange { high: widest.high.min(before.cost.high.max(widest.expected)), ..widest }
         };
-        let posted = Posted { point: rest, cost, repeated: UsdRange::ZERO };
+        let posted = Posted { point: rest, cost, ..Posted::default() };
         if before != posted {
             *slot_of(&mut self.hours, hour) = posted;
             poster(&before, &posted, hour.into());
@@ -242,7 +245,7 @@ impl RegionLedger {
     fn mean(&self, roster: &Roster) -> Usd {
         let others = roster.inventory.functions.iter().zip(&roster.members);
         let others = others.filter(|(function, _)| roster.guard.as_ref() != Some(&function.name));
-        let prices: Vec<Usd> = others.map(|(_, member)| member.unit.per_busy_second()).collect();
+        let prices: Vec<Usd> = others.map(|(_, member)| member.per_busy_second).collect();
         if self.mix_us <= 0 && !prices.is_empty() {
             let count = i128::try_from(prices.len()).unwrap_or(i128::MAX);
             return prices.iter().sum::<Usd>().mul_div_up(1, count);

@@ -34,7 +34,7 @@ pub(crate) struct Usual {
 
 impl Unlooked {
     /// Adds a function; those of a scope come dearest first. The guard does not count: what it does itself is next to nothing.
-    pub(crate) fn add(&mut self, (index, is_guard): (usize, bool), looked: Minute, price: Usd, burn: Usd) {
+    fn add(&mut self, (index, is_guard): (usize, bool), looked: Minute, one: Usual) {
         if self.dearest.last().is_none_or(|(other, _)| looked < *other) {
             self.dearest.push((looked, index));
         }
@@ -42,8 +42,6 @@ impl Unlooked {
             self.cheapest.pop();
         }
         self.cheapest.push((looked, index));
-        let one =
-            if burn > Usd::ZERO && price > Usd::ZERO { Usual::of(price, burn) } else { Usual::default() };
         match self.usual.last_mut().filter(|(other, ..)| *other == looked) {
             Some((_, count, sum)) => (*count, *sum) = (*count + u32::from(!is_guard), sum.plus(one)),
             None => self.usual.push((looked, u32::from(!is_guard), one)),
@@ -51,7 +49,7 @@ impl Unlooked {
     }
 
     /// To be called once all were added.
-    pub(crate) fn finish(&mut self) {
+    fn finish(&mut self) {
         // Of those looked at less far than to a minute, the one added last is the cheapest.
         self.cheapest.reverse();
         self.usual.sort_unstable_by_key(|(looked, ..)| *looked);
@@ -96,10 +94,13 @@ impl Unlooked {
 }
 
 impl Usual {
-    /// Of a function that burns so much an hour at such a price of a busy second.
+    /// Of a function that burns so much an hour at such a price of a busy second; nothing where either is.
     pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
+        if burn <= Usd::ZERO || price <= Usd::ZERO {
+            return Usual::default();
+        }
         // Rounded down, so that their mean price is not below the price.
-        Usual { us: burn.picos().saturating_mul(US_PER_S) / price.picos().max(1), cost: burn }
+        Usual { us: burn.picos().saturating_mul(US_PER_S) / price.picos(), cost: burn }
     }
 
     fn plus(self, other: Usual) -> Usual {
@@ -128,8 +129,8 @@ pub(crate) struct Unlooks {
 }
 
 impl Unlooks {
-    /// By the minute up to which each function of the roster was looked at, and what it burns per hour as a rule.
-    pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usd)]) -> Self {
+    /// By the minute up to which each function of the roster was looked at, and what it does as a rule.
+    pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usual)]) -> Self {
         let mut everything = Unlooked::default();
         let is_narrow = |rule: &crate::budget::BudgetRule| !rule.matcher.is_everything();
         let mut narrow: Vec<Option<Unlooked>> =
@@ -138,17 +139,16 @@ impl Unlooks {
         let place = |name| functions_by_name.binary_search_by(|function| function.name.cmp(name)).ok();
         let guard = roster.guard.as_ref().and_then(place);
         for index in &roster.by_price {
-            let (Some((looked, burn)), Some(member)) = (functions.get(*index), roster.members.get(*index))
+            let (Some((looked, usual)), Some(member)) = (functions.get(*index), roster.members.get(*index))
             else {
                 continue;
             };
-            let price = member.unit.per_busy_second();
             let function = (*index, guard == Some(*index));
-            everything.add(function, *looked, price, *burn);
+            everything.add(function, *looked, *usual);
             if member.has_own_budget {
                 for place in &member.budgets {
                     if let Some(Some(scope)) = narrow.get_mut(*place) {
-                        scope.add(function, *looked, price, *burn);
+                        scope.add(function, *looked, *usual);
                     }
                 }
             }
@@ -168,12 +168,8 @@ mod tests {
     fn scope(functions: &[(i64, i128)]) -> Unlooked {
         let mut scope = Unlooked::default();
         for (index, (looked, price)) in functions.iter().enumerate() {
-            scope.add(
-                (index, false),
-                Minute(*looked),
-                Usd::from_picos(*price),
-                Usd::from_picos(price * 3600),
-            );
+            let usual = Usual::of(Usd::from_picos(*price), Usd::from_picos(price * 3600));
+            scope.add((index, false), Minute(*looked), usual);
         }
         scope.finish();
         scope

@@ -141,6 +141,15 @@ impl UsdRange {
         self
     }
 
+    /// The same range where starts of environments can have cost so much beyond what it has for them.
+    #[must_use]
+    pub(crate) fn with_starts(self, more: Usd) -> Self {
+        if more == Usd::ZERO {
+            return self;
+        }
+        UsdRange { high: (self.high + more).max(self.expected), ..self }.because(Cause::InitEstimate)
+    }
+
     /// Each end times a ratio, rounded up; the ratio must not be negative.
     #[must_use]
     pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {

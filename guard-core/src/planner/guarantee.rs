@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Draft;
 use super::standing::Held;
-use crate::barrier::{
-    Account, History, LOOSEN_AFTER_TICKS, Promise, RESERVE_TICKS, Scope, Starting, Starts, Subject,
-};
+use crate::barrier::{Account, History, LOOSEN_AFTER_TICKS, Promise, RESERVE_TICKS, Scope, Subject};
 use crate::budget::BudgetRule;
 use crate::ledger::BudgetLedger;
 use crate::levers;
@@ -20,9 +18,6 @@ use crate::posting::Reading;
 use crate::roster::Roster;
 use crate::state::{Phase, State};
 use crate::time::Minute;
-
-/// Minutes after which what no function explains changes no more: the longest time-out.
-const REST_OPEN_MIN: i64 = 15;
 
 /// The ceilings of a function that was never looked at: none of its own.
 static NEVER: History<u32> = History::new();
@@ -154,59 +149,17 @@ fn found(
         promise: Promise::Pending,
         changed_at: None,
         pool: History::default(),
-        starts: Starts::default(),
     });
-    if account.period_start != book.period_start {
-        account.starts.roll();
-    }
     let reserved_of = |index: usize| roster.inventory.functions.get(index)?.reserved;
     let rate = pool_rate(roster, place, reserved_of);
     let is_dearer = account.pool.last().is_some_and(|last| rate > last);
     account.pool.found(last_look, at, rate);
     // Of the time before the period nothing counts but what still runs: the longest time-out and time to act.
     account.pool.forget(book.period_start.timestamp() - 1_500);
-    let open = count_starts(roster, state, seen, reading, (place, rule, book), &mut account.starts);
-    account.known = book.spent_in_all().high + account.starts.cost + open;
+    // What no function explains may still change, and so may its starts.
+    let open = reading.rests.starts.get(place).copied().unwrap_or_default();
+    account.known = book.spent_in_all().high + open;
     (account, is_dearer)
-}
-
-/// Counts the starts of a budget's functions; gives those of minutes that may still change.
-fn count_starts(
-    roster: &Roster,
-    state: &State,
-    seen: &Observation,
-    reading: &Reading,
-    (place, rule, book): (usize, &BudgetRule, &BudgetLedger),
-    starts: &mut Starts,
-) -> Usd {
-    let first = Minute::of(book.period_start);
-    let mut dearest = Usd::ZERO;
-    for (function, member) in roster.inventory.functions.iter().zip(&roster.members) {
-        if member.budgets.binary_search(&place).is_err() {
-            continue;
-        }
-        dearest = dearest.max(member.unit.per_busy_second());
-        let Some(ledger) = state.function(&function.name) else { continue };
-        let last = reading.settled.plus(-i64::from(function.timeout_s.div_ceil(60)));
-        let subject = Starting {
-            name: &function.name,
-            timeout_s: function.timeout_s,
-            per_busy_second: member.unit.per_busy_second(),
-            booked: &|point| member.unit.starts_at_most(point),
-        };
-        let minutes = ledger.minutes.iter().map(|(minute, posted)| (*minute, &posted.point));
-        starts.count(&subject, minutes, (first, last));
-    }
-    if !rule.matcher.is_everything() {
-        return Usd::ZERO;
-    }
-    let busy: BTreeMap<Minute, u32> =
-        seen.region.minutes.iter().map(|(minute, point)| (*minute, point.concurrency_max)).collect();
-    let rest = state
-        .region
-        .of_minutes()
-        .map(|(minute, posted)| (*minute, posted.point.invocations, busy.get(minute).copied().unwrap_or(0)));
-    starts.rest(rest, dearest, (first, reading.settled.plus(-REST_OPEN_MIN)))
 }
 
 impl Draft<'_> {

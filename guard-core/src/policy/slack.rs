@@ -8,6 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Budget, Period};
+use crate::money::Usd;
 
 /// The word for the whole period.
 const WHOLE: &str = "period";
@@ -41,10 +42,16 @@ impl Slack {
         self != Slack::PERIOD && self.minutes > period.minutes()
     }
 
-    /// What a budget has that does not say: the whole period under a guarantee, whose ceilings tighten by themselves and
-    /// are meant to be used up; else [`Slack::of`] its period.
-    pub(crate) fn unsaid(budget: &Budget) -> Self {
-        if budget.guarantee { Slack::PERIOD } else { Slack::of(budget.period) }
+    /// What a budget has. One that does not say has the whole period under a guarantee, whose ceilings tighten by themselves
+    /// and are meant to be used up; else [`Slack::of`] its period.
+    pub fn of_budget(budget: &Budget) -> Self {
+        let unsaid = if budget.guarantee { Slack::PERIOD } else { Slack::of(budget.period) };
+        budget.slack.unwrap_or(unsaid)
+    }
+
+    /// Its part of a budget's amount.
+    pub fn part(self, amount: Usd, period: Period) -> Usd {
+        amount.mul_div_up(self.minutes(period).into(), period.minutes().into())
     }
 
     /// The slack of a period: half an hour of an hour, an eighth of a day, a sixtieth of a month. Our choice: a longer

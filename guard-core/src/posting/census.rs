@@ -69,7 +69,7 @@ impl Poster<'_> {
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
         let hour_alone = [(hour.first_minute(), *point)];
         let repeated = amplification::observed(subject.function, &hour_alone);
-        let posted = self.priced(point, (0, 3600), repeated, subject);
+        let posted = self.priced(point, (0, 3600, None), repeated, subject);
         let replaced = ledger
             .hours
             .iter()

@@ -80,6 +80,7 @@ impl Poster<'_> {
             self.hide(ledger, subject);
         }
         self.learn_burn(ledger, series.freshness, subject);
+        self.starts(ledger, subject);
         ledger.glanced = Some(self.settled);
         let oldest = self.oldest(ledger, subject);
         forget(&mut ledger.minutes, oldest);

@@ -67,7 +67,7 @@ impl Poster<'_> {
         let first = if may_retry(subject.function) { 0 } else { index };
         let window = series.minutes.get(first..=index).unwrap_or_default();
         let repeated = amplification::observed_since(subject.function, window, *minute);
-        let posted = self.priced(point, (before, 60), repeated, subject);
+        let posted = self.priced(point, (before, 60, ledger.profile.concurrency_p99()), repeated, subject);
         let replaced = std::mem::replace(slot, posted);
         self.meter(&replaced.point, point, subject.function);
         let (from, to) = slot_of(&mut self.batch.points, *minute);

@@ -194,7 +194,7 @@ const MINUTE_US: u64 = 60_000_000;
 /// The concurrency, in thousandths, that work of so many microseconds in so many minutes reaches at its busiest: the
 /// mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred independent
 /// moments), and one.
-fn busiest(shown_us: u64, minutes: usize) -> u64 {
+pub(super) fn busiest(shown_us: u64, minutes: usize) -> u64 {
     let minutes = u64::try_from(minutes).unwrap_or(u64::MAX).max(1);
     let mean = shown_us / minutes.saturating_mul(MINUTE_US / 1000);
     let deviation = mean.saturating_mul(1000).isqrt();

@@ -4,10 +4,17 @@ use crate::ledger::entry::whole;
 use crate::ledger::unlooked::{NEVER, Unlooked, Unlooks, Usual};
 use crate::ledger::{BudgetLedger, RegionLedger, Rest};
 use crate::money::{Cause, Causes, Usd, UsdRange};
-use crate::observation::Observation;
+use crate::observation::{Observation, Point};
 use crate::roster::Roster;
+use crate::starts::{of_environments, of_rest, of_rise};
 use crate::state::State;
 use crate::time::Minute;
+
+/// Minutes after which what no function explains changes no more: the longest time-out.
+const REST_OPEN_MIN: i64 = 15;
+
+/// Microseconds of a second.
+const US_PER_S: i128 = 1_000_000;
 
 /// What no function explains, as far as a look reaches back.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +26,10 @@ pub(crate) struct Rests {
     /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus, in
     /// microseconds: long invocations tell their duration when they end.
     pub(crate) running_us: u64,
+    /// What of it can be starts of environments, and is in no duration ever.
+    pub(crate) starting_us: u64,
+    /// Per rule, what starts of environments can have cost in those of its minutes that may still change.
+    pub(crate) starts: Vec<Usd>,
     /// Per rule, what of it is taken for the share of a scope narrower than everything.
     pub(crate) shares: Vec<Vec<UsdRange>>,
 }
@@ -40,9 +51,10 @@ pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUn
         let ledger = ledgers.next_if(|ledger| ledger.name == function.name);
         let until = ledger.and_then(crate::ledger::FunctionLedger::looked_until);
         let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
-        looked.push((until.map_or(NEVER, |until| until.min(settled)), burn));
+        let usual = Usual::of(member.per_busy_second, burn);
+        looked.push((until.map_or(NEVER, |until| until.min(settled)), usual));
         // A long invocation tells its duration when it ends, of the minute in which it began.
-        open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), burn));
+        open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), usual));
     }
     BothUnlooks { looked: Unlooks::new(roster, &looked), open: Unlooks::new(roster, &open) }
 }
@@ -51,7 +63,7 @@ impl Rests {
     pub(super) fn new(
         roster: &Roster,
         books: &mut [BudgetLedger],
-        region: &RegionLedger,
+        region: &mut RegionLedger,
         unlooks: BothUnlooks,
         seen: &Observation,
         settled: Minute,
@@ -59,6 +71,7 @@ impl Rests {
         let rests = region.rests(settled);
         let passed = region.passed(settled);
         let mut shares = vec![Vec::new(); roster.rules.len()];
+        let starts = starts(roster, books, region, &unlooks.looked, seen, settled);
         let scopes = unlooks.looked.narrow.iter().zip(&unlooks.open.narrow);
         let books = roster.rules.iter().zip(books).zip(scopes).zip(&mut shares);
         for (((rule, book), scopes), shares) in books {
@@ -74,7 +87,8 @@ impl Rests {
                 shares.push(share);
             }
         }
-        Rests { rests, looked: unlooks.looked, shares, running_us: running_us(roster, seen, settled) }
+        let (running_us, starting_us) = running_us(roster, seen, settled);
+        Rests { rests, looked: unlooks.looked, starts, shares, running_us, starting_us }
     }
 
     /// What of a rest is above what those do as a rule that may have spent it, in microseconds.
@@ -83,27 +97,76 @@ impl Rests {
     }
 }
 
-/// See [`Rests::running_us`].
-fn running_us(roster: &Roster, seen: &Observation, settled: Minute) -> u64 {
-    let oldest = Minute::of(seen.at).plus(-roster.reread_min());
-    let recent = |minute: Minute| minute >= oldest && minute <= settled;
-    let mut points: Vec<(Minute, u32, u64)> = seen
-        .region
-        .minutes
-        .iter()
-        .filter(|(minute, _)| recent(*minute))
-        .map(|(minute, point)| (*minute, point.concurrency_max, point.duration_us))
-        .collect();
-    for (minute, point) in seen.functions.iter().flat_map(|(_, series)| &series.minutes) {
-        if let Ok(place) = points.binary_search_by_key(minute, |(other, _, _)| *other)
-            && let Some((_, busy, us)) = points.get_mut(place)
-        {
-            *busy = busy.saturating_sub(point.concurrency_max);
-            *us = us.saturating_sub(point.duration_us);
+/// Counts what starts can have cost in minutes that change no more, once; gives what they can have cost in later ones, per
+/// rule.
+fn starts(
+    roster: &Roster,
+    books: &mut [BudgetLedger],
+    region: &mut RegionLedger,
+    looked: &Unlooks,
+    seen: &Observation,
+    settled: Minute,
+) -> Vec<Usd> {
+    let last = settled.plus(-REST_OPEN_MIN);
+    let mut open = vec![Usd::ZERO; roster.rules.len()];
+    let busy = &seen.region.minutes;
+    let minutes = region.of_minutes().filter(|(minute, posted)| {
+        posted.point.invocations > 0 && (*minute > last || *minute > region.starts_until)
+    });
+    for (minute, posted) in minutes {
+        let busy_in = |minute: Minute| {
+            let place = busy.binary_search_by_key(&minute, |(other, _)| *other).ok();
+            place.and_then(|place| busy.get(place)).map_or(0, |(_, point)| point.concurrency_max)
+        };
+        let (invocations, now) = (posted.point.invocations, busy_in(*minute));
+        let [most, likely] = [of_rest(invocations, now), of_rise(invocations, busy_in(minute.plus(-1)), now)];
+        let books = roster.rules.iter().zip(books.iter_mut()).zip(&mut open).zip(&looked.narrow);
+        for (((rule, book), open), narrow) in books {
+            if rule.counts_invocations() || !book.is_within(minute.start()) {
+                continue;
+            }
+            // Where everybody was looked at, something has come late, or is of a function that the inventory does not know.
+            let dearest = match narrow {
+                Some(narrow) => narrow.dearest(*minute),
+                None => looked.everything.dearest(*minute).or(roster.by_price.first().copied()),
+            };
+            let member = dearest.and_then(|place| roster.members.get(place));
+            let us = if rule.guarantee { most } else { likely };
+            let cost = member.map_or(Usd::ZERO, |member| member.per_busy_second.mul_div_up(us, US_PER_S));
+            if *minute > last {
+                *open += cost;
+            } else {
+                book.starts += cost;
+            }
         }
     }
-    let points: Vec<(u32, u64)> = points.into_iter().map(|(_, busy, us)| (busy, us)).collect();
-    super::reading::unshown(&points).0
+    region.starts_until = region.starts_until.max(last);
+    open
+}
+
+/// See [`Rests::running_us`] and [`Rests::starting_us`].
+fn running_us(roster: &Roster, seen: &Observation, settled: Minute) -> (u64, u64) {
+    let oldest = Minute::of(seen.at).plus(-roster.reread_min());
+    let recent = |minute: Minute| minute >= oldest && minute <= settled;
+    let mut points: Vec<(Minute, Point)> =
+        seen.region.minutes.iter().filter(|(minute, _)| recent(*minute)).copied().collect();
+    for (minute, point) in seen.functions.iter().flat_map(|(_, series)| &series.minutes) {
+        if let Ok(place) = points.binary_search_by_key(minute, |(other, _)| *other)
+            && let Some((_, of)) = points.get_mut(place)
+        {
+            of.concurrency_max = of.concurrency_max.saturating_sub(point.concurrency_max);
+            of.duration_us = of.duration_us.saturating_sub(point.duration_us);
+            of.invocations = of.invocations.saturating_sub(point.invocations);
+        }
+    }
+    let busy: Vec<(u32, u64)> =
+        points.iter().map(|(_, point)| (point.concurrency_max, point.duration_us)).collect();
+    let shown = busy.iter().fold(0_u64, |sum, (_, us)| sum.saturating_add(*us));
+    let explained = super::reading::busiest(shown, busy.len()) / 1000;
+    let started = points.iter().map(|(_, point)| {
+        of_environments(u64::from(point.concurrency_max).saturating_sub(explained).min(point.invocations))
+    });
+    (super::reading::unshown(&busy).0, u64::try_from(started.sum::<i128>()).unwrap_or(u64::MAX))
 }
 
 /// A scope narrower than everything.

@@ -2,6 +2,7 @@
 
 mod books;
 mod rests;
+mod starts;
 
 use chrono::TimeZone;
 use chrono::{DateTime, Utc};

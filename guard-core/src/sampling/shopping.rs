@@ -102,7 +102,7 @@ impl Shopping<'_> {
             if minutes <= 0 {
                 continue;
             }
-            let price = member.unit.per_busy_second();
+            let price = member.per_busy_second;
             let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
             let us = Usual::of(price, burn).over(minutes).us;
             candidates.push(Candidate { index: *index, price, minutes, us });

@@ -119,7 +119,7 @@ impl<'a> Watched<'a> {
             let high = member.unit.compute(0, rest.point.duration_us) + requests_at_most;
             self.hidden += (high - expected).at_least_zero();
             // Requests as busy time of the same price.
-            let price = member.unit.per_busy_second().picos().max(1);
+            let price = member.per_busy_second.picos().max(1);
             self.unexplained.us += us + requests_at_most.mul_div_up(1_000_000, price).picos();
             self.unexplained.expected += expected.min(high);
             self.at_worst += high.mul_div_up(beyond, us.max(1));
@@ -134,19 +134,23 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Adds what long invocations may be burning, unless everybody dear was asked for it lately.
+    /// Adds what long invocations and starts of environments may be burning, unless everybody dear was asked for it lately.
     fn run_on(&mut self, roster: &Roster, reading: &Reading) {
-        let looked = &reading.rests.looked;
-        let scope = looked.narrow.get(self.place).and_then(Option::as_ref).unwrap_or(&looked.everything);
-        let lag_s = roster.policy.timing.metric_lag_s;
+        if self.rule.counts_invocations() {
+            return;
+        }
+        let rests = &reading.rests;
+        let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
+        let scope = narrow.unwrap_or(&rests.looked.everything);
         let lately = reading.settled.plus(1 - ASKED_AGAIN_MIN);
-        let runs_long = |index: &usize| {
-            roster.inventory.functions.get(*index).is_some_and(|function| function.timeout_s > lag_s)
-        };
-        let dearest = scope.dearest(lately).filter(runs_long).and_then(|index| roster.members.get(index));
-        if let Some(member) = dearest.filter(|_| !self.rule.counts_invocations()) {
-            self.running = member.unit.compute(0, reading.rests.running_us);
-            self.unexplained.us += i128::from(reading.rests.running_us);
+        let Some(dearest) = scope.dearest(lately) else { return };
+        let lag_s = roster.policy.timing.metric_lag_s;
+        let runs_long =
+            roster.inventory.functions.get(dearest).is_some_and(|function| function.timeout_s > lag_s);
+        let us = if runs_long { rests.running_us } else { rests.starting_us };
+        if let Some(member) = roster.members.get(dearest) {
+            self.running = member.unit.compute(0, us);
+            self.unexplained.us += i128::from(us);
         }
     }
 

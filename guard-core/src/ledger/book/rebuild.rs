@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{BudgetLedger, Entry, HOURS_KEPT, MINUTES_KEPT, WeekShape};
+use super::super::shape::WeekShape;
+use super::{BudgetLedger, Entry, HOURS_KEPT, MINUTES_KEPT};
 use crate::money::{Usd, UsdRange};
 use crate::time::{Hour, Minute};
 

@@ -7,8 +7,7 @@
 use super::*;
 use crate::barrier::Promise;
 use crate::inventory::AsyncConfig;
-use crate::ledger::{FunctionLedger, Posted};
-use crate::observation::{Census, CensusSlice, Point};
+use crate::observation::{Census, CensusSlice};
 use crate::plan::Notice;
 use crate::planner::guarantee as barrier;
 
@@ -152,14 +151,10 @@ fn a_guard_that_sees_nothing_tightens_until_nothing_is_left_to_lose() {
 #[test]
 fn starts_that_no_metric_shows_are_counted() {
     let mut desk = guaranteed("1");
-    let mut ledger = FunctionLedger::new("a".into());
-    let point = Point { invocations: 1000, concurrency_max: 100, duration_us: 1_000_000, ..Point::default() };
-    ledger.minutes.push_back((desk.reading.settled.plus(-1), Posted { point, ..Posted::default() }));
-    desk.state.functions.push(ledger);
+    desk.state.budgets.get_mut(&BudgetName::from("day")).unwrap().starts = usd("0.5");
+    desk.reading.rests.starts = vec![usd("0.25")];
     desk.prove();
-    let account = &desk.state.guarantees[&BudgetName::from("day")];
-    // A hundred environments took ten seconds; 100 × 0.8 s of them are in the books already.
-    assert_eq!(account.known, usd("1") + usd("0.0000166667") * 920);
+    assert_eq!(desk.state.guarantees[&BudgetName::from("day")].known, usd("1.75"));
 }
 
 #[test]

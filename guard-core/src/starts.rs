@@ -1,0 +1,81 @@
+//! Starts of environments: billed, and in no metric that tells their time. At most they are what there was room for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::Point;
+use crate::time::Minute;
+
+/// Seconds that the INIT phase of an environment takes at most ("Lambda execution environment lifecycle", read 2026-11).
+pub(crate) const INIT_MAX_S: u32 = 10;
+
+/// Of so many environments that were used a minute ago one may have been replaced: Lambda keeps them for minutes when idle
+/// and for hours in use ("Lambda execution environment lifecycle", read 2026-11), so a tenth is plenty.
+const TURNOVER: u32 = 10;
+
+/// Microseconds in a second.
+const SECOND_US: i128 = 1_000_000;
+
+/// How far the starts of a function are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Starts {
+    until: Minute,
+    /// Its concurrency in the last minute that had a point.
+    busy: u32,
+    /// Microseconds that its environments had time for and that neither runs nor starts have taken.
+    left_us: i128,
+}
+
+impl Starts {
+    /// Counts a minute, once: the most that starts took in it, in microseconds. Ten seconds for each environment that can
+    /// have come (the rise over the minute before, and turnover), and no more than what all of them had time for beside
+    /// what they ran. Runs that began in the minute may go on for a time-out after it.
+    pub(crate) fn count(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> Option<i128> {
+        if minute <= self.until {
+            return None;
+        }
+        let silent = minute.since(self.until).saturating_sub(1).max(0);
+        if self.until != Minute::default() && silent > 0 {
+            self.left_us = self.left_us.min(0) + i128::from(silent) * 60 * SECOND_US * i128::from(self.busy);
+        }
+        let busy = i128::from(point.concurrency_max);
+        let before = if minute.since(self.until) == 1 { self.busy } else { 0 };
+        let come = come(before, point.concurrency_max).min(point.invocations);
+        let left = self.left_us.min(0) + busy * 60 * SECOND_US - i128::from(point.duration_us);
+        let beyond = busy * i128::from(timeout_s) * SECOND_US;
+        let started = of_environments(come).min(left + beyond).max(0);
+        self.until = minute;
+        self.busy = point.concurrency_max;
+        self.left_us = left - started;
+        Some(started)
+    }
+}
+
+/// The most that starts took in a minute of invocations that no function explains, in microseconds: one each, and no more
+/// than all environments of the region, `busy`, have time for; 0 of them is unknown.
+pub(crate) fn of_rest(invocations: u64, busy: u32) -> i128 {
+    let most = of_environments(invocations);
+    if busy == 0 { most } else { most.min(i128::from(busy) * 60 * SECOND_US) }
+}
+
+/// What starts of invocations that no function explains took at most in a minute, in microseconds, where functions do not
+/// take turns: as many as the region's concurrency rose from the minute before, and turnover. Where they do, an
+/// environment may start for every invocation: [`of_rest`].
+pub(crate) fn of_rise(invocations: u64, before: u32, busy: u32) -> i128 {
+    if busy == 0 {
+        return of_rest(invocations, busy);
+    }
+    of_rest(invocations.min(come(before, busy)), busy)
+}
+
+/// How many environments can have come in a minute: the rise over the minute before, and turnover.
+fn come(before: u32, busy: u32) -> u64 {
+    u64::from((busy.saturating_sub(before) + busy.div_ceil(TURNOVER)).min(busy))
+}
+
+/// The most that so many starts take, in microseconds.
+pub(crate) fn of_environments(count: u64) -> i128 {
+    i128::from(count) * i128::from(INIT_MAX_S) * SECOND_US
+}
+
+#[cfg(test)]
+mod tests;
