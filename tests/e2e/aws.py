@@ -5,19 +5,25 @@ import io
 import json
 import os
 import sys
+import time
 import zipfile
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+# The emulator closes connections that were idle for seconds, as while a package is zipped, and no call is sent twice.
+IDLE_S = 3
+
 clients = {}
+used = {}
 
 
 def client(service):
-    if service not in clients:
+    if service not in clients or time.monotonic() - used[service] > IDLE_S:
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
         clients[service] = boto3.client(service, endpoint_url=os.environ["E2E_ENDPOINT"], config=config)
+    used[service] = time.monotonic()
     return clients[service]
 
 
@@ -57,7 +63,8 @@ def plain(value):
 for line in sys.stdin:
     call = json.loads(line)
     try:
-        answer = getattr(client(call["service"]), call["operation"])(**decoded(call["arguments"]))
+        arguments = decoded(call["arguments"])
+        answer = getattr(client(call["service"]), call["operation"])(**arguments)
         answer.pop("ResponseMetadata", None)
         reply = {"ok": answer}
     except ClientError as error:
