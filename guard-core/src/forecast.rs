@@ -13,8 +13,11 @@ use crate::time::{Hour, Minute};
 /// People hear so many seconds before the slack is used up: time to say that the traffic is wanted.
 const NOTICE_AHEAD_S: i128 = 15 * 60;
 
-/// Burn of so many times the ordinary is unusual whatever the slack. Our choice: traffic of an hour hardly ever triples.
-const NOTICED_TIMES: i128 = 3;
+/// Burn of so many times the ordinary is steep. Our choice.
+const STEEP_TIMES: i128 = 3;
+
+/// Sixteenths of the slack at which people hear of an incident, and of a steep one. Our choice.
+const NOTICED_SIXTEENTHS: (i128, i128) = (12, 2);
 
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -138,9 +141,8 @@ impl Outlook {
     /// Whether people should hear of the incident: it uses up the slack within a quarter of an hour, has used up three
     /// quarters of it, or an eighth at three times the ordinary burn.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
-        let is_steep =
-            self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * NOTICED_TIMES);
-        let part = if is_steep { 2 } else { 12 };
+        let is_steep = self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * STEEP_TIMES);
+        let part = if is_steep { NOTICED_SIXTEENTHS.1 } else { NOTICED_SIXTEENTHS.0 };
         self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 16 >= rule.slack * part)
     }
 

@@ -42,13 +42,13 @@ pub struct Posted {
     pub cost: UsdRange,
     /// The part of it that was repeated work.
     pub repeated: UsdRange,
-    /// What its upper end has for starts of environments, where it is a minute's.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    /// Money for starts of environments in its upper end, beyond what the unit cost always has there.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub starts: Usd,
 }
 
-fn is_nothing(amount: &Usd) -> bool {
-    *amount == Usd::ZERO
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The book of one function.
@@ -74,8 +74,8 @@ pub struct FunctionLedger {
     /// What its busy time cost per hour when it was looked at last, older looks fading over hours.
     #[serde(default)]
     pub burn: Usd,
-    /// How far its starts are counted.
-    #[serde(default)]
+    /// The minutes of which its starts of environments are counted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub starts: Starts,
 }
 

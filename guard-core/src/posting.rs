@@ -283,7 +283,8 @@ impl Poster<'_> {
         let mut ahead = ledger.starts;
         for (minute, posted) in &ledger.minutes {
             let Some(us) = ahead.count(*minute, &posted.point, timeout_s) else { continue };
-            let cost = subject.member.per_busy_second.mul_div_up(us, 1_000_000) - posted.starts;
+            let booked = subject.member.unit.starts_at_most(&posted.point) + posted.starts;
+            let cost = subject.member.per_busy_second.mul_div_up(us, 1_000_000) - booked;
             let is_settled = *minute <= settled;
             if is_settled {
                 ledger.starts = ahead;
@@ -336,15 +337,15 @@ impl Poster<'_> {
         let quote = self.roster.quote(subject.function.architecture);
         let tier = tier_at(self.meters.of(subject.function.architecture), quote);
         let unit = &subject.member.unit;
-        let mut starts = unit.starts_at_most(point);
+        let mut starts = Usd::ZERO;
         let mut cost = unit.of_point_over(point, before, tier, span_s);
         if let Some(ordinary) = ordinary {
             let explained = reading::busiest(point.duration_us, 1).div_ceil(1000);
             let explained = u32::try_from(explained).unwrap_or(u32::MAX);
             let beyond = point.concurrency_max.saturating_sub(before.max(ordinary).max(explained));
             cost.expected += unit.longest_starts(point, beyond);
-            let more = (cost.expected - cost.high).at_least_zero();
-            (cost.high, starts) = (cost.high + more, starts + more);
+            starts = (cost.expected - cost.high).at_least_zero();
+            cost.high += starts;
         }
         let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
         let repeated = repeated_cost(cost, point.invocations, repeated, dearest);

@@ -308,7 +308,7 @@ fn people_hear_a_quarter_of_an_hour_before_the_slack_is_used_up_and_when() {
     assert_eq!((outlook.is_noticed(&rule), outlook.incident), (false, Usd::ZERO));
 }
 
-/// At $14 an hour nine dollars last for 40 minutes: nobody would hear of it for 30, at ten times the ordinary.
+/// The same flood, once as three times the ordinary and once as two and a half.
 #[test]
 fn people_hear_of_three_times_the_ordinary_once_it_has_cost_an_eighth_of_the_slack() {
     let noticed = |minutes: i64, cents_a_minute: i64, usual: fn(Usd) -> Usd| {

@@ -72,7 +72,7 @@ fn beyond_the_ordinary_concurrency_the_longest_start_is_expected() {
 }
 
 #[test]
-fn what_nobody_is_looked_at_for_may_have_started_as_much_as_the_region_rose() {
+fn functions_not_looked_at_may_have_started_as_much_as_the_region_rose() {
     let mut bench = alone();
     let mut look = seen("23T12:10", vec![]);
     look.region = fresh(&[("23T12:00", burst(500, 40)), ("23T12:01", burst(500, 60))]);
@@ -83,4 +83,21 @@ fn what_nobody_is_looked_at_for_may_have_started_as_much_as_the_region_rose() {
         (40 + 20 + 6) * ten_s,
         "the minute before is unknown, then a rise of 20 and a tenth"
     );
+}
+
+#[test]
+fn a_guarantee_reckons_with_a_start_for_every_invocation_and_settled_minutes_count_once() {
+    let guaranteed = Budget { guarantee: true, ..budget("sure", Period::Month, None) };
+    let budgets = vec![budget("all", Period::Month, None), guaranteed];
+    let mut bench = bench(budgets, vec![Function::new("a", 1024, 60)]);
+    let ten_s = bench.roster.members[0].unit.compute(0, 10_000_000).picos();
+    for at in ["23T12:30", "23T12:31"] {
+        let mut look = seen(at, vec![]);
+        look.region = fresh(&[("23T12:00", burst(500, 40)), ("23T12:01", burst(500, 40))]);
+        let reading = bench.post(&look);
+        assert_eq!(reading.rests.starts, [Usd::ZERO; 2], "nothing of it is open");
+        // Of the first minute the one before is unknown; forty are busy for a minute at most.
+        let starts = ["all", "sure"].map(|name| bench.book(name).starts.picos());
+        assert_eq!(starts, [44 * ten_s, 2 * 240 * ten_s], "at {at}");
+    }
 }
