@@ -239,6 +239,26 @@ fn the_cheapest_of_seven_hundred_is_named_before_its_flood_has_used_up_three_qua
     assert!(named.is_some(), "not within {minutes} minutes");
 }
 
+/// Its durations are a hundred seconds of each burst, its starts ten thousand.
+#[test]
+fn a_flood_of_cold_starts_is_looked_for_though_its_durations_are_nothing() {
+    let mut loads: Vec<Load> = (0..40).map(|_| Load::calm(512, 3_000)).collect();
+    let bursts =
+        Load { flood_ms: 100_000, from: 200, every: 7, environments: 1_000, ..Load::calm(3_008, 100) };
+    loads[7] = Load { init_ms: 10_000, ..bursts };
+    let budget = fitting(&loads);
+    let mut world = World::new(loads, vec![budget]).with_history();
+    while world.minute < 200 {
+        let _ = world.tick();
+    }
+    let is_named = |plan: Plan| {
+        let sampling = plan.sampling;
+        sampling.glance.contains(&name(7)) || sampling.focus.contains(&name(7))
+    };
+    let named = (0..20).find(|_| is_named(world.tick()));
+    assert!(named.is_some());
+}
+
 /// Functions as accounts have them, and up to two that flood.
 fn any_loads() -> impl Strategy<Value = Vec<Load>> {
     let memory = prop::sample::select(vec![128_u32, 256, 512, 1_024, 2_048, 4_096, 10_240]);
