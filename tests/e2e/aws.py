@@ -5,25 +5,23 @@ import io
 import json
 import os
 import sys
-import time
 import zipfile
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-# The emulator closes connections that were idle for seconds, as while a package is zipped, and no call is sent twice.
-IDLE_S = 3
+# Seconds. While a request is being sent, botocore waits no longer than `connect_timeout`; a package of megabytes on a
+# busy machine takes more than a connection. What takes longer than this is reported by botocore as a closed connection.
+TIMEOUT_S = 120
 
 clients = {}
-used = {}
 
 
 def client(service):
-    if service not in clients or time.monotonic() - used[service] > IDLE_S:
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
+    if service not in clients:
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S)
         clients[service] = boto3.client(service, endpoint_url=os.environ["E2E_ENDPOINT"], config=config)
-    used[service] = time.monotonic()
     return clients[service]
 
 
