@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::{Unit, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName};
 use crate::observation::Freshness;
+use crate::policy::Mode;
 
 pub use change::{AsyncSetting, Change, Lever, Setting};
 
@@ -333,6 +334,9 @@ pub struct BudgetRecord {
     pub incident_since: Option<DateTime<Utc>>,
     /// What an incident may cost before the guard acts; `amount` where it acts at the line only.
     pub slack: Usd,
+    /// The most that the guard may do for it.
+    #[serde(default)]
+    pub mode: Mode,
     /// When the slack is used up at this rate; `None`: not within the period, or it is.
     pub slack_ends: Option<DateTime<Utc>>,
     /// Whether what is spent, unseen and committed reaches the amount before an answer takes effect.

@@ -362,6 +362,7 @@ impl<'a> Draft<'a> {
                     incident: outlook.incident,
                     incident_since: outlook.incident_since.map(Minute::start),
                     slack: rule.slack,
+                    mode: rule.mode,
                     slack_ends: outlook.slack_ends(rule, self.seen.at, book.period_end),
                     at_line: escalate::at_line(rule, outlook, &self.roster.policy.timing),
                     freshness: self.reading.region,

@@ -35,6 +35,8 @@ pub struct Roster {
     pub quote_arm64: Quote,
     /// The places of `members`, the dearest busy second first.
     pub(crate) by_price: Vec<usize>,
+    /// Of each of `rules` the places of the members that it covers, in the same order.
+    pub(crate) covered: Vec<Vec<usize>>,
     /// What an invocation costs beside its duration, from the cheapest member to the dearest.
     pub(crate) per_invocation: UsdRange,
 }
@@ -118,6 +120,7 @@ impl Roster {
         let mut by_price: Vec<usize> = (0..members.len()).collect();
         let price = |index: &usize| members.get(*index).map(|member| member.per_busy_second);
         by_price.sort_by_key(|index| std::cmp::Reverse(price(index)));
+        let covered = covered(&by_price, &members, rules.len());
         let others = inventory.functions.iter().zip(&members);
         let per_invocation =
             per_invocation(others.filter(|(function, _)| guard.as_ref() != Some(&function.name)));
@@ -133,6 +136,7 @@ impl Roster {
             quote_x86_64,
             quote_arm64,
             by_price,
+            covered,
             per_invocation,
         }
     }
@@ -203,6 +207,19 @@ impl Roster {
     pub fn reread_min(&self) -> i64 {
         self.members.iter().map(|member| member.window_min).max().unwrap_or(5)
     }
+}
+
+/// Of each budget the places of the members that it covers, in the given order.
+fn covered(places: &[usize], members: &[Member], budgets: usize) -> Vec<Vec<usize>> {
+    let mut covered = vec![Vec::new(); budgets];
+    for index in places {
+        for place in members.get(*index).into_iter().flat_map(|member| &member.budgets) {
+            if let Some(covered) = covered.get_mut(*place) {
+                covered.push(*index);
+            }
+        }
+    }
+    covered
 }
 
 /// What an invocation costs beside its duration, the guard's own aside; expected is the mean of the functions.

@@ -86,7 +86,7 @@ pub fn next(
     let mut shopping = Shopping {
         with_concurrency,
         roster,
-        state,
+        rests: &reading.rests,
         settled: reading.settled,
         in_focus: &in_focus,
         purse,

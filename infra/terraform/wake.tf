@@ -8,7 +8,7 @@ resource "aws_cloudwatch_event_rule" "wake" {
 
   event_pattern = jsonencode({
     source        = ["aws.cloudwatch"]
-    "detail-type" = ["CloudWatch Alarm State Change"]
+    "detail-type" = ["CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change"]
     resources     = [{ prefix = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:${var.name}-wake-" }]
     detail        = { state = { value = ["ALARM"] } }
   })

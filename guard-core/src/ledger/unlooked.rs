@@ -131,31 +131,22 @@ pub(crate) struct Unlooks {
 impl Unlooks {
     /// By the minute up to which each function of the roster was looked at, and what it does as a rule.
     pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usual)]) -> Self {
-        let mut everything = Unlooked::default();
-        let is_narrow = |rule: &crate::budget::BudgetRule| !rule.matcher.is_everything();
-        let mut narrow: Vec<Option<Unlooked>> =
-            roster.rules.iter().map(|rule| is_narrow(rule).then(Unlooked::default)).collect();
         let functions_by_name = &roster.inventory.functions;
         let place = |name| functions_by_name.binary_search_by(|function| function.name.cmp(name)).ok();
         let guard = roster.guard.as_ref().and_then(place);
-        for index in &roster.by_price {
-            let (Some((looked, usual)), Some(member)) = (functions.get(*index), roster.members.get(*index))
-            else {
-                continue;
-            };
-            let function = (*index, guard == Some(*index));
-            everything.add(function, *looked, *usual);
-            if member.has_own_budget {
-                for place in &member.budgets {
-                    if let Some(Some(scope)) = narrow.get_mut(*place) {
-                        scope.add(function, *looked, *usual);
-                    }
+        let scope = |places: &[usize]| {
+            let mut scope = Unlooked::default();
+            for index in places {
+                if let Some((looked, usual)) = functions.get(*index) {
+                    scope.add((*index, guard == Some(*index)), *looked, *usual);
                 }
             }
-        }
-        everything.finish();
-        narrow.iter_mut().flatten().for_each(Unlooked::finish);
-        Unlooks { everything, narrow }
+            scope.finish();
+            scope
+        };
+        let rules = roster.rules.iter().zip(&roster.covered);
+        let narrow = rules.map(|(rule, places)| (!rule.matcher.is_everything()).then(|| scope(places)));
+        Unlooks { everything: scope(&roster.by_price), narrow: narrow.collect() }
     }
 }
 

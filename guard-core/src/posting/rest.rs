@@ -23,6 +23,8 @@ pub(crate) struct Rests {
     pub(crate) rests: Vec<Rest>,
     /// Who was not looked at.
     pub(crate) looked: Unlooks,
+    /// Of each function of the roster, up to where it was looked at, and what it does as a rule.
+    pub(crate) rows: Vec<(Minute, Usual)>,
     /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus, in
     /// microseconds: long invocations tell their duration when they end.
     pub(crate) running_us: u64,
@@ -38,6 +40,7 @@ pub(crate) struct Rests {
 pub(super) struct BothUnlooks {
     pub(super) looked: Unlooks,
     pub(super) open: Unlooks,
+    pub(super) rows: Vec<(Minute, Usual)>,
 }
 
 /// Who was looked at, and up to where.
@@ -56,7 +59,7 @@ pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUn
         // A long invocation tells its duration when it ends, of the minute in which it began.
         open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), usual));
     }
-    BothUnlooks { looked: Unlooks::new(roster, &looked), open: Unlooks::new(roster, &open) }
+    BothUnlooks { looked: Unlooks::new(roster, &looked), open: Unlooks::new(roster, &open), rows: looked }
 }
 
 impl Rests {
@@ -88,7 +91,8 @@ impl Rests {
             }
         }
         let (running_us, starting_us) = running_us(roster, seen, settled);
-        Rests { rests, looked: unlooks.looked, starts, shares, running_us, starting_us }
+        let BothUnlooks { looked, rows, .. } = unlooks;
+        Rests { rests, looked, rows, starts, shares, running_us, starting_us }
     }
 
     /// What of a rest is above what those do as a rule that may have spent it, in microseconds.

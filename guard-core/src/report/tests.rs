@@ -7,6 +7,7 @@ use super::*;
 use crate::inventory::{AsyncConfig, EventSourceMapping};
 use crate::money::{Cause, Causes};
 use crate::plan::Reason;
+use crate::policy::Mode;
 
 fn time() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 3, 7, 0).unwrap()
@@ -43,6 +44,7 @@ fn record() -> BudgetRecord {
         incident: Usd::ZERO,
         incident_since: None,
         slack: dollars(20),
+        mode: Mode::Cap,
         slack_ends: None,
         at_line: true,
         freshness: Freshness::Fresh,

@@ -74,13 +74,9 @@ fn excess_of(function: &FunctionReading, rule: &BudgetRule) -> Usd {
 /// The functions of a scope that do nearly all of what is usual, or all of them.
 fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Vec<usize> {
     let mut burns: Vec<(Usd, usize)> = Vec::new();
-    for (index, (function, member)) in roster.inventory.functions.iter().zip(&roster.members).enumerate() {
-        if member.budgets.binary_search(&watch.place).is_ok() {
-            burns.push((
-                ledger_of(state, index, &function.name).map_or(Usd::ZERO, |ledger| ledger.burn),
-                index,
-            ));
-        }
+    for index in roster.covered.get(watch.place).into_iter().flatten() {
+        let ledger = roster.inventory.functions.get(*index).and_then(|f| ledger_of(state, *index, &f.name));
+        burns.push((ledger.map_or(Usd::ZERO, |ledger| ledger.burn), *index));
     }
     burns.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let whole: Usd = burns.iter().map(|(burn, _)| *burn).sum();

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::choice::{Candidate, choose};
+use super::metrics_of_glance;
 use super::watched::Watched;
-use super::{ledger_of, metrics_of_glance};
-use crate::ledger::unlooked::Usual;
-use crate::ledger::{CATCH_UP_MIN, FunctionLedger};
-use crate::money::Usd;
+use crate::ledger::CATCH_UP_MIN;
+use crate::posting::Rests;
 use crate::roster::Roster;
-use crate::state::State;
 use crate::time::Minute;
 
 /// Metrics of the glances of one tick: as many as fill five calls. A walk that does not fit goes on at the next.
@@ -21,7 +19,7 @@ const AIM_PART: i128 = 2;
 /// What one tick buys.
 pub(super) struct Shopping<'a> {
     pub(super) roster: &'a Roster,
-    pub(super) state: &'a State,
+    pub(super) rests: &'a Rests,
     pub(super) settled: Minute,
     pub(super) in_focus: &'a BTreeSet<usize>,
     /// Metrics that are paid for, and with what may be overdrawn.
@@ -87,25 +85,17 @@ impl Shopping<'_> {
     fn candidates(&self, watch: &Watched<'_>) -> Vec<Candidate> {
         let reach = self.settled.plus(-CATCH_UP_MIN);
         let mut candidates = Vec::new();
-        for index in &self.roster.by_price {
-            let (Some(function), Some(member)) =
-                (self.roster.inventory.functions.get(*index), self.roster.members.get(*index))
+        for index in self.roster.covered.get(watch.place).into_iter().flatten() {
+            let (Some((looked, usual)), Some(member)) =
+                (self.rests.rows.get(*index), self.roster.members.get(*index))
             else {
                 continue;
             };
-            if self.in_focus.contains(index) || member.budgets.binary_search(&watch.place).is_err() {
-                continue;
+            let minutes = self.settled.since((*looked).max(reach));
+            if minutes > 0 && !self.in_focus.contains(index) {
+                let (price, us) = (member.per_busy_second, usual.over(minutes).us);
+                candidates.push(Candidate { index: *index, price, minutes, us });
             }
-            let ledger = ledger_of(self.state, *index, &function.name);
-            let looked = ledger.and_then(FunctionLedger::looked_until).unwrap_or(reach).max(reach);
-            let minutes = self.settled.since(looked);
-            if minutes <= 0 {
-                continue;
-            }
-            let price = member.per_busy_second;
-            let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
-            let us = Usual::of(price, burn).over(minutes).us;
-            candidates.push(Candidate { index: *index, price, minutes, us });
         }
         candidates
     }

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use guard_core::money::Usd;
 use guard_core::observation::Freshness;
 use guard_core::plan::{Action, BudgetRecord, Change, FunctionRecord, Notice, NoticeKind, Plan, Refusal};
+use guard_core::policy::Mode;
 use guard_core::report;
+use serde_json::{Value, json};
 
 use super::{Index, Labels, Severity, fit, region, severity};
 use crate::context::Context;
+
+/// Minutes of the hold that a message proposes. Our choice: long enough to find out who it is.
+const HOLD_MIN: u32 = 120;
 
 /// A notice with what the plan says about its budget and its function.
 pub(super) struct Facts<'a> {
@@ -240,10 +246,29 @@ impl<'a> Facts<'a> {
         self.record.map(report::budget_lines).unwrap_or_default()
     }
 
-    /// The command to paste, and what it is for: to take back what the guard did, or to do what it could not.
+    /// The command to paste, and what it is for: to take back what the guard did, to do what it could not, or to keep it
+    /// from doing what it will do.
     pub(super) fn command(&self) -> Option<(&'static str, String)> {
         let undo = || Some(("Undo", self.undo()?));
-        undo().or_else(|| Some(("By hand", self.by_hand()?)))
+        let by_hand = || Some(("By hand", self.by_hand()?));
+        undo().or_else(by_hand).or_else(|| Some(("Hold", self.hold()?)))
+    }
+
+    /// When the guard caps at this rate; `None` where it does not, or not before the line.
+    fn caps_at(&self) -> Option<DateTime<Utc>> {
+        let is_ahead =
+            matches!(self.notice.kind, NoticeKind::Noticed | NoticeKind::Warned) && self.plan.armed;
+        let record = self.record.filter(|record| is_ahead && record.mode >= Mode::Cap)?;
+        record.slack_ends.filter(|_| record.slack < record.amount)
+    }
+
+    /// The command that keeps the guard from capping the function with the excess, if there is just one.
+    fn hold(&self) -> Option<String> {
+        self.caps_at()?;
+        let mut loud = self.plan.functions.iter().filter(|function| function.excess_per_hour > Usd::ZERO);
+        let only = loud.next().filter(|_| loud.next().is_none());
+        let function = only.map_or("FUNCTION", |function| function.function.as_str());
+        Some(order(self.context, &json!({ "command": "hold", "function": function, "minutes": HOLD_MIN })))
     }
 
     /// The command that takes back what the guard did; `None` where it holds nothing.
@@ -281,7 +306,10 @@ impl<'a> Facts<'a> {
         Some(match self.notice.kind {
             NoticeKind::Armed | NoticeKind::Sighted | NoticeKind::Mended | NoticeKind::Expired => return None,
             NoticeKind::Noticed | NoticeKind::Warned => {
-                format!("While it lasts, {again}. OK follows after an hour without cause.")
+                let caps = self.caps_at();
+                let caps = caps.map(|at| format!("At this rate it is capped from {} UTC. ", at.format("%a %R")));
+                let caps = caps.unwrap_or_default();
+                format!("{caps}While it lasts, {again}. OK follows after an hour without cause.")
             }
             NoticeKind::Capped => {
                 "It stays until calm, then goes up step by step; OK follows when the original is back. Released by \
@@ -321,12 +349,16 @@ pub(super) fn short_place(context: &Context) -> String {
 
 /// How an operator releases a function, ready to paste into a shell.
 pub(super) fn release_command(context: &Context, function: &str) -> String {
-    let payload = serde_json::json!({ "command": "release", "function": function }).to_string();
+    order(context, &json!({ "command": "release", "function": function }))
+}
+
+/// The command that gives an order to the guard.
+fn order(context: &Context, payload: &Value) -> String {
     format!(
         "aws lambda invoke --region {} --function-name {} --cli-binary-format raw-in-base64-out --payload {} /dev/stdout",
         context.region,
         context.guard,
-        quoted(&payload)
+        quoted(&payload.to_string())
     )
 }
 

@@ -22,6 +22,8 @@ struct Shape {
     time: &'static [&'static str],
     /// Where the metrics stand, each under `metricStat.metric`.
     metrics: &'static [&'static str],
+    /// Of an alarm over many time series, the attributes of the one that changed; empty where the shape has none.
+    contributor: &'static [&'static str],
 }
 
 /// Through EventBridge: `detail` holds the alarm.
@@ -35,6 +37,7 @@ pub(super) fn event(
         state: &["detail", "state", "value"],
         time: &["detail", "state", "timestamp"],
         metrics: &["detail", "configuration", "metrics"],
+        contributor: &["detail", "alarmContributor", "attributes"],
     };
     hint(object, &shape, now, limits)
 }
@@ -53,6 +56,7 @@ pub(super) fn direct(
         state: &["alarmData", "state", "value"],
         time: &["alarmData", "state", "timestamp"],
         metrics: &["alarmData", "configuration", "metrics"],
+        contributor: &["alarmData", "alarmContributor", "attributes"],
     };
     hint(object, &shape, now, limits)
 }
@@ -68,6 +72,7 @@ pub(super) fn message(
         state: &["NewStateValue"],
         time: &["StateChangeTime"],
         metrics: &["Trigger", "Metrics"],
+        contributor: &[],
     };
     hint(object, &shape, now, limits)
 }
@@ -89,16 +94,16 @@ fn hint(
     let at = stamp.fresh(now, limits.hint_age, limits)?;
     Ok(Hint {
         source: Source::Alarm,
-        functions: functions(object, shape.metrics),
+        functions: functions(object, shape),
         at,
         what: format!("alarm {} is {state}", error::short(name)),
     })
 }
 
 /// The functions that dimensions name. An alarm over all functions, and a composite one, name none.
-fn functions(object: &Map<String, Value>, metrics: &[&str]) -> Vec<FunctionName> {
+fn functions(object: &Map<String, Value>, shape: &Shape) -> Vec<FunctionName> {
     let mut names = BTreeSet::new();
-    let listed = descend(object, metrics).and_then(Value::as_array);
+    let listed = descend(object, shape.metrics).and_then(Value::as_array);
     for metric in listed.into_iter().flatten() {
         let inner = ["metricStat", "MetricStat"].iter().find_map(|key| metric.get(key));
         let inner = inner.and_then(|stat| stat.get("metric").or_else(|| stat.get("Metric")));
@@ -109,6 +114,7 @@ fn functions(object: &Map<String, Value>, metrics: &[&str]) -> Vec<FunctionName>
     }
     // SNS writes an alarm on a single metric without a list.
     collect(descend(object, &["Trigger", "Dimensions"]), &mut names);
+    collect(descend(object, shape.contributor), &mut names);
     names.into_iter().map(FunctionName::new).collect()
 }
 

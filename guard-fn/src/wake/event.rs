@@ -61,9 +61,11 @@ pub(super) fn hint(
 ) -> Result<Option<Hint>, Unrecognised> {
     let named = |key| object.get(key).and_then(Value::as_str);
     match (named("source"), named("detail-type")) {
-        (Some("aws.cloudwatch"), Some("CloudWatch Alarm State Change")) => {
-            alarm::event(object, now, limits).map(Some)
-        }
+        // The second is of an alarm over many time series, and names one of them.
+        (
+            Some("aws.cloudwatch"),
+            Some("CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change"),
+        ) => alarm::event(object, now, limits).map(Some),
         (Some("aws.ce"), Some("Anomaly Detected")) => anomaly(object, now, limits).map(Some),
         _ => Ok(None),
     }

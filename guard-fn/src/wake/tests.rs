@@ -117,6 +117,29 @@ fn an_alarm_is_a_hint_in_every_shape_cloudwatch_gives_it() {
 }
 
 #[test]
+fn an_alarm_over_many_series_names_the_function_of_the_one_that_changed() {
+    let attributes = json!({ "FunctionName": "thumbnails", "Resource": "thumbnails:live" });
+    for (name, place) in [("alarm-eventbridge", "detail"), ("alarm-direct", "alarmData")] {
+        let (mut payload, now) = fixture(name);
+        if place == "detail" {
+            payload["detail-type"] = "CloudWatch Alarm Contributor State Change".into();
+        }
+        payload[place]["alarmContributor"] = json!({ "id": "3b1d8e9f2a", "attributes": attributes });
+        payload[place]["configuration"]["metrics"] = json!([]);
+        let Ok(Wake::Hints(hints)) = recognise(&payload, now, &limits()) else { panic!("{name} is no hint") };
+        assert_eq!(hints[0].functions, [FunctionName::from("thumbnails")], "{name}");
+        // Grouped by something else, and by a name that no function has.
+        for attributes in [json!({ "Resource": "thumbnails:live" }), json!({ "FunctionName": "a name" })] {
+            payload[place]["alarmContributor"]["attributes"] = attributes;
+            let Ok(Wake::Hints(hints)) = recognise(&payload, now, &limits()) else {
+                panic!("{name} is no hint")
+            };
+            assert!(hints[0].functions.is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
 fn several_sns_records_are_several_hints() {
     let hints = hints("alarm-sns-two-records");
     assert_eq!(hints.len(), 2);

@@ -43,10 +43,10 @@ impl Invokers {
         statements.map(of_statement).fold(Invokers::default(), Invokers::or)
     }
 
-    const BOTH: Invokers = Invokers { synchronous: true, asynchronous: true };
+    pub(super) const BOTH: Invokers = Invokers { synchronous: true, asynchronous: true };
     const WAITS: Invokers = Invokers { synchronous: true, asynchronous: false };
 
-    const fn or(self, other: Invokers) -> Invokers {
+    pub(super) const fn or(self, other: Invokers) -> Invokers {
         Invokers {
             synchronous: self.synchronous || other.synchronous,
             asynchronous: self.asynchronous || other.asynchronous,

@@ -124,6 +124,11 @@ impl Prover<'_> {
         push(call, api.read(call, get).await.map(drop));
         let get = || client.get_policy().function_name(name).send();
         push("lambda:GetPolicy", api.read("lambda:GetPolicy", get).await.map(drop));
+        let get = || client.list_aliases().function_name(name).send();
+        push("lambda:ListAliases", api.read("lambda:ListAliases", get).await.map(drop));
+        let call = "lambda:ListFunctionEventInvokeConfigs";
+        let get = || client.list_function_event_invoke_configs().function_name(name).send();
+        push(call, api.read(call, get).await.map(drop));
         let call = "lambda:ListProvisionedConcurrencyConfigs";
         let get = || client.list_provisioned_concurrency_configs().function_name(name).send();
         push(call, api.read(call, get).await.map(drop));

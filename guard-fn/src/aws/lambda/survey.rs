@@ -1,8 +1,10 @@
 //! The survey: what is urgent in full, the account, the lists page by page, and everybody else by turns.
 //!
 //! A function costs two calls often (`GetFunction`, which has concurrency and tags in one, and
-//! `GetFunctionEventInvokeConfig`) and two calls rarely (`GetPolicy` for who invokes it, and provisioned concurrency,
-//! which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise.
+//! `GetFunctionEventInvokeConfig`) and three calls rarely (`GetPolicy` for who invokes it, `ListAliases`, and provisioned
+//! concurrency, which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise. Callers
+//! are also admitted by an alias, whose policy and asynchronous settings are its own: one more call for each alias, and
+//! one for the settings of all.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +28,13 @@ const URGENT_AGE: TimeDelta = TimeDelta::hours(1);
 /// most pressing are read now and the others at the next ticks.
 const URGENT_CALLS: u32 = 150;
 
-/// Calls that one function takes at most: its settings, its asynchronous settings, its mappings, who may invoke it, its
-/// provisioned concurrency.
-const CALLS_IN_FULL: u32 = 5;
+/// Calls that one function without aliases takes: its settings, its asynchronous settings, its mappings, who may invoke
+/// it, its aliases, its provisioned concurrency.
+const CALLS_IN_FULL: u32 = 6;
+
+/// Aliases of one function that are asked who may invoke them. Of a function with more, both is assumed. Our choice:
+/// stages and a canary, with room.
+const ALIASES_MAX: usize = 10;
 
 /// Calls without an answer in a row, each tried twice, after which the rest of the survey waits for the next tick.
 const UNANSWERED_MAX: u32 = 2;
@@ -275,10 +281,14 @@ impl Surveyor<'_> {
     pub(super) async fn rare(&mut self, name: &FunctionName) {
         let client = self.api.client.clone();
         let get = || client.get_policy().function_name(name.as_str()).send();
-        let invokers = match self.ask("lambda:GetPolicy", get).await {
+        let own = match self.ask("lambda:GetPolicy", get).await {
             Asked::Got(found) => found.policy().map(Invokers::of_policy),
             Asked::Missing => Some(Invokers::default()),
             Asked::Refused | Asked::Failed => None,
+        };
+        let invokers = match own {
+            Some(own) => self.of_aliases(name).await.map(|others| own.or(others)),
+            None => None,
         };
         let provisioned = self.provisioned(name).await;
         let Some(index) = self.place(name) else { return };
@@ -293,6 +303,45 @@ impl Surveyor<'_> {
         if let Some(invokers) = invokers {
             self.survey.progress.invokers.insert(name.clone(), (self.at, invokers));
             self.resolve(index);
+        }
+    }
+
+    /// The callers that aliases admit; `None` where they could not be read.
+    async fn of_aliases(&mut self, name: &FunctionName) -> Option<Invokers> {
+        let client = self.api.client.clone();
+        let list = || client.list_aliases().function_name(name.as_str()).send();
+        let page = match self.ask("lambda:ListAliases", list).await {
+            Asked::Got(page) => page,
+            Asked::Missing => return Some(Invokers::default()),
+            Asked::Refused | Asked::Failed => return None,
+        };
+        let aliases: Vec<&str> = page.aliases().iter().filter_map(|alias| alias.name()).collect();
+        if aliases.is_empty() {
+            return Some(Invokers::default());
+        }
+        if aliases.len() > ALIASES_MAX || page.next_marker().is_some_and(|marker| !marker.is_empty()) {
+            return Some(Invokers::BOTH);
+        }
+        let mut found = Invokers::default();
+        for alias in aliases {
+            let get = || client.get_policy().function_name(name.as_str()).qualifier(alias).send();
+            found = match self.ask("lambda:GetPolicy", get).await {
+                Asked::Got(policy) => found.or(Invokers::of_policy(policy.policy().unwrap_or_default())),
+                Asked::Missing => found,
+                Asked::Refused | Asked::Failed => return None,
+            };
+        }
+        let list = || client.list_function_event_invoke_configs().function_name(name.as_str()).send();
+        match self.ask("lambda:ListFunctionEventInvokeConfigs", list).await {
+            // Those of the function itself are read beside its settings.
+            Asked::Got(page) => {
+                let configs = page.function_event_invoke_configs().iter();
+                found.asynchronous |=
+                    configs.filter_map(|config| config.function_arn()).any(translate::is_qualified);
+                Some(found)
+            }
+            Asked::Missing => Some(found),
+            Asked::Refused | Asked::Failed => None,
         }
     }
 

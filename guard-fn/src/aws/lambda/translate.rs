@@ -211,6 +211,11 @@ fn function_of(arn: &str) -> Option<FunctionName> {
     Some(FunctionName::new(name))
 }
 
+/// Whether an ARN of a function names a published version or an alias.
+pub(super) fn is_qualified(arn: &str) -> bool {
+    arn.split(':').nth(7).is_some_and(|qualifier| qualifier != "$LATEST")
+}
+
 fn catches(destinations: Option<&DestinationConfig>) -> bool {
     let on_failure = destinations.and_then(|destinations| destinations.on_failure());
     on_failure.and_then(|to| to.destination()).is_some_and(|arn| !arn.is_empty())

@@ -9,8 +9,11 @@ use crate::survey::Survey;
 /// How old the rarely read facts of a function may be.
 const RARE_AGE: TimeDelta = TimeDelta::days(1);
 
-/// Calls that a function's turn takes.
+/// Calls that a function's turn takes: its settings.
 const CALLS_PER_TURN: u32 = 2;
+
+/// Calls that its rare turn takes where it has no alias. A turn that the budget cuts short is taken again.
+const CALLS_PER_RARE_TURN: u32 = 3;
 
 impl Surveyor<'_> {
     /// Spends what is left of the budget on functions: settings and rarely read facts alternate.
@@ -41,7 +44,7 @@ impl Surveyor<'_> {
             if let Some(name) = often {
                 self.settings(&name).await;
             }
-            if let Some(name) = rarely.filter(|_| self.left() >= CALLS_PER_TURN) {
+            if let Some(name) = rarely.filter(|_| self.left() >= CALLS_PER_RARE_TURN) {
                 self.rare(&name).await;
             }
         }

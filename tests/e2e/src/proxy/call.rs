@@ -18,7 +18,7 @@ pub struct Call {
 }
 
 /// Lambda's REST operations, by method and end of the path.
-const LAMBDA: [(&str, &str, &str); 12] = [
+const LAMBDA: [(&str, &str, &str); 14] = [
     ("GET", "/concurrency", "GetFunctionConcurrency"),
     ("PUT", "/concurrency", "PutFunctionConcurrency"),
     ("DELETE", "/concurrency", "DeleteFunctionConcurrency"),
@@ -29,6 +29,8 @@ const LAMBDA: [(&str, &str, &str); 12] = [
     ("GET", "/account-settings", "GetAccountSettings"),
     ("GET", "/event-source-mappings", "ListEventSourceMappings"),
     ("GET", "/policy", "GetPolicy"),
+    ("GET", "/aliases", "ListAliases"),
+    ("GET", "/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
     ("GET", "/provisioned-concurrency", "ListProvisionedConcurrencyConfigs"),
     ("GET", "/functions", "ListFunctions"),
 ];

@@ -223,6 +223,8 @@ impl Account {
                 });
                 json!({ "Policy": json!({ "Statement": [statement] }).to_string(), "RevisionId": "1" })
             }),
+            "ListAliases" => Some(json!({ "Aliases": [] })),
+            "ListFunctionEventInvokeConfigs" => Some(json!({ "FunctionEventInvokeConfigs": [] })),
             "ListProvisionedConcurrencyConfigs" => Some(json!({ "ProvisionedConcurrencyConfigs": [] })),
             _ => return None,
         };

@@ -41,6 +41,13 @@ pub(super) fn refusal(status: u16, code: &'static str) -> Reply {
     (status, json!({"Type": "User", "Message": format!("a message about {code}")}), Some(code))
 }
 
+/// A resource policy that lets a service invoke.
+pub(super) fn policy_for(service: &str) -> String {
+    let principal = json!({"Service": format!("{service}.amazonaws.com")});
+    json!({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "lambda:InvokeFunction"}]})
+        .to_string()
+}
+
 /// Called before a request is handled: changes the world, and answers in its place where it returns something.
 type Meddler = Box<dyn FnMut(&mut World, &Sent) -> Option<Reply> + Send>;
 
@@ -55,6 +62,8 @@ pub(super) struct World {
     pub(super) no_tags: BTreeMap<String, &'static str>,
     pub(super) asynchronous: BTreeMap<String, Value>,
     pub(super) policies: BTreeMap<String, String>,
+    /// Aliases of a function, each with the service that it admits, if any, and whether it has asynchronous settings.
+    pub(super) aliases: BTreeMap<String, Vec<(&'static str, Option<&'static str>, bool)>>,
     pub(super) provisioned: BTreeMap<String, u32>,
     pub(super) mappings: BTreeMap<String, Value>,
     pub(super) sent: Vec<Sent>,
@@ -201,6 +210,27 @@ impl World {
                 refusal(404, "ResourceNotFoundException")
             }
             ("GET", ["functions", name]) => self.function(name),
+            ("GET", ["functions", name, "policy"]) if sent.query.contains_key("Qualifier") => {
+                let asked = &sent.query["Qualifier"];
+                let of = self.aliases[*name].iter().find(|(alias, ..)| alias == asked);
+                match of.and_then(|(_, admits, _)| *admits) {
+                    Some(service) => (200, json!({"Policy": policy_for(service)}), None),
+                    None => refusal(404, "ResourceNotFoundException"),
+                }
+            }
+            ("GET", ["functions", name, "aliases"]) => {
+                let aliases = self.aliases.get(*name).into_iter().flatten();
+                let all: Vec<Value> = aliases.map(|(alias, ..)| json!({"Name": alias})).collect();
+                (200, json!({"Aliases": all}), None)
+            }
+            ("GET", ["functions", name, "event-invoke-config", "list"]) => {
+                let arn = |of: &str| format!("arn:aws:lambda:eu-central-1:123456789012:function:{name}:{of}");
+                let own = self.asynchronous.get(*name).map(|_| "$LATEST");
+                let aliases = self.aliases.get(*name).into_iter().flatten();
+                let set = own.into_iter().chain(aliases.filter(|alias| alias.2).map(|(alias, ..)| *alias));
+                let all: Vec<Value> = set.map(|of| json!({"FunctionArn": arn(of)})).collect();
+                (200, json!({"FunctionEventInvokeConfigs": all}), None)
+            }
             ("GET", ["functions", name, "policy"]) => match self.policies.get(*name) {
                 Some(policy) => (200, json!({"Policy": policy}), None),
                 None => refusal(404, "ResourceNotFoundException"),

@@ -13,7 +13,7 @@ async fn with_all_permissions_everything_is_proved_on_what_does_not_exist() {
     plane.world().reserved.insert("f000".to_owned(), 5);
     let proofs = plane.control().prove().await;
     assert!(proofs.iter().all(|proof| proof.ok), "{proofs:#?}");
-    assert_eq!(proofs.len(), 15, "each permission that the module names, once");
+    assert_eq!(proofs.len(), 17, "each permission that the module names, once");
     let changes = plane.changes();
     let is_harmless =
         |(line, _): &(String, Value)| line.contains("no-such-function") || line.contains("00000000-");
