@@ -197,23 +197,21 @@ impl<'a> Scope<'a> {
         let stops = self.stops(to);
         let reserve_s = self.ticks(reserve_ticks);
         let mut sum = self.known;
-        let (mut pool_s, mut stuck_s) = (0, 0);
         for ((function, to), stop) in self.functions.iter().zip(to).zip(&stops.functions) {
+            let Some(to) = to else { continue };
             let end = stop + self.hold_s(function);
             let least_s = function.least_until.max(end) - function.hidden_from();
             let above_s = end + reserve_s - function.hidden_from();
-            match to {
-                Some(to) => {
-                    let least = function.least.min(*to);
-                    let seconds = i128::from(to - least) * i128::from(above_s);
-                    sum += function.worst * (seconds + i128::from(least) * i128::from(least_s));
-                }
-                None if function.is_stuck() => stuck_s = stuck_s.max(least_s),
-                None => pool_s = pool_s.max(above_s + stops.pool - stop),
-            }
+            let least = function.least.min(*to);
+            let seconds = i128::from(to - least) * i128::from(above_s);
+            sum += function.worst * (seconds + i128::from(least) * i128::from(least_s));
         }
+        // As in `proved`: a function that was in the pool a moment ago counts as long as those who stay in it.
+        let from = self.functions.iter().map(Subject::hidden_from).min().unwrap_or(self.at);
+        let end = stops.pool + self.pool_hold_s();
         let above = self.pool_rate(to) - self.pool_least;
-        sum + above * i128::from(pool_s) + self.pool_least * i128::from(stuck_s)
+        let least_s = self.pool_least_until().max(end) - from;
+        sum + above * i128::from(end + reserve_s - from) + self.pool_least * i128::from(least_s)
     }
 
     /// What is known, and what cannot go to zero until the period ends.

@@ -28,7 +28,8 @@ pub struct Starts {
 impl Starts {
     /// Counts a minute, once: the most that starts took in it, in microseconds. Ten seconds for each environment that can
     /// have come (the rise over the minute before, and turnover), and no more than what all of them had time for beside
-    /// what they ran. Runs that began in the minute may go on for a time-out after it.
+    /// what they ran. Runs that began in the minute may go on for a time-out after it. A glance asks for no concurrency, and
+    /// mostly for no invocations: then there were as many environments as durations show.
     pub(crate) fn count(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> Option<i128> {
         if minute <= self.until {
             return None;
@@ -37,15 +38,23 @@ impl Starts {
         if self.until != Minute::default() && silent > 0 {
             self.left_us = self.left_us.min(0) + i128::from(silent) * 60 * SECOND_US * i128::from(self.busy);
         }
-        let busy = i128::from(point.concurrency_max);
+        let is_shown = point.concurrency_max > 0 || point.duration_us == 0;
+        let needed = u32::try_from(point.duration_us.div_ceil(60_000_000)).unwrap_or(u32::MAX);
+        let units = if is_shown { point.concurrency_max } else { needed };
+        let busy = i128::from(units);
         let before = if minute.since(self.until) == 1 { self.busy } else { 0 };
-        let come = come(before, point.concurrency_max).min(point.invocations);
+        let come = match point.invocations {
+            0 => come(before, units),
+            asked => come(before, units).min(asked),
+        };
         let left = self.left_us.min(0) + busy * 60 * SECOND_US - i128::from(point.duration_us);
         let beyond = busy * i128::from(timeout_s) * SECOND_US;
-        let started = of_environments(come).min(left + beyond).max(0);
+        // Where durations alone are known there may have been more of them, with more time.
+        let room = if is_shown { left + beyond } else { i128::MAX };
+        let started = of_environments(come).min(room).max(0);
         self.until = minute;
-        self.busy = point.concurrency_max;
-        self.left_us = left - started;
+        self.busy = units;
+        self.left_us = if is_shown { left - started } else { 0 };
         Some(started)
     }
 }

@@ -124,6 +124,21 @@ fn forty_functions_stop_twenty_at_a_tick() {
     assert_eq!(scope.proved(&all, 0), picos(10 * (20 * 15 + 20 * 25)));
 }
 
+/// Else a promise would be pending for ever: nothing is tightened, and it does not begin.
+#[test]
+fn what_would_fit_had_it_always_stood_fits_once_it_has() {
+    let (own, pooled) = (History::of(4), History::of(0));
+    let pool = History::of(picos(10 * 1000));
+    let slow = Subject { timeout_s: 30, ..subject(&own) };
+    let mut scope = scope(vec![slow, Subject { now: None, ..subject(&pooled) }], 0);
+    scope.pool = &pool;
+    scope.carry(None, Usd::ZERO);
+    for ticks in [0, 9] {
+        let (steady, proved) = (scope.steady(&scope.now(), ticks), scope.proved(&scope.now(), ticks));
+        assert!(steady >= proved, "{steady:?} {proved:?}");
+    }
+}
+
 #[test]
 fn a_pool_counts_whole_until_its_last_function_has_left_it() {
     let history = History::of(0);

@@ -61,3 +61,15 @@ fn where_functions_do_not_take_turns_a_rise_of_the_region_and_a_tenth_started() 
     assert_eq!(seconds(3, 0, 60), 30);
     assert_eq!(seconds(500, 7, 0), 5000, "unknown");
 }
+
+/// Durations alone, as of a glance: 104 environments at least.
+#[test]
+fn a_concurrency_that_was_not_asked_for_is_what_durations_show_and_no_debt() {
+    let glance = Point { duration_us: 6_200_000_000, ..Point::default() };
+    assert_eq!(counted(3, &[(7, glance)]), 104 * 10);
+    let looked = point(60_000, 105, 6_200);
+    let alone = counted(3, &[(8, looked)]);
+    assert_eq!(alone, 105 * 63 - 6_200);
+    let silent = (8, Point::default());
+    assert_eq!(counted(3, &[(7, glance), silent, (9, looked)]), 104 * 10 + alone);
+}
