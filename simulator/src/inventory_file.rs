@@ -6,6 +6,7 @@
 //! reported then.
 
 mod aws_cli;
+mod json;
 mod mapping;
 mod template;
 mod value;
@@ -152,21 +153,11 @@ impl<'a> Reader<'a> {
             return Err(InventoryError::of_file(file, problem));
         }
         if !text.trim_start().starts_with(['{', '[']) {
-            let document = yaml::read(file, text)?;
+            let document = yaml::read(file, text, &mut self.found.warnings)?;
             return self.add_template(file, &document);
         }
-        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-        let mut begins = 0;
         // Nothing of a file counts that is damaged further down.
-        let mut read = Vec::new();
-        while let Some(document) = documents.next() {
-            let document = document.map_err(|error| {
-                InventoryError::at_line(file, error.line(), error.column(), json_problem(&error))
-            })?;
-            let ends = documents.byte_offset();
-            read.push((document, begins..ends));
-            begins = ends;
-        }
+        let read = json::read(file, text, &mut self.found.warnings)?;
         read.iter().try_for_each(|(document, span)| self.add_json(file, text, document, span))
     }
 

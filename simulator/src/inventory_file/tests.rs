@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod cli;
+mod spelling;
 
 const TEMPLATE: &str = include_str!("../../tests/fixtures/inventory/shop.yaml");
 const LIST: &str = include_str!("../../tests/fixtures/inventory/list-functions.json");
@@ -111,7 +112,7 @@ fn parameters_decide_conditions() {
 
 #[test]
 fn the_same_template_as_json_is_the_same_inventory() {
-    let json = yaml::read("file", TEMPLATE).unwrap().to_string();
+    let json = yaml::read("file", TEMPLATE, &mut Vec::new()).unwrap().to_string();
     assert_eq!(of(&[&json]), of(&[TEMPLATE]));
 }
 
@@ -228,7 +229,6 @@ fn an_error_names_the_place_the_value_and_the_range() {
     assert!(error("{\"Functions\": [").starts_with("file:1:"), "{}", error("{\"Functions\": ["));
     let broken = error("Resources:\n  F: [a\n  G: b\n");
     assert!(broken.starts_with("file:3:"), "{broken}");
-    assert_eq!(error("Resources:\n  F: {}\n  F: {}\n"), "file:3:3: the key \"F\" is there twice");
     assert_eq!(error("Resources:\n  F: {}\n"), "file: Resources.F: Type is missing");
     let policy = Reader::new(&Options::default()).add("guard.toml", "armed = true\n").unwrap_err();
     assert_eq!(

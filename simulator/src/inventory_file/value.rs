@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::InventoryError;
 
 /// Characters of a key within a path.
-const LONGEST_KEY: usize = 80;
+pub(super) const LONGEST_KEY: usize = 80;
 
 /// A value and where it stands: `Resources.Api.Properties.MemorySize`.
 #[derive(Clone, Debug)]
