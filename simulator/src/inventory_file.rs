@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         }
         if !text.trim_start().starts_with(['{', '[']) {
             let document = yaml::read(file, text, &mut self.found.warnings)?;
-            return self.add_template(file, &document);
+            return self.add_foreign(file, &document);
         }
         // Nothing of a file counts that is damaged further down.
         let read = json::read(file, text, &mut self.found.warnings)?;
@@ -171,10 +171,16 @@ impl<'a> Reader<'a> {
         if document.get("functions").is_some() && document.get("account").is_some() {
             return self.add_own(file, text, span);
         }
+        self.add_foreign(file, document)
+    }
+
+    /// A template, or what the CLI prints as JSON or YAML.
+    fn add_foreign(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
+        let root = At::root(file, document);
         if document.get("Resources").is_some() {
-            return self.add_template(file, document);
+            return template::read(&root, self.options, &mut self.found);
         }
-        if self.cli.add(&At::root(file, document))? { Ok(()) } else { Err(unknown(file)) }
+        if self.cli.add(&root)? { Ok(()) } else { Err(unknown(file)) }
     }
 
     /// Reads the text again, not the value: a text has lines.
@@ -202,13 +208,6 @@ impl<'a> Reader<'a> {
             self.found.add(file, function);
         }
         Ok(())
-    }
-
-    fn add_template(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
-        if document.get("Resources").is_none() {
-            return Err(unknown(file));
-        }
-        template::read(&At::root(file, document), self.options, &mut self.found)
     }
 
     /// The inventory of all files.
@@ -294,8 +293,8 @@ fn unknown(file: &str) -> InventoryError {
     InventoryError::of_file(
         file,
         "neither a SAM or CloudFormation template (Resources) nor an inventory of dow-guard (functions, account), nor \
-         the JSON of `aws lambda list-functions` (Functions), `get-function` (Configuration), \
-         `list-event-source-mappings`, `list-function-event-invoke-configs`, `list-provisioned-concurrency-configs`, \
+         the JSON of `aws lambda list-functions` (Functions), `get-function` (Configuration), `get-function-configuration` \
+         (FunctionName, MemorySize), `list-event-source-mappings`, `list-function-event-invoke-configs`, `list-provisioned-concurrency-configs`, \
          `get-account-settings` (AccountLimit), `aws sqs get-queue-attributes` (Attributes) or a map of function names to \
          `get-function-concurrency`",
     )
