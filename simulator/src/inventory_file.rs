@@ -1,9 +1,9 @@
 //! An inventory from files that exist already: what the AWS CLI prints, a SAM or CloudFormation template, or the
 //! product's own JSON. Which it is, the content tells; several files become one inventory.
 //!
-//! What a file does not say, or says with a function that only AWS can resolve, becomes AWS's default and a warning that
-//! names the resource and the property. What contradicts AWS's documented shape or range is an error, and nothing is
-//! reported then.
+//! What a file does not say becomes AWS's default; what it says with a function that only AWS can resolve becomes the dearest
+//! that it can be. A warning names the resource and the property. What contradicts AWS's documented shape or range is an
+//! error, and nothing is reported then.
 
 mod aws_cli;
 mod json;
@@ -118,6 +118,10 @@ struct Found {
     unknown_dead_letter: BTreeSet<FunctionName>,
     warnings: Vec<String>,
     warned: BTreeSet<String>,
+    /// Functions of templates that name them by logical ID only.
+    generated: Vec<template::Generated>,
+    /// The parameters of all templates.
+    parameters: BTreeSet<String>,
 }
 
 impl Found {
@@ -133,6 +137,22 @@ impl Found {
         if self.functions.insert(name.clone(), function).is_some() {
             self.warn(format_args!("{file}: {name} was in a file before; this one counts"));
         }
+    }
+
+    /// Refuses a value for a parameter that no template has: it would change nothing.
+    fn check_parameters(&self, options: &Options) -> Result<(), InventoryError> {
+        let Some(name) = options.parameters.keys().find(|name| !self.parameters.contains(*name)) else {
+            return Ok(());
+        };
+        let alike =
+            |known: &&String| strsim::jaro_winkler(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
+        let nearest = self.parameters.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+        let hint =
+            nearest.map_or(String::new(), |nearest| format!("; the nearest that one has is {nearest}"));
+        Err(InventoryError::of_file(
+            "--parameter",
+            format_args!("no template has a parameter named {name}{hint}"),
+        ))
     }
 }
 
@@ -216,7 +236,12 @@ impl<'a> Reader<'a> {
     /// Where the functions are of several regions and none was asked for, or there is no function.
     pub fn finish(self) -> Result<Reading, InventoryError> {
         let Reader { options, mut found, cli } = self;
+        found.check_parameters(options)?;
         cli.finish(options, &mut found)?;
+        let mut names = BTreeMap::new();
+        for generated in std::mem::take(&mut found.generated) {
+            generated.add(&mut names, &mut found);
+        }
         let region = region(options, &mut found)?;
         if found.functions.is_empty() {
             return Err(InventoryError::of_file("inventory", "no Lambda function was found"));

@@ -355,7 +355,7 @@ fn unqualified(arn: &str) -> String {
 /// The instruction set; x86-64 where none is named.
 pub(super) fn architecture(at: Option<At<'_>>) -> Result<Architecture, InventoryError> {
     let Some(at) = at else { return Ok(Architecture::X86_64) };
-    let Some(first) = at.items()?.into_iter().next() else { return Ok(Architecture::X86_64) };
+    let Some(first) = at.list().into_iter().next() else { return Ok(Architecture::X86_64) };
     match first.text()?.as_str() {
         "x86_64" => Ok(Architecture::X86_64),
         "arm64" => Ok(Architecture::Arm64),

@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use super::*;
 
 mod cli;
+mod invokers;
+mod loops;
 mod spelling;
+mod unknown;
 
 const TEMPLATE: &str = include_str!("../../tests/fixtures/inventory/shop.yaml");
 const LIST: &str = include_str!("../../tests/fixtures/inventory/list-functions.json");
@@ -88,10 +91,13 @@ fn a_sam_template_gives_its_functions_with_globals_parameters_and_conditions() {
 #[test]
 fn what_a_template_leaves_to_aws_is_a_warning_that_names_resource_and_property() {
     let reading = of(&[TEMPLATE]);
-    assert!(is_warned(&reading, &["Resources.Nightly.Properties.MemorySize", "Fn::ImportValue", "default"]));
+    assert!(is_warned(
+        &reading,
+        &["Resources.Nightly.Properties.MemorySize", "Fn::ImportValue", "10240, the dearest"]
+    ));
     assert!(is_warned(&reading, &["Resources.LegacyMapping.Properties.EventSourceArn", "redrive policy"]));
     assert!(is_warned(&reading, &["region", "us-east-1"]));
-    assert_eq!(function(&reading, "Nightly").memory_mb, 128);
+    assert_eq!(function(&reading, "Nightly").memory_mb, 10_240);
     assert!(reading.unknown_dead_letter.contains("legacy-import"));
     assert_eq!(reading.warnings.len(), 4, "{:#?}", reading.warnings);
 }

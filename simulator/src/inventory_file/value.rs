@@ -58,6 +58,11 @@ impl<'a> At<'a> {
         Ok(items.iter().enumerate().map(at).collect())
     }
 
+    /// The same where one that is no list stands for a list of one, as CloudFormation takes it.
+    pub(super) fn list(&self) -> Vec<At<'a>> {
+        self.items().unwrap_or_else(|_| vec![self.clone()])
+    }
+
     /// A text; numbers and truth values count as their text.
     pub(super) fn text(&self) -> Result<String, InventoryError> {
         match self.value {
