@@ -59,6 +59,7 @@ pub(super) fn read(root: &At<'_>, options: &Options, found: &mut Found) -> Resul
     if let Some(declared) = root.get("Parameters").and_then(|at| at.value.as_object()) {
         found.parameters.extend(declared.keys().cloned());
     }
+    parameters::check(root, options)?;
     let whole = loops::expanded(root, options, found)?.map_or(Cow::Borrowed(root.value), Cow::Owned);
     let template = Template::new(&At { value: &whole, ..root.clone() }, options, found)?;
     let mut drafts = Drafts::new();

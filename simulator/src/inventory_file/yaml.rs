@@ -143,7 +143,8 @@ impl<'a> Tree<'a> {
                 (Event::MappingEnd, _) => break,
                 next => next,
             };
-            let is_merge = matches!(&event, Event::Scalar(key, ScalarStyle::Plain, _, None) if key == MERGE);
+            let is_merge = matches!(&event, Event::Scalar(key, ScalarStyle::Plain, _, tag)
+                if key == MERGE && tag.as_ref().is_none_or(|tag| tag.suffix() == "merge"));
             let key = self.key(event, at)?;
             let (event, value_at) = self.next()?;
             let is_scalar = matches!(event, Event::Scalar(..));

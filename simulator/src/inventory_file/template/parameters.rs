@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::inventory_file::Options;
+use crate::inventory_file::value::At;
+use crate::inventory_file::{InventoryError, Options};
 
 /// Parameters with a value, and those without one.
 #[derive(Default)]
@@ -51,6 +52,27 @@ impl<'a> Parameters<'a> {
     pub(super) fn allowed(&self, name: &str) -> Option<&[Value]> {
         self.allowed.get(name).copied()
     }
+}
+
+/// Refuses a given value that the template does not allow.
+pub(super) fn check(root: &At<'_>, options: &Options) -> Result<(), InventoryError> {
+    let Some(declared) = root.get("Parameters") else { return Ok(()) };
+    for (name, given) in &options.parameters {
+        let Some(parameter) = declared.get(name) else { continue };
+        let kind = parameter.get("Type").and_then(|at| at.text().ok()).unwrap_or_default();
+        let Some(allowed) = allowed(&kind, parameter.value) else { continue };
+        let allowed: Vec<String> = allowed.iter().map(plain).collect();
+        if !allowed.contains(given) {
+            let all = allowed.join(", ");
+            return Err(parameter.error(&format!("{given:?} is not one of its AllowedValues ({all})")));
+        }
+    }
+    Ok(())
+}
+
+/// A text, and a number as its text.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What is given goes before the default. Of a parameter of Systems Manager the default is a name, and so is what is given

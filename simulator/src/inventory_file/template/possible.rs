@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::resolve::{Resolver, function};
+use super::written::references;
 
 /// A key of which the first item of a list is meant.
 pub(super) const FIRST: &str = "0";
@@ -56,12 +57,21 @@ impl Resolver<'_> {
             }
             return;
         };
-        found.cause(|| match argument.as_str().or_else(|| argument.get(0)?.as_str()) {
-            Some(of) if name == "Ref" => (format!("{name} {of}"), self.parameters.choices(of).is_some()),
-            Some(of) if name == "Fn::If" => (format!("{name} {of}"), false),
-            _ => (name.to_owned(), false),
+        found.cause(|| {
+            let condition = argument.get(0).filter(|_| name == "Fn::If").and_then(Value::as_str);
+            let of = condition.map(str::to_owned).or_else(|| references(value).into_iter().next());
+            let is_open = of.as_ref().is_some_and(|of| self.parameters.choices(of).is_some());
+            (of.map_or_else(|| name.to_owned(), |of| format!("{name} {of}")), is_open)
         });
-        let choices = || self.parameters.choices(argument.as_str()?);
+        // A substitution of nothing but a parameter is the parameter.
+        let alone =
+            |text: &'_ str| text.strip_prefix("${")?.strip_suffix('}').map(|name| name.trim().to_owned());
+        let parameter = argument.as_str().and_then(|text| match name {
+            "Ref" => Some(text.to_owned()),
+            "Fn::Sub" => alone(text),
+            _ => None,
+        });
+        let choices = || self.parameters.choices(parameter.as_deref()?);
         match (name, argument.as_array().map_or(&[][..], Vec::as_slice)) {
             ("Fn::If", [_, yes, no]) => {
                 self.possible(yes, keys, found);
@@ -83,7 +93,7 @@ impl Resolver<'_> {
                 }
                 found.is_unknown |= found.values.len() == before;
             }
-            ("Ref", _) if choices().is_some_and(|choices| !choices.is_empty()) => {
+            ("Ref" | "Fn::Sub", _) if choices().is_some_and(|choices| !choices.is_empty()) => {
                 found.values.extend(choices().into_iter().flatten().cloned());
             }
             _ => found.is_unknown = true,

@@ -150,10 +150,16 @@ impl Template<'_> {
             let mut possible = Possible::default();
             self.resolver.possible(at.value, &setting.keys(), &mut possible);
             let Some(cause) = possible.cause.take() else { continue };
+            let is_one =
+                !possible.is_unknown && possible.values.windows(2).all(|pair| pair.first() == pair.last());
             let chosen = setting.dearest(possible);
+            if is_one {
+                put(&mut value, &setting.keys(), chosen);
+                continue;
+            }
             let place = setting.path.trim_end_matches(".0");
             let counted = match &chosen {
-                Value::Null => "AWS's default is used".to_owned(),
+                Value::Null => "it counts as not set".to_owned(),
                 Value::String(text) => format!("{text}, the dearest that it can be, is counted"),
                 other => format!("{other}, the dearest that it can be, is counted"),
             };

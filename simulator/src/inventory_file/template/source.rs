@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Template;
 use super::draft::Way;
+use super::resolve::function;
 use super::settings::{QUEUE, QUEUE_MAPPING, STREAM, STREAM_MAPPING, Setting};
 use super::written::written;
 use crate::inventory_file::mapping::{Kind, SourceFacts, mapping, optional};
@@ -113,17 +114,21 @@ pub(super) fn poll(
     let properties = At { value: &settled, ..properties.clone() };
     let place = source.as_ref().map_or(properties.path.clone(), |at| at.path.clone());
     let named_by = if kind == Kind::Queue { "QueueName" } else { "Name" };
-    let stands = source.as_ref().and_then(|at| template.source(at.value, named_by));
-    let mut facts = SourceFacts::default();
-    let (mut is_queue_known, mut are_shards_known) = (source.is_none(), false);
-    match (kind, stands) {
-        (Kind::Queue, Some(queue)) => {
-            is_queue_known = true;
-            facts = queue_facts(template, &queue, found)?;
-        }
-        (Kind::Kinesis, Some(stream)) => (facts, are_shards_known) = stream_facts(template, &stream, found)?,
-        _ => {}
+    let mut facts: Option<SourceFacts> = None;
+    let (mut is_queue_known, mut are_shards_known) = (true, source.is_some());
+    for one in source.iter().flat_map(|at| branches(at.value)) {
+        let (more, is_known) = match (kind, template.source(one, named_by)) {
+            (Kind::Queue, Some(queue)) => (queue_facts(template, &queue, found)?, true),
+            (Kind::Kinesis, Some(stream)) => stream_facts(template, &stream, found)?,
+            _ => (SourceFacts::default(), false),
+        };
+        is_queue_known &= is_known;
+        are_shards_known &= is_known;
+        facts = Some(facts.map_or(more, |facts| facts.or_dearer(more)));
     }
+    is_queue_known &= facts.is_some() || source.is_none();
+    are_shards_known &= facts.is_some();
+    let facts = facts.unwrap_or_default();
     let file = properties.file;
     if kind == Kind::Queue && !is_queue_known {
         found.warn(format_args!(
@@ -145,6 +150,16 @@ pub(super) fn poll(
         ways.push(Way::Unlimited);
     }
     Ok(ways)
+}
+
+/// What a value can be: both branches of a condition that is not known.
+fn branches(value: &Value) -> Vec<&Value> {
+    match function(value) {
+        Some(("Fn::If", Value::Array(parts))) => {
+            parts.iter().skip(1).filter(|part| !part.is_null()).flat_map(branches).collect()
+        }
+        _ => vec![value],
+    }
 }
 
 fn queue_facts(

@@ -69,6 +69,7 @@ fn a_merge_takes_maps_in_and_own_keys_win() {
     assert_eq!(read("<<:\n- *b\n- {Timeout: 12}"), (400, 12));
     assert_eq!(read("<<: {<<: *b, Timeout: 6}"), (400, 6), "merges within merges");
     assert_eq!(read("<<: *a\n<<: *b"), (400, 30));
+    assert_eq!(read("!!merge <<: *a"), (300, 30));
     assert!(!is_warned(&of(&[&template("<<: *a\nTimeout: 5")]), &["twice"]));
     let nested = template("<<: *a\nEphemeralStorage:\n  <<: {Size: 1024}");
     assert_eq!(function(&of(&[&nested]), "F").ephemeral_mb, 1024);

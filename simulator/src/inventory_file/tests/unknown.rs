@@ -91,6 +91,10 @@ fn of_an_unknown_condition_the_dearer_branch_counts() {
         (Architecture::X86_64, None, 2048, 10)
     );
     assert!(is_warned(&reading, &["Resources.F.Properties.Timeout", "Fn::If IsProd", "10, the dearest"]));
+    for (alone, memory) in [("!Ref Size", 1024), ("!Sub '${Size}'", 1024), ("!Sub '${ Size }'", 1024)] {
+        let sizes = "Parameters: {Size: {Type: Number, AllowedValues: [256, 1024]}}";
+        assert_eq!(read(sizes, &format!("MemorySize: {alone}")).1.memory_mb, memory, "{alone}");
+    }
     let known = given(stage, "MemorySize: !If [IsProd, 1024, 512]", &[("Stage", "dev")]).unwrap();
     assert_eq!(function_memory(&known), 512);
 }
@@ -142,4 +146,42 @@ fn a_parameter_that_no_template_has_is_refused_with_the_nearest() {
     assert!(with(&[LIST], &options).is_err());
     let two = [template("", "Timeout: 5"), template(before, "Timeout: 6").replace("  F:", "  G:")];
     assert!(with(&[&two[0], &two[1]], &options).is_ok(), "one template of several may have it");
+}
+
+#[test]
+fn a_value_that_its_parameter_does_not_allow_is_refused() {
+    let before = "Parameters: {Stage: {Type: String, AllowedValues: [dev, prod]}, Size: {Type: Number, AllowedValues: [256, 512]}}";
+    assert_eq!(
+        given(before, "Timeout: 5", &[("Stage", "Prod")]).unwrap_err().to_string(),
+        "file: Parameters.Stage: \"Prod\" is not one of its AllowedValues (dev, prod)"
+    );
+    assert_eq!(function_memory(&given(before, "MemorySize: !Ref Size", &[("Size", "512")]).unwrap()), 512);
+}
+
+#[test]
+fn a_property_that_is_the_same_in_both_branches_is_known() {
+    let before = "Conditions: {C: !Equals [!Ref AWS::Region, a]}";
+    let (reading, function) =
+        read(before, "MemorySize: !If [C, 640, 640]\nTimeout: !If [C, !Ref AWS::NoValue, !Ref AWS::NoValue]");
+    assert_eq!((function.memory_mb, function.timeout_s), (640, 3));
+    assert!(!is_warned(&reading, &["Resources.F"]));
+}
+
+#[test]
+fn of_two_queues_that_a_mapping_may_poll_the_dearer_counts() {
+    let text = |other: &str| {
+        format!(
+            "Conditions: {{C: !Equals [!Ref AWS::Region, a]}}\nResources:\n  F: {{Type: AWS::Serverless::Function, Properties: {{Events: {{Q: {{Type: SQS, Properties: {{Queue: !If [C, !GetAtt Q.Arn, {other}]}}}}}}}}}}\n  Q: {{Type: AWS::SQS::Queue, Properties: {{RedrivePolicy: {{maxReceiveCount: 3}}}}}}\n  Bare: {{Type: AWS::SQS::Queue}}\n  Caught: {{Type: AWS::SQS::Queue, Properties: {{RedrivePolicy: {{maxReceiveCount: 8}}}}}}\n"
+        )
+    };
+    let receives = |other| {
+        let reading = of(&[&text(other)]);
+        let EventSource::Sqs { max_receive_count, .. } = function(&reading, "F").mappings[0].source else {
+            panic!()
+        };
+        (max_receive_count, !reading.unknown_dead_letter.is_empty())
+    };
+    assert_eq!(receives("!GetAtt Bare.Arn"), (None, false));
+    assert_eq!(receives("!GetAtt Caught.Arn"), (Some(8), false));
+    assert_eq!(receives("!ImportValue other"), (None, true));
 }
