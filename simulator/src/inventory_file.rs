@@ -52,7 +52,8 @@ impl InventoryError {
     }
 
     fn at_path(file: &str, path: &str, problem: impl fmt::Display) -> Self {
-        InventoryError { place: format!("{file}: {}", told(path)), problem: told(problem) }
+        let place = if path.is_empty() { file.to_owned() } else { format!("{file}: {}", told(path)) };
+        InventoryError { place, problem: told(problem) }
     }
 }
 

@@ -52,6 +52,8 @@ struct Resource {
     properties: Value,
     /// `Connectors` of SAM.
     connectors: Value,
+    /// The condition of which it is not known whether it holds.
+    condition: Option<String>,
 }
 
 /// Reads a template's functions.
@@ -145,14 +147,19 @@ impl<'a> Template<'a> {
                 return Err(at.error(&format!("a name of more than {LONGEST_ID} characters")));
             }
             let kind = at.get("Type").ok_or_else(|| at.error("Type is missing"))?.text()?;
+            let mut open = None;
             if let Some(condition) = at.get("Condition") {
-                match resolver.holds(&condition.text()?) {
+                let name = condition.text()?;
+                match resolver.holds(&name) {
                     Some(true) => {}
                     Some(false) => continue,
-                    None => found.warn(format_args!(
-                        "{file}: {}: whether it holds is not known here: the resource is counted",
-                        condition.path
-                    )),
+                    None => {
+                        found.warn(format_args!(
+                            "{file}: {}: whether it holds is not known here: the resource is counted",
+                            condition.path
+                        ));
+                        open = Some(name);
+                    }
                 }
             }
             let own = at.get("Properties").map_or(Value::Null, |at| at.value.clone());
@@ -175,7 +182,7 @@ impl<'a> Template<'a> {
                 ));
             }
             let connectors = at.get("Connectors").map_or(Value::Null, |at| resolver.plain(at.value));
-            known.insert(id.clone(), Resource { kind, properties, connectors });
+            known.insert(id.clone(), Resource { kind, properties, connectors, condition: open });
         }
         Ok(Template { file, resolver, resources: known })
     }
@@ -197,6 +204,12 @@ impl<'a> Template<'a> {
 
     fn type_of(&self, value: &Value) -> Option<&str> {
         Some(self.resources.get(&self.referred_id(value)?)?.kind.as_str())
+    }
+
+    /// Whether a resource is there wherever a function is, as far as that is known.
+    fn is_certain(&self, id: &str, function: &str) -> bool {
+        let condition = |id| self.resources.get(id).and_then(|resource| resource.condition.as_ref());
+        condition(id).is_none_or(|open| condition(function) == Some(open))
     }
 
     /// The function behind a logical ID: its own, or that of its alias or version.

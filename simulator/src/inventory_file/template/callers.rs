@@ -51,8 +51,8 @@ pub(super) fn attach(
     match resource.kind.as_str() {
         "AWS::Lambda::EventSourceMapping" => {
             let ways = source::resource(template, id, &properties, found)?;
-            match named.and_then(|name| drafts.get_mut(&name)) {
-                Some(draft) => draft.ways.extend(ways),
+            match named.and_then(|name| Some((template.is_certain(id, &name), drafts.get_mut(&name)?))) {
+                Some((is_certain, draft)) => draft.extend(ways, is_certain),
                 None => found.warn(format_args!(
                     "{}: {}.FunctionName: no function of this template: left out",
                     template.file, properties.path
@@ -60,10 +60,12 @@ pub(super) fn attach(
             }
         }
         "AWS::Lambda::EventInvokeConfig" => {
-            if let Some(draft) = named.and_then(|name| drafts.get_mut(&name)) {
+            if let Some(function) = named
+                && let Some(draft) = drafts.get_mut(&function)
+            {
                 let settled = template.settled(&properties, &settings::FUNCTION, found);
-                let at = At { value: &settled, ..properties };
-                draft.function.asynchronous = Some(asynchronous(&at, draft.function.asynchronous)?);
+                let config = asynchronous(&At { value: &settled, ..properties }, None)?;
+                draft.configure(config, template.is_certain(id, &function));
             }
         }
         "AWS::Lambda::Alias" | "AWS::Lambda::Version" => {
@@ -85,7 +87,7 @@ pub(super) fn attach(
             for function in called {
                 // What a function says of itself is no call.
                 if let Some(draft) = drafts.get_mut(&function).filter(|_| function != id) {
-                    draft.ways.push(way.clone());
+                    draft.extend([way.clone()], template.is_certain(id, &function));
                 }
             }
         }
@@ -118,7 +120,7 @@ pub(super) fn connect(
     };
     if resource.kind == "AWS::Serverless::Connector" {
         let Some(source) = properties.get("Source") else { return Ok(()) };
-        return connector(template, id, &source, &properties, (drafts, found));
+        return connector(template, (id, ""), &source, &properties, (drafts, found));
     }
     let connectors =
         At { file: template.file, path: format!("Resources.{id}.Connectors"), value: &resource.connectors };
@@ -126,21 +128,22 @@ pub(super) fn connect(
     for name in connectors.value.as_object().into_iter().flat_map(|map| map.keys()) {
         if let Some(properties) = connectors.dig(&[name, "Properties"]) {
             let source = At { value: &here, ..properties.clone() };
-            connector(template, &format!("{id}{name}"), &source, &properties, (drafts, found))?;
+            connector(template, (id, name), &source, &properties, (drafts, found))?;
         }
     }
     Ok(())
 }
 
-/// Adds what a connector leads to.
+/// Adds what a connector leads to: a resource, or one within a resource.
 fn connector(
     template: &Template<'_>,
-    id: &str,
+    (resource, name): (&str, &str),
     source: &At<'_>,
     properties: &At<'_>,
     (drafts, found): (&mut Drafts, &mut Found),
 ) -> Result<(), InventoryError> {
     let Some(destinations) = properties.get("Destination") else { return Ok(()) };
+    let id = format!("{resource}{name}");
     let end = source.get("Id").and_then(|at| at.text().ok());
     let kind = end.as_ref().and_then(|id| template.resources.get(id)).map(|resource| resource.kind.clone());
     let kind = kind.or_else(|| source.get("Type")?.text().ok()).unwrap_or_default();
@@ -149,9 +152,9 @@ fn connector(
     for destination in destinations.list() {
         let by_id = destination.get("Id").and_then(|at| template.function_of(&at.text().ok()?, drafts));
         let by_arn = || template.function_named(destination.get("Arn")?.value, drafts);
-        let Some(draft) = by_id.or_else(by_arn).and_then(|function| drafts.get_mut(&function)) else {
-            continue;
-        };
+        let Some(function) = by_id.or_else(by_arn) else { continue };
+        let is_certain = template.is_certain(resource, &function);
+        let Some(draft) = drafts.get_mut(&function) else { continue };
         let polled = match kind.as_str() {
             "AWS::SQS::Queue" => Some(Kind::Queue),
             "AWS::Kinesis::Stream" => Some(Kind::Kinesis),
@@ -160,13 +163,14 @@ fn connector(
         };
         match polled {
             // The permission for a mapping that stands elsewhere.
-            Some(_) if draft.ways.iter().any(|way| matches!(way, Way::Polled(_))) => {}
+            Some(_) if draft.is_polled() => {}
             Some(polled) => {
                 let at = At { value: reference.as_ref().unwrap_or(&Value::Null), ..source.clone() };
                 let nothing = At { value: &Value::Null, ..properties.clone() };
-                draft.ways.extend(source::poll(template, id, polled, &nothing, Some(at), found)?);
+                let ways = source::poll(template, &id, polled, &nothing, Some(at), found)?;
+                draft.extend(ways, is_certain);
             }
-            None => draft.ways.extend(way(&kind, &destination)),
+            None => draft.extend(way(&kind, &destination), is_certain),
         }
     }
     Ok(())

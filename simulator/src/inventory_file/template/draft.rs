@@ -39,7 +39,9 @@ pub(super) struct Draft {
     pub(super) is_named: bool,
     /// Its name as far as it is written.
     pub(super) spelled: Option<String>,
-    pub(super) ways: Vec<Way>,
+    ways: Vec<Way>,
+    /// Whether one of the ways is there for certain.
+    has_certain_way: bool,
     /// Whether something catches asynchronous events that are given up.
     on_failure: bool,
 }
@@ -89,7 +91,8 @@ pub(super) fn draft(
             }
         }
     }
-    Ok(Some(Draft { function, is_named: name.is_some(), spelled, ways, on_failure }))
+    let has_certain_way = !ways.is_empty() || function.asynchronous.is_some();
+    Ok(Some(Draft { function, is_named: name.is_some(), spelled, ways, has_certain_way, on_failure }))
 }
 
 /// The name of a function, which AWS makes from the logical ID where none is set; and as it is written.
@@ -149,13 +152,36 @@ fn tags(at: &At<'_>, found: &mut Found) -> Result<BTreeMap<String, String>, Inve
 }
 
 impl Draft {
+    /// Adds ways in. Where all that are known may be missing, it may be called as one without any.
+    pub(super) fn extend(&mut self, ways: impl IntoIterator<Item = Way>, is_certain: bool) {
+        let before = self.ways.len();
+        self.ways.extend(ways);
+        self.has_certain_way |= is_certain && self.ways.len() > before;
+    }
+
+    /// Takes over asynchronous settings of the function or of an alias; of several the dearer count, and of those that may
+    /// be missing and AWS's default.
+    pub(super) fn configure(&mut self, config: AsyncConfig, is_certain: bool) {
+        let known = self.function.asynchronous.or_else(|| (!is_certain).then(AsyncConfig::default));
+        self.has_certain_way |= is_certain;
+        self.function.asynchronous = Some(known.map_or(config, |known| AsyncConfig {
+            max_retries: known.max_retries.max(config.max_retries),
+            max_event_age_s: known.max_event_age_s.max(config.max_event_age_s),
+            on_failure: known.on_failure && config.on_failure,
+        }));
+    }
+
+    /// Whether Lambda polls a source for it.
+    pub(super) fn is_polled(&self) -> bool {
+        self.ways.iter().any(|way| matches!(way, Way::Polled(_)))
+    }
+
     /// The function, and whether it has an event source of which it is not known whether a dead-letter queue stands behind
     /// it.
     pub(super) fn finish(self) -> (Function, bool) {
-        let Draft { mut function, ways, on_failure, .. } = self;
+        let Draft { mut function, ways, has_certain_way, on_failure, .. } = self;
         let mut is_dead_letter_unknown = false;
-        let is_without_way = ways.is_empty() && function.asynchronous.is_none();
-        function.synchronous = is_without_way;
+        function.synchronous = !has_certain_way;
         for way in ways {
             match way {
                 Way::Called | Way::Unlimited => function.synchronous = true,

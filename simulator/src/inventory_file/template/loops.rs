@@ -10,6 +10,9 @@ use crate::inventory_file::{Found, InventoryError, Options};
 
 const LOOP: &str = "Fn::ForEach";
 
+/// Work that a value counts as: what a loop makes stays in memory.
+const NODE_WORK: usize = 10;
+
 /// The template without loops; `None` where it has none.
 pub(super) fn expanded(
     root: &At<'_>,
@@ -52,7 +55,7 @@ struct Expansion<'a> {
 
 impl Expansion<'_> {
     fn value(&mut self, at: &At<'_>) -> Result<Value, InventoryError> {
-        if self.resolver.work(1).is_none() {
+        if self.resolver.work(NODE_WORK).is_none() {
             return Err(at.error("its loops make more of the template than can be read"));
         }
         match at.value {

@@ -185,3 +185,34 @@ fn of_two_queues_that_a_mapping_may_poll_the_dearer_counts() {
     assert_eq!(receives("!GetAtt Caught.Arn"), (Some(8), false));
     assert_eq!(receives("!ImportValue other"), (None, true));
 }
+
+#[test]
+fn a_way_in_that_may_be_missing_leaves_the_function_as_one_without() {
+    let text = |function: &str, more: &str| {
+        format!(
+            "Conditions: {{C: !Equals [!Ref AWS::Region, a]}}\nResources:\n  F: {{Type: AWS::Lambda::Function{function}}}\n  Q: {{Type: AWS::SQS::Queue}}\n  M: {{Type: AWS::Lambda::EventSourceMapping, Condition: C, Properties: {{FunctionName: !Ref F, EventSourceArn: !GetAtt Q.Arn}}}}\n{more}"
+        )
+    };
+    let read = |function_is: &str, more: &str| {
+        let reading = of(&[&text(function_is, more)]);
+        let function = function(&reading, "F");
+        (function.synchronous, function.mappings.len())
+    };
+    assert_eq!(read("", ""), (true, 1));
+    assert_eq!(read(", Condition: C", ""), (false, 1), "they come and go together");
+    let rule = "  R: {Type: AWS::Events::Rule, Properties: {Targets: [{Arn: !GetAtt F.Arn}]}}\n";
+    assert_eq!(read("", rule), (false, 1));
+}
+
+#[test]
+fn of_asynchronous_settings_that_may_be_missing_the_dearer_count() {
+    let retries = |condition: &str, more: &str| {
+        let text = format!(
+            "Conditions: {{C: !Equals [!Ref AWS::Region, a]}}\nResources:\n  F: {{Type: AWS::Lambda::Function}}\n  I: {{Type: AWS::Lambda::EventInvokeConfig{condition}, Properties: {{FunctionName: !Ref F, Qualifier: live, MaximumRetryAttempts: 0}}}}\n{more}"
+        );
+        function(&of(&[&text]), "F").asynchronous.unwrap().max_retries
+    };
+    assert_eq!((retries("", ""), retries(", Condition: C", "")), (0, 2));
+    let other = "  J: {Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: !Ref F, Qualifier: $LATEST, MaximumRetryAttempts: 1}}\n";
+    assert_eq!(retries("", other), 1);
+}
