@@ -107,8 +107,8 @@ impl Documents {
         if let Some(master) = item.get("MasterArn") {
             let master = master.text()?;
             self.warnings.push(format!(
-                "{}: {name} is a replica of Lambda@Edge ({master}), which has prices of its own and takes no cap: it is \
-                 counted as an ordinary function",
+                "{}: {name} is a replica that Lambda@Edge made of {master}, at prices of its own: it is counted as \
+                 an ordinary function",
                 item.file
             ));
         }

@@ -24,7 +24,11 @@ impl<'a> Parameters<'a> {
         let declared = template.get("Parameters").and_then(Value::as_object);
         for (name, parameter) in declared.into_iter().flatten() {
             let kind = parameter.get("Type").and_then(Value::as_str).unwrap_or_default();
-            match value(kind, options.parameters.get(name), parameter.get("Default")) {
+            match value(
+                kind,
+                options.parameters.get(name),
+                parameter.get("Default").filter(|default| !default.is_null()),
+            ) {
                 Some(value) => _ = parameters.known.insert(name, value),
                 None => {
                     let allowed = allowed(kind, parameter);

@@ -52,7 +52,7 @@ impl Resolver<'_> {
                     self.possible(items.first().unwrap_or(&Value::Null), rest, found);
                 }
                 // One that is no list is a list of one.
-                (Some((&FIRST, [])), value) => found.values.push(value.clone()),
+                (Some((&FIRST, [])), value) => self.possible(value, &[], found),
                 (Some(_), _) => found.values.push(Value::Null),
             }
             return;

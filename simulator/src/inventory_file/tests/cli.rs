@@ -63,7 +63,10 @@ fn a_replica_of_lambda_at_edge_is_said_to_be_one() {
         format!("{{\"Functions\": [{replica}]}}"),
         format!("{{\"Configuration\": {replica}}}"),
     ] {
-        assert!(is_warned(&of(&[&text]), &["resize is a replica of Lambda@Edge", "us-east-1", "no cap"]));
+        assert!(is_warned(
+            &of(&[&text]),
+            &["resize is a replica that Lambda@Edge made", "us-east-1", "prices of its own"]
+        ));
     }
     assert!(!is_warned(&of(&[ONE]), &["Lambda@Edge"]));
 }

@@ -67,6 +67,7 @@ fn the_default_of_a_parameter_of_systems_manager_is_a_name_and_no_value() {
         read("", "MemorySize: '{{resolve:ssm:/a/memory}}'\nFunctionName: '{{resolve:ssm:/a/name}}'");
     assert_eq!((function.memory_mb, function.name.as_str()), (10_240, "F"));
     assert!(is_warned(&reading, &["MemorySize", "a dynamic reference"]));
+    assert_eq!(read("", "Architectures: '{{resolve:ssm:/a/chip}}'").1.architecture, Architecture::X86_64);
 }
 
 #[test]
@@ -111,6 +112,7 @@ fn of_a_parameter_without_value_the_dearest_that_it_allows_counts() {
     assert_eq!(memory("{Type: Number, AllowedValues: [128, 1024, 512]}"), 1024);
     assert_eq!(memory("{Type: Number, MinValue: 128, MaxValue: 2048}"), 2048);
     assert_eq!(memory("{Type: Number}"), 10_240);
+    assert_eq!(memory("{Type: Number, Default: }"), 10_240);
     let sizes =
         "Parameters: {Stage: {Type: String}}\nMappings: {Sizes: {dev: {Memory: 256}, prod: {Memory: 3072}}}";
     assert_eq!(read(sizes, "MemorySize: !FindInMap [Sizes, !Ref Stage, Memory]").1.memory_mb, 3072);
