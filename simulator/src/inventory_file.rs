@@ -1,11 +1,12 @@
 //! An inventory from files that exist already: what the AWS CLI prints, a SAM or CloudFormation template, or the
 //! product's own JSON. Which it is, the content tells; several files become one inventory.
 //!
-//! What a file does not say, or says with a function that only AWS can resolve, becomes AWS's default and a warning that
-//! names the resource and the property. What contradicts AWS's documented shape or range is an error, and nothing is
-//! reported then.
+//! What a file does not say becomes AWS's default; what it says with a function that only AWS can resolve becomes the dearest
+//! that it can be. A warning names the resource and the property. What contradicts AWS's documented shape or range is an
+//! error, and nothing is reported then.
 
 mod aws_cli;
+mod json;
 mod mapping;
 mod template;
 mod value;
@@ -51,7 +52,8 @@ impl InventoryError {
     }
 
     fn at_path(file: &str, path: &str, problem: impl fmt::Display) -> Self {
-        InventoryError { place: format!("{file}: {}", told(path)), problem: told(problem) }
+        let place = if path.is_empty() { file.to_owned() } else { format!("{file}: {}", told(path)) };
+        InventoryError { place, problem: told(problem) }
     }
 }
 
@@ -117,6 +119,10 @@ struct Found {
     unknown_dead_letter: BTreeSet<FunctionName>,
     warnings: Vec<String>,
     warned: BTreeSet<String>,
+    /// Functions of templates that name them by logical ID only.
+    generated: Vec<template::Generated>,
+    /// The parameters of all templates.
+    parameters: BTreeSet<String>,
 }
 
 impl Found {
@@ -133,6 +139,22 @@ impl Found {
             self.warn(format_args!("{file}: {name} was in a file before; this one counts"));
         }
     }
+
+    /// Refuses a value for a parameter that no template has: it would change nothing.
+    fn check_parameters(&self, options: &Options) -> Result<(), InventoryError> {
+        let Some(name) = options.parameters.keys().find(|name| !self.parameters.contains(*name)) else {
+            return Ok(());
+        };
+        let alike =
+            |known: &&String| strsim::jaro_winkler(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
+        let nearest = self.parameters.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+        let hint =
+            nearest.map_or(String::new(), |nearest| format!("; the nearest that one has is {nearest}"));
+        Err(InventoryError::of_file(
+            "--parameter",
+            format_args!("no template has a parameter named {name}{hint}"),
+        ))
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -146,28 +168,17 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Its first fault, with its place.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), InventoryError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Whatever follows --inventory is one.
         if file.ends_with(".toml") {
             let problem = "a policy and no inventory: name it before --inventory, or with --policy";
             return Err(InventoryError::of_file(file, problem));
         }
         if !text.trim_start().starts_with(['{', '[']) {
-            let document = yaml::read(file, text)?;
-            return self.add_template(file, &document);
+            let document = yaml::read(file, text, &mut self.found.warnings)?;
+            return self.add_foreign(file, &document);
         }
-        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-        let mut begins = 0;
         // Nothing of a file counts that is damaged further down.
-        let mut read = Vec::new();
-        while let Some(document) = documents.next() {
-            let document = document.map_err(|error| {
-                InventoryError::at_line(file, error.line(), error.column(), json_problem(&error))
-            })?;
-            let ends = documents.byte_offset();
-            read.push((document, begins..ends));
-            begins = ends;
-        }
+        let read = json::read(file, text, &mut self.found.warnings)?;
         read.iter().try_for_each(|(document, span)| self.add_json(file, text, document, span))
     }
 
@@ -181,10 +192,16 @@ impl<'a> Reader<'a> {
         if document.get("functions").is_some() && document.get("account").is_some() {
             return self.add_own(file, text, span);
         }
+        self.add_foreign(file, document)
+    }
+
+    /// A template, or what the CLI prints as JSON or YAML.
+    fn add_foreign(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
+        let root = At::root(file, document);
         if document.get("Resources").is_some() {
-            return self.add_template(file, document);
+            return template::read(&root, self.options, &mut self.found);
         }
-        if self.cli.add(&At::root(file, document))? { Ok(()) } else { Err(unknown(file)) }
+        if self.cli.add(&root)? { Ok(()) } else { Err(unknown(file)) }
     }
 
     /// Reads the text again, not the value: a text has lines.
@@ -214,20 +231,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn add_template(&mut self, file: &str, document: &Value) -> Result<(), InventoryError> {
-        if document.get("Resources").is_none() {
-            return Err(unknown(file));
-        }
-        template::read(&At::root(file, document), self.options, &mut self.found)
-    }
-
     /// The inventory of all files.
     ///
     /// # Errors
     /// Where the functions are of several regions and none was asked for, or there is no function.
     pub fn finish(self) -> Result<Reading, InventoryError> {
         let Reader { options, mut found, cli } = self;
+        found.check_parameters(options)?;
         cli.finish(options, &mut found)?;
+        let mut names = BTreeMap::new();
+        for generated in std::mem::take(&mut found.generated) {
+            generated.add(&mut names, &mut found);
+        }
         let region = region(options, &mut found)?;
         if found.functions.is_empty() {
             return Err(InventoryError::of_file("inventory", "no Lambda function was found"));
@@ -304,8 +319,8 @@ fn unknown(file: &str) -> InventoryError {
     InventoryError::of_file(
         file,
         "neither a SAM or CloudFormation template (Resources) nor an inventory of dow-guard (functions, account), nor \
-         the JSON of `aws lambda list-functions` (Functions), `get-function` (Configuration), \
-         `list-event-source-mappings`, `list-function-event-invoke-configs`, `list-provisioned-concurrency-configs`, \
+         the JSON of `aws lambda list-functions` (Functions), `get-function` (Configuration), `get-function-configuration` \
+         (FunctionName, MemorySize), `list-event-source-mappings`, `list-function-event-invoke-configs`, `list-provisioned-concurrency-configs`, \
          `get-account-settings` (AccountLimit), `aws sqs get-queue-attributes` (Attributes) or a map of function names to \
          `get-function-concurrency`",
     )

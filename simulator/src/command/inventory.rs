@@ -20,7 +20,7 @@ use crate::report::layout::{Palette, Tone};
 #[derive(Clone, Debug, Args)]
 pub struct InventoryArgs {
     /// What exists: a SAM or CloudFormation template (YAML or JSON), the JSON of `aws lambda list-functions`,
-    /// `get-function`, `list-event-source-mappings`, `list-function-event-invoke-configs`,
+    /// `get-function`, `get-function-configuration`, `list-event-source-mappings`, `list-function-event-invoke-configs`,
     /// `list-provisioned-concurrency-configs`, `get-account-settings` or `aws sqs get-queue-attributes`, or an inventory
     /// of dow-guard. Several files become one inventory. Without it: the account of the scenario `botnet-flood`.
     #[arg(long, value_name = "FILE", num_args = 1..)]

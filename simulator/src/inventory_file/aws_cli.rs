@@ -44,8 +44,16 @@ impl Document {
 }
 
 impl Documents {
-    /// Takes a document; `false` where it is none of the CLI's.
+    /// Takes a document, or a list of them as `--query` makes it; `false` where it is none of the CLI's.
     pub(super) fn add(&mut self, document: &At<'_>) -> Result<bool, InventoryError> {
+        if document.value.is_array() {
+            let items = document.items()?;
+            let mut taken = !items.is_empty();
+            for item in items {
+                taken &= !item.value.is_array() && self.add(&item)?;
+            }
+            return Ok(taken);
+        }
         if let Some(functions) = document.get("Functions") {
             for item in functions.items()? {
                 self.function(&item)?;
@@ -65,6 +73,16 @@ impl Documents {
             self.account = Some((number("ConcurrentExecutions")?, number("UnreservedConcurrentExecutions")?));
         } else if let Some(attributes) = document.get("Attributes") {
             self.queue(&attributes)?;
+        } else if has(document, ["FunctionName", "MemorySize"]) {
+            // `get-function-configuration`, and whatever changes one, prints no more than the configuration.
+            self.function(document)?;
+        } else if has(document, ["UUID", "FunctionArn"]) {
+            self.mappings.push(Document::of(document));
+        } else if has(document, ["FunctionArn", "MaximumRetryAttempts"])
+            || has(document, ["FunctionArn", "MaximumEventAgeInSeconds"])
+            || has(document, ["FunctionArn", "DestinationConfig"])
+        {
+            self.invoke_configs.push(Document::of(document));
         } else {
             return self.concurrency_map(document);
         }
@@ -85,6 +103,14 @@ impl Documents {
                 item.file
             ));
             return Ok(name);
+        }
+        if let Some(master) = item.get("MasterArn") {
+            let master = master.text()?;
+            self.warnings.push(format!(
+                "{}: {name} is a replica that Lambda@Edge made of {master}, at prices of its own: it is counted as \
+                 an ordinary function",
+                item.file
+            ));
         }
         let memory_mb = required(item, "MemorySize")?.count(range::MEMORY_MB)?;
         let timeout_s = required(item, "Timeout")?.count(range::TIMEOUT_S)?;
@@ -305,6 +331,11 @@ fn stranger(what: &str, name: &str, found: &mut Found) {
     found.warn(format_args!("{what} of {name}: no file has this function"));
 }
 
+/// Whether a document has both keys.
+fn has(document: &At<'_>, keys: [&str; 2]) -> bool {
+    keys.iter().all(|key| document.get(key).is_some())
+}
+
 fn required<'a>(at: &At<'a>, key: &str) -> Result<At<'a>, InventoryError> {
     at.get(key).ok_or_else(|| at.error(&format!("{key} is missing")))
 }
@@ -324,7 +355,7 @@ fn unqualified(arn: &str) -> String {
 /// The instruction set; x86-64 where none is named.
 pub(super) fn architecture(at: Option<At<'_>>) -> Result<Architecture, InventoryError> {
     let Some(at) = at else { return Ok(Architecture::X86_64) };
-    let Some(first) = at.items()?.into_iter().next() else { return Ok(Architecture::X86_64) };
+    let Some(first) = at.list().into_iter().next() else { return Ok(Architecture::X86_64) };
     match first.text()?.as_str() {
         "x86_64" => Ok(Architecture::X86_64),
         "arm64" => Ok(Architecture::Arm64),

@@ -53,6 +53,19 @@ impl Default for SourceFacts {
     }
 }
 
+impl SourceFacts {
+    /// Of two sources that it may be, what costs more.
+    pub(super) fn or_dearer(self, other: SourceFacts) -> SourceFacts {
+        let receives = self.max_receive_count.zip(other.max_receive_count);
+        SourceFacts {
+            max_receive_count: receives.map(|(one, other)| one.max(other)),
+            queue_retention_s: self.queue_retention_s.max(other.queue_retention_s),
+            shards: self.shards.max(other.shards),
+            stream_retention_s: self.stream_retention_s.max(other.stream_retention_s),
+        }
+    }
+}
+
 /// A mapping out of its properties.
 pub(super) fn mapping(
     id: &str,

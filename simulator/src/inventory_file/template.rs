@@ -4,88 +4,67 @@
 //! A function with ways in that are all known is invoked by those alone; one to which anything else refers, or that
 //! has no way in, may be called.
 
+mod callers;
+mod draft;
+mod loops;
+mod parameters;
+mod possible;
 mod resolve;
+mod settings;
 mod source;
+mod written;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use guard_core::inventory::{AsyncConfig, EventSourceMapping, Function};
-use guard_core::name::FunctionName;
 use serde_json::Value;
 
-use self::resolve::{Resolver, function, references};
-use super::aws_cli::architecture;
-use super::mapping::{asynchronous, optional};
-use super::value::{At, range};
+use self::draft::{Draft, draft};
+use self::resolve::{Resolver, function};
+use self::written::{references, texts, written};
+use super::value::At;
 use super::{Found, InventoryError, Options};
 
 const SAM_FUNCTION: &str = "AWS::Serverless::Function";
 const FUNCTION: &str = "AWS::Lambda::Function";
 
-/// Memory and time-out where none is set ("AWS::Lambda::Function", AWS CloudFormation Template Reference, read
-/// 2026-11).
-const DEFAULTS: (u32, u32) = (128, 3);
-
 /// Parts of a function's ARN with a qualifier.
 const ARN_PARTS: usize = 8;
+
+/// Aliases and versions between a reference and its function; one that leads to itself ends here.
+const MOST_HOPS: usize = 8;
 
 /// Characters of a logical ID ("AWS CloudFormation quotas", name of a resource, read 2026-11).
 const LONGEST_ID: usize = 255;
 
-/// What of a function must be known to be counted.
-const SETTINGS: [&str; 12] = [
-    "MemorySize",
-    "Timeout",
-    "Architectures",
-    "EphemeralStorage.Size",
-    "ReservedConcurrentExecutions",
-    "ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions",
-    "EventInvokeConfig.MaximumRetryAttempts",
-    "EventInvokeConfig.MaximumEventAgeInSeconds",
-    "MaximumRetryAttempts",
-    "MaximumEventAgeInSeconds",
-    "Tags",
-    "Events",
-];
-
-/// One way into a function.
-#[derive(Clone, Debug)]
-enum Way {
-    /// Something waits for its answer.
-    Called,
-    /// Something hands over events.
-    Asynchronous,
-    /// Lambda polls a source for it.
-    Polled(EventSourceMapping),
-    /// Its source may have a dead-letter queue or not.
-    DeadLetterUnknown,
-    /// Its source has no limit that is known.
-    Unlimited,
-}
-
-/// A function while its ways in are being collected.
-struct Draft {
-    function: Function,
-    ways: Vec<Way>,
-    /// Whether something catches asynchronous events that are given up.
-    on_failure: bool,
-}
+/// Functions by logical ID.
+type Drafts = BTreeMap<String, Draft>;
 
 /// A template with everything resolved that can be.
 struct Template<'a> {
     file: &'a str,
+    resolver: Resolver<'a>,
     resources: BTreeMap<String, Resource>,
 }
 
 struct Resource {
     kind: String,
     properties: Value,
+    /// `Connectors` of SAM.
+    connectors: Value,
+    /// The condition of which it is not known whether it holds.
+    condition: Option<String>,
 }
 
 /// Reads a template's functions.
 pub(super) fn read(root: &At<'_>, options: &Options, found: &mut Found) -> Result<(), InventoryError> {
-    let template = Template::new(root, options, found)?;
-    let mut drafts = BTreeMap::new();
+    if let Some(declared) = root.get("Parameters").and_then(|at| at.value.as_object()) {
+        found.parameters.extend(declared.keys().cloned());
+    }
+    parameters::check(root, options)?;
+    let whole = loops::expanded(root, options, found)?.map_or(Cow::Borrowed(root.value), Cow::Owned);
+    let template = Template::new(&At { value: &whole, ..root.clone() }, options, found)?;
+    let mut drafts = Drafts::new();
     for (id, resource) in &template.resources {
         if matches!(resource.kind.as_str(), SAM_FUNCTION | FUNCTION)
             && let Some(draft) = draft(&template, id, found)?
@@ -94,13 +73,61 @@ pub(super) fn read(root: &At<'_>, options: &Options, found: &mut Found) -> Resul
         }
     }
     for id in template.resources.keys() {
-        attach(&template, id, &mut drafts, found)?;
+        callers::attach(&template, id, &mut drafts, found)?;
     }
-    for (_, draft) in drafts {
-        let function = draft.finish(found);
-        found.add(template.file, function);
+    // After all mappings: a connector of a queue is the permission for one of them, or all that there is.
+    for id in template.resources.keys() {
+        callers::connect(&template, id, &mut drafts, found)?;
+    }
+    for (id, draft) in drafts {
+        let is_named = draft.is_named;
+        let (function, is_dead_letter_unknown) = draft.finish();
+        if is_named {
+            if is_dead_letter_unknown {
+                found.unknown_dead_letter.insert(function.name.clone());
+            }
+            found.add(template.file, function);
+        } else {
+            found.generated.push(Generated {
+                file: template.file.to_owned(),
+                id,
+                function,
+                is_dead_letter_unknown,
+            });
+        }
     }
     Ok(())
+}
+
+/// A function whose name AWS makes from its logical ID, which is unique within its template only.
+#[derive(Debug)]
+pub(super) struct Generated {
+    file: String,
+    id: String,
+    function: guard_core::inventory::Function,
+    is_dead_letter_unknown: bool,
+}
+
+impl Generated {
+    /// Gives it a name that no other function has, and adds it. The same file read again replaces what it said before.
+    pub(super) fn add(self, names: &mut BTreeMap<(String, String), String>, found: &mut Found) {
+        let Generated { file, id, mut function, is_dead_letter_unknown } = self;
+        let key = (file.clone(), id.clone());
+        let name = names.get(&key).cloned().unwrap_or_else(|| {
+            if !found.functions.contains_key(&id) {
+                return id.clone();
+            }
+            let own = format!("{id} ({file})");
+            found.warn(format_args!("{file}: {id} is in a file before too: this one is counted as {own}"));
+            own
+        });
+        names.insert(key, name.clone());
+        function.name = name.as_str().into();
+        if is_dead_letter_unknown {
+            found.unknown_dead_letter.insert(function.name.clone());
+        }
+        found.add(&file, function);
+    }
 }
 
 impl<'a> Template<'a> {
@@ -120,14 +147,19 @@ impl<'a> Template<'a> {
                 return Err(at.error(&format!("a name of more than {LONGEST_ID} characters")));
             }
             let kind = at.get("Type").ok_or_else(|| at.error("Type is missing"))?.text()?;
+            let mut open = None;
             if let Some(condition) = at.get("Condition") {
-                match resolver.holds(&condition.text()?) {
+                let name = condition.text()?;
+                match resolver.holds(&name) {
                     Some(true) => {}
                     Some(false) => continue,
-                    None => found.warn(format_args!(
-                        "{file}: {}: whether it holds is not known here: the resource is counted",
-                        condition.path
-                    )),
+                    None => {
+                        found.warn(format_args!(
+                            "{file}: {}: whether it holds is not known here: the resource is counted",
+                            condition.path
+                        ));
+                        open = Some(name);
+                    }
                 }
             }
             let own = at.get("Properties").map_or(Value::Null, |at| at.value.clone());
@@ -149,9 +181,10 @@ impl<'a> Template<'a> {
                     "its functions, with those before it, make more of the template than can be read",
                 ));
             }
-            known.insert(id.clone(), Resource { kind, properties });
+            let connectors = at.get("Connectors").map_or(Value::Null, |at| resolver.plain(at.value));
+            known.insert(id.clone(), Resource { kind, properties, connectors, condition: open });
         }
-        Ok(Template { file, resources: known })
+        Ok(Template { file, resolver, resources: known })
     }
 
     /// The properties of a resource.
@@ -173,46 +206,89 @@ impl<'a> Template<'a> {
         Some(self.resources.get(&self.referred_id(value)?)?.kind.as_str())
     }
 
-    /// The properties with each of the paths either plain or gone; a warning names what is gone.
-    fn settled(&self, at: &At<'_>, paths: &[&str], found: &mut Found) -> Value {
-        let mut value = at.value.clone();
-        for path in paths {
-            let mut place = Some(&mut value);
-            let mut walked = at.path.clone();
-            for key in path.split('.') {
-                place = place.and_then(|value| value.get_mut(key));
-                walked = format!("{walked}.{key}");
-                let Some(value) = place.as_deref_mut() else { break };
-                let unknown = function(value).or_else(|| value.as_array()?.iter().find_map(function));
-                if let Some((name, _)) = unknown {
-                    found.warn(format_args!(
-                        "{}: {walked}: {name} cannot be resolved here: AWS's default is used",
-                        self.file
-                    ));
-                    *value = Value::Null;
-                }
-            }
-        }
-        value
+    /// Whether a resource is there wherever a function is, as far as that is known.
+    fn is_certain(&self, id: &str, function: &str) -> bool {
+        let condition = |id| self.resources.get(id).and_then(|resource| resource.condition.as_ref());
+        condition(id).is_none_or(|open| condition(function) == Some(open))
     }
 
-    /// The function that a property names: by reference, alias, name or ARN.
-    fn function_named(&self, value: &Value, drafts: &BTreeMap<String, Draft>) -> Option<String> {
-        if let Some(name) = value.as_str() {
-            let last = name
-                .rsplit(':')
-                .take(ARN_PARTS)
-                .find(|part| drafts.values().any(|d| d.function.name.as_str() == *part));
-            let by_name = |(_, draft): &(&String, &Draft)| Some(draft.function.name.as_str()) == last;
-            return drafts.iter().find(by_name).map(|(id, _)| id.clone());
+    /// The function behind a logical ID: its own, or that of its alias or version.
+    fn function_of(&self, id: &str, drafts: &Drafts) -> Option<String> {
+        let mut id = id.to_owned();
+        for _ in 0..MOST_HOPS {
+            if drafts.contains_key(&id) {
+                return Some(id);
+            }
+            let Some(resource) = self.resources.get(&id) else { return self.made_by_sam(&id, drafts) };
+            if !matches!(resource.kind.as_str(), "AWS::Lambda::Alias" | "AWS::Lambda::Version") {
+                return None;
+            }
+            let of = resource.properties.get("FunctionName")?;
+            match references(of).into_iter().find(|id| self.resources.contains_key(id)) {
+                Some(next) => id = next,
+                None => return named(&written(of)?, drafts),
+            }
         }
-        let id = self.referred_id(value)?;
-        if drafts.contains_key(&id) {
-            return Some(id);
-        }
-        let alias = self.properties(&id)?.get("FunctionName")?.value.clone();
-        references(&alias).into_iter().find(|id| drafts.contains_key(id))
+        None
     }
+
+    /// The function of an alias or version that SAM makes: `ShopAliaslive`, `ShopVersion0123456789` ("AWS CloudFormation
+    /// resources generated when you specify AWS::Serverless::Function", AWS SAM Developer Guide, read 2026-11).
+    fn made_by_sam(&self, id: &str, drafts: &Drafts) -> Option<String> {
+        let is_made = |function: &&String| {
+            let rest = id.strip_prefix(function.as_str()).unwrap_or_default();
+            (rest.starts_with("Alias") || rest.starts_with("Version"))
+                && self.properties(function).is_some_and(|at| at.get("AutoPublishAlias").is_some())
+        };
+        drafts.keys().filter(is_made).max_by_key(|function| function.len()).cloned()
+    }
+
+    /// The function that a property names: by reference, alias, version, name or ARN.
+    fn function_named(&self, value: &Value, drafts: &Drafts) -> Option<String> {
+        let referred = references(value).into_iter().find_map(|id| self.function_of(&id, drafts));
+        referred.or_else(|| named(&written(value)?, drafts))
+    }
+
+    /// The functions that a value refers to or whose ARN is written in it.
+    fn functions_in(&self, value: &Value, drafts: &Drafts) -> BTreeSet<String> {
+        let referred = references(value);
+        let mut functions: BTreeSet<String> =
+            referred.iter().filter_map(|id| self.function_of(id, drafts)).collect();
+        for text in texts(value) {
+            for arn in text.split(":function:").skip(1) {
+                let name = arn.split([':', '/']).next().unwrap_or_default();
+                functions.extend(of_name(name, drafts));
+            }
+        }
+        functions
+    }
+
+    /// The queue or stream that a value refers to, or names by an ARN.
+    fn source(&self, value: &Value, named_by: &str) -> Option<At<'_>> {
+        if let Some(referred) = self.referred(value) {
+            return Some(referred);
+        }
+        let arn = written(value)?;
+        let name = arn.rsplit([':', '/']).next().filter(|name| !name.is_empty())?;
+        let is_named = |resource: &Resource| {
+            resource.properties.get(named_by).and_then(written).as_deref() == Some(name)
+        };
+        let (id, _) = self.resources.iter().find(|(_, resource)| is_named(resource))?;
+        self.properties(id)
+    }
+}
+
+/// The function with this name or ARN, with or without a qualifier.
+fn named(text: &str, drafts: &Drafts) -> Option<String> {
+    text.rsplit(':').take(ARN_PARTS).find_map(|part| of_name(part, drafts))
+}
+
+/// The function with this name, as far as both are written.
+fn of_name(name: &str, drafts: &Drafts) -> Option<String> {
+    let has_name = |(_, draft): &(&String, &Draft)| {
+        draft.is_named && draft.function.name.as_str() == name || draft.spelled.as_deref() == Some(name)
+    };
+    drafts.iter().find(has_name).map(|(id, _)| id.clone())
 }
 
 /// SAM: what a function sets goes before the globals; maps are put together ("Globals section", AWS SAM Developer
@@ -230,166 +306,5 @@ fn merged(globals: &Value, own: Value) -> Value {
             Value::Object(own)
         }
         (_, own) => own,
-    }
-}
-
-fn draft(template: &Template<'_>, id: &str, found: &mut Found) -> Result<Option<Draft>, InventoryError> {
-    let Some(raw) = template.properties(id) else { return Ok(None) };
-    if raw.get("CapacityProviderConfig").is_some() {
-        found.warn(format_args!(
-            "{}: {}: runs on a capacity provider, which is billed as instances: left out",
-            raw.file, raw.path
-        ));
-        return Ok(None);
-    }
-    let settled = template.settled(&raw, &SETTINGS, found);
-    let at = At { value: &settled, ..raw.clone() };
-    let name = name(id, &at, found)?;
-    let memory_mb = optional(&at, "MemorySize", range::MEMORY_MB)?.unwrap_or(DEFAULTS.0);
-    let timeout_s = optional(&at, "Timeout", range::TIMEOUT_S)?.unwrap_or(DEFAULTS.1);
-    let mut function = Function::new(name.as_str(), memory_mb, timeout_s);
-    function.architecture = architecture(at.get("Architectures"))?;
-    if let Some(size) = at.dig(&["EphemeralStorage", "Size"]) {
-        function.ephemeral_mb = size.count(range::EPHEMERAL_MB)?;
-    }
-    function.reserved = optional(&at, "ReservedConcurrentExecutions", range::CONCURRENCY)?;
-    function.provisioned = provisioned(&at)?;
-    function.tags = tags(&at)?;
-    let catches = |key: &str| at.dig(&[key, "TargetArn"]).is_some();
-    let on_failure = catches("DeadLetterQueue") || catches("DeadLetterConfig");
-    let mut ways = Vec::new();
-    if on_failure {
-        ways.push(Way::Asynchronous);
-    }
-    if let Some(config) = at.get("EventInvokeConfig") {
-        function.asynchronous = Some(asynchronous(&config, None)?);
-    }
-    if at.get("FunctionUrlConfig").is_some() {
-        ways.push(Way::Called);
-    }
-    if let Some(events) = at.get("Events") {
-        for event_id in events.object()?.keys() {
-            if let Some(event) = events.get(event_id) {
-                ways.extend(source::event(template, &format!("{id}{event_id}"), &event, found)?);
-            }
-        }
-    }
-    Ok(Some(Draft { function, ways, on_failure }))
-}
-
-/// The name of a function: its logical ID where none is set, because AWS makes one from it.
-fn name(id: &str, at: &At<'_>, found: &mut Found) -> Result<String, InventoryError> {
-    match at.get("FunctionName") {
-        None => Ok(id.to_owned()),
-        Some(name) => match function(name.value) {
-            None => name.text(),
-            Some((unknown, _)) => {
-                found.warn(format_args!(
-                    "{}: {}: {unknown} cannot be resolved here: the function is called {id}",
-                    at.file, name.path
-                ));
-                Ok(id.to_owned())
-            }
-        },
-    }
-}
-
-fn provisioned(at: &At<'_>) -> Result<u32, InventoryError> {
-    let count = at.dig(&["ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions"]);
-    Ok(count.map(|at| at.count(range::CONCURRENCY)).transpose()?.unwrap_or(0))
-}
-
-/// Tags: a map in SAM, a list of `Key` and `Value` elsewhere. One whose value only AWS knows is left out.
-fn tags(at: &At<'_>) -> Result<BTreeMap<String, String>, InventoryError> {
-    let Some(tags) = at.get("Tags") else { return Ok(BTreeMap::new()) };
-    let mut known = BTreeMap::new();
-    if tags.value.is_array() {
-        for item in tags.items()? {
-            if let (Some(key), Some(value)) = (item.get("Key"), item.get("Value"))
-                && function(value.value).is_none()
-            {
-                known.insert(key.text()?, value.text()?);
-            }
-        }
-        return Ok(known);
-    }
-    for key in tags.object()?.keys() {
-        if let Some(value) = tags.get(key).filter(|value| function(value.value).is_none()) {
-            known.insert(key.clone(), value.text()?);
-        }
-    }
-    Ok(known)
-}
-
-/// Adds to the functions what a resource says about them.
-fn attach(
-    template: &Template<'_>,
-    id: &str,
-    drafts: &mut BTreeMap<String, Draft>,
-    found: &mut Found,
-) -> Result<(), InventoryError> {
-    let (Some(resource), Some(properties)) = (template.resources.get(id), template.properties(id)) else {
-        return Ok(());
-    };
-    let named = properties.get("FunctionName").and_then(|at| template.function_named(at.value, drafts));
-    match resource.kind.as_str() {
-        "AWS::Lambda::EventSourceMapping" => {
-            let ways = source::resource(template, id, &properties, found)?;
-            match named.and_then(|name| drafts.get_mut(&name)) {
-                Some(draft) => draft.ways.extend(ways),
-                None => found.warn(format_args!(
-                    "{}: {}.FunctionName: no function of this template: left out",
-                    template.file, properties.path
-                )),
-            }
-        }
-        "AWS::Lambda::EventInvokeConfig" => {
-            if let Some(draft) = named.and_then(|name| drafts.get_mut(&name)) {
-                let settled = template.settled(&properties, &SETTINGS, found);
-                let at = At { value: &settled, ..properties };
-                draft.function.asynchronous = Some(asynchronous(&at, draft.function.asynchronous)?);
-            }
-        }
-        "AWS::Lambda::Alias" | "AWS::Lambda::Version" => {
-            if let Some(draft) = named.and_then(|name| drafts.get_mut(&name)) {
-                let settled = template.settled(&properties, &SETTINGS, found);
-                let more = provisioned(&At { value: &settled, ..properties })?;
-                draft.function.provisioned = draft.function.provisioned.saturating_add(more);
-            }
-        }
-        kind => {
-            for (caller, way) in source::callers(kind, &properties) {
-                // What a function says of itself is no call.
-                if let Some(draft) = drafts.get_mut(&caller).filter(|_| caller != id) {
-                    draft.ways.push(way);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-impl Draft {
-    fn finish(self, found: &mut Found) -> Function {
-        let Draft { mut function, ways, on_failure } = self;
-        let name: FunctionName = function.name.clone();
-        let is_without_way = ways.is_empty() && function.asynchronous.is_none();
-        function.synchronous = is_without_way;
-        for way in ways {
-            match way {
-                Way::Called | Way::Unlimited => function.synchronous = true,
-                Way::Asynchronous => {
-                    function.asynchronous.get_or_insert_with(AsyncConfig::default);
-                }
-                Way::Polled(mapping) => function.mappings.push(mapping),
-                Way::DeadLetterUnknown => {
-                    found.unknown_dead_letter.insert(name.clone());
-                }
-            }
-        }
-        if let Some(config) = &mut function.asynchronous {
-            config.on_failure |= on_failure;
-        }
-        function
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::InventoryError;
 
 /// Characters of a key within a path.
-const LONGEST_KEY: usize = 80;
+pub(super) const LONGEST_KEY: usize = 80;
 
 /// A value and where it stands: `Resources.Api.Properties.MemorySize`.
 #[derive(Clone, Debug)]
@@ -56,6 +56,11 @@ impl<'a> At<'a> {
         let items = self.value.as_array().ok_or_else(|| self.expected("a list"))?;
         let at = |(index, value)| At { file: self.file, path: format!("{}[{index}]", self.path), value };
         Ok(items.iter().enumerate().map(at).collect())
+    }
+
+    /// The same where one that is no list stands for a list of one, as CloudFormation takes it.
+    pub(super) fn list(&self) -> Vec<At<'a>> {
+        self.items().unwrap_or_else(|_| vec![self.clone()])
     }
 
     /// A text; numbers and truth values count as their text.

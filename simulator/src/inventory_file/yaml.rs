@@ -1,16 +1,19 @@
 //! YAML as a tree of JSON values, with the short forms of CloudFormation's functions in their long form: `!Ref X`
 //! becomes `{"Ref": "X"}` and `!GetAtt A.B` becomes `{"Fn::GetAtt": ["A", "B"]}` ("Intrinsic function reference",
-//! AWS CloudFormation User Guide, read 2026-11).
+//! AWS CloudFormation User Guide, read 2026-11). Of keys that are equal the last counts, and `<<` merges, as in PyYAML, with
+//! which AWS's command lines read templates.
 //!
 //! Every scalar becomes a text, or null where nothing stands: CloudFormation takes texts for numbers and truth values,
 //! and whoever reads a value here knows which it must be.
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use guard_core::text::abridged;
 use serde_json::{Map, Value};
 
 use super::InventoryError;
+use super::value::LONGEST_KEY;
 
 /// Collections within collections; serde_json has the same limit for JSON.
 const MAX_DEPTH: usize = 128;
@@ -23,22 +26,26 @@ const MAX_BYTES: usize = 100_000_000;
 /// Bytes of a value without its text: a node of a tree with its key.
 const VALUE_BYTES: usize = 100;
 
-/// Reads one document.
+/// The key that merges maps ("Merge Key Language-Independent Type for YAML", yaml.org/type/merge.html, read 2026-11).
+const MERGE: &str = "<<";
+
+/// Reads one document, and adds a warning for each key that is there twice.
 ///
 /// # Errors
-/// The line and column of what is no YAML, of a key that is there twice or is no text, of a second document, or where
-/// it is nested too deep or grows too large.
-pub(super) fn read(file: &str, text: &str) -> Result<Value, InventoryError> {
-    let mut tree = Tree { file, parser: Parser::new_from_str(text), anchors: HashMap::new(), bytes: 0 };
+/// The line and column of what is no YAML, of a key that is no text, of a second document, or where it is nested too
+/// deep or grows too large.
+pub(super) fn read(file: &str, text: &str, warnings: &mut Vec<String>) -> Result<Value, InventoryError> {
+    let parser = Parser::new_from_str(text);
+    let mut tree = Tree { file, parser, anchors: HashMap::new(), bytes: 0, warnings };
     let mut document = None;
     loop {
         let (event, at) = tree.next()?;
         match event {
             Event::StreamEnd => return document.ok_or_else(|| tree.error(at, "there is no document")),
-            Event::DocumentStart(_) if document.is_some() => {
+            Event::DocumentStart(..) if document.is_some() => {
                 return Err(tree.error(at, "a second document begins here; one is expected"));
             }
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             event => document = Some(tree.value(event, at, 0)?),
         }
     }
@@ -50,6 +57,14 @@ struct Tree<'a> {
     /// What an anchor stands for, and how many bytes that is.
     anchors: HashMap<usize, (Value, usize)>,
     bytes: usize,
+    warnings: &'a mut Vec<String>,
+}
+
+/// What a map says itself, and what it merges.
+#[derive(Default)]
+struct Entries {
+    own: Map<String, Value>,
+    merged: Map<String, Value>,
 }
 
 impl<'a> Tree<'a> {
@@ -79,8 +94,8 @@ impl<'a> Tree<'a> {
                 self.count(at, text.len())?;
                 (scalar(&text, style), tag, anchor)
             }
-            Event::SequenceStart(anchor, tag) => (self.sequence(depth)?, tag, anchor),
-            Event::MappingStart(anchor, tag) => (self.mapping(depth)?, tag, anchor),
+            Event::SequenceStart(_, anchor, tag) => (self.sequence(depth)?, tag, anchor),
+            Event::MappingStart(_, anchor, tag) => (self.mapping(depth)?, tag, anchor),
             Event::Alias(anchor) => {
                 // Known only once its value is complete: an anchor inside itself is unknown here.
                 let Some((value, size)) = self.anchors.get(&anchor).cloned() else {
@@ -122,22 +137,65 @@ impl<'a> Tree<'a> {
     }
 
     fn mapping(&mut self, depth: usize) -> Result<Value, InventoryError> {
-        let mut map = Map::new();
+        let mut entries = Entries::default();
         loop {
             let (event, at) = match self.next()? {
-                (Event::MappingEnd, _) => return Ok(Value::Object(map)),
+                (Event::MappingEnd, _) => break,
                 next => next,
             };
-            let Event::Scalar(key, ..) = event else {
-                return Err(self.error(at, "a key must be a plain text"));
-            };
+            let is_merge = matches!(&event, Event::Scalar(key, ScalarStyle::Plain, _, tag)
+                if key == MERGE && tag.as_ref().is_none_or(|tag| tag.suffix() == "merge"));
+            let key = self.key(event, at)?;
             let (event, value_at) = self.next()?;
+            let is_scalar = matches!(event, Event::Scalar(..));
             let value = self.value(event, value_at, depth + 1)?;
-            if map.insert(key.to_string(), value).is_some() {
-                return Err(self.error(at, &format!("the key {key:?} is there twice")));
+            if is_merge {
+                if is_scalar || !entries.merge(value) {
+                    return Err(self.error(value_at, "<< merges a map or a list of maps"));
+                }
+            } else if entries.own.insert(key.clone(), value).is_some() {
+                self.warnings.push(twice(self.file, at.start.line(), at.start.col() + 1, &key));
             }
         }
+        let mut map = entries.merged;
+        map.extend(entries.own);
+        Ok(Value::Object(map))
     }
+
+    /// A key: a text, or an alias of one.
+    fn key(&self, event: Event<'a>, at: Span) -> Result<String, InventoryError> {
+        match event {
+            Event::Scalar(key, ..) => Ok(key.into_owned()),
+            Event::Alias(anchor) => {
+                let text = self.anchors.get(&anchor).and_then(|(value, _)| value.as_str());
+                text.map(str::to_owned).ok_or_else(|| self.error(at, "a key must be a plain text"))
+            }
+            _ => Err(self.error(at, "a key must be a plain text")),
+        }
+    }
+}
+
+impl Entries {
+    /// Takes in a map, or a list of maps of which the first goes before the others; `false` where it is neither.
+    fn merge(&mut self, value: Value) -> bool {
+        match value {
+            Value::Object(map) => self.merged.extend(map),
+            Value::Array(maps) => {
+                for map in maps.into_iter().rev() {
+                    let Value::Object(map) = map else { return false };
+                    self.merged.extend(map);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// What is said of equal keys.
+pub(super) fn twice(file: &str, line: usize, column: usize, key: &str) -> String {
+    let key = abridged(key, LONGEST_KEY);
+    format!("{file}:{line}:{column}: {key} is there twice: the last one counts")
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> Value {
@@ -149,10 +207,10 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
 
 /// The long form of a short one. Tags of YAML itself (`!!str`) change nothing here.
 fn long_form(tag: &Tag, value: Value) -> Value {
-    if tag.handle != "!" {
+    if tag.handle() != "!" {
         return value;
     }
-    let (key, value) = match (tag.suffix.as_str(), value) {
+    let (key, value) = match (tag.suffix(), value) {
         (name @ ("Ref" | "Condition"), value) => (name.to_owned(), value),
         ("GetAtt", Value::String(path)) => {
             let parts =

@@ -1,11 +1,11 @@
 //! What of a template's functions can be resolved without AWS: parameters with a value, conditions over them, mappings,
 //! joins and substitutions. The rest stays as it is written.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
 
 use serde_json::{Map, Value};
 
+use super::parameters::Parameters;
 use crate::inventory_file::Options;
 
 /// Functions within functions, and conditions within conditions; a condition that asks for itself ends here.
@@ -21,31 +21,22 @@ const NO_VALUE: &str = "AWS::NoValue";
 
 /// The parts of a template that its functions refer to.
 pub(super) struct Resolver<'a> {
-    parameters: BTreeMap<&'a str, Value>,
+    pub(super) parameters: Parameters<'a>,
     conditions: Option<&'a Map<String, Value>>,
-    mappings: Option<&'a Value>,
+    pub(super) mappings: Option<&'a Value>,
+    /// Conditions that are not known, and in whose branch we are.
+    assumed: RefCell<Vec<(String, bool)>>,
     /// What is left of [`MOST_WORK`].
     left: Cell<usize>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(template: &'a Value, options: &'a Options) -> Self {
-        let mut parameters: BTreeMap<&str, Value> = BTreeMap::new();
-        if let Some(declared) = template.get("Parameters").and_then(Value::as_object) {
-            for (name, parameter) in declared {
-                let given = options.parameters.get(name).cloned().map(Value::String);
-                if let Some(value) = given.or_else(|| parameter.get("Default").cloned()) {
-                    parameters.insert(name, value);
-                }
-            }
-        }
-        if let Some(region) = &options.region {
-            parameters.insert("AWS::Region", Value::String(region.clone()));
-        }
+    pub(super) fn new(template: &'a Value, options: &Options) -> Self {
         Resolver {
-            parameters,
+            parameters: Parameters::new(template, options),
             conditions: template.get("Conditions").and_then(Value::as_object),
             mappings: template.get("Mappings"),
+            assumed: RefCell::default(),
             left: Cell::new(MOST_WORK),
         }
     }
@@ -56,7 +47,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Takes work off what is left; `None` where nothing is.
-    fn work(&self, amount: usize) -> Option<()> {
+    pub(super) fn work(&self, amount: usize) -> Option<()> {
         let left = self.left.get().saturating_sub(amount);
         self.left.set(left);
         (left > 0).then_some(())
@@ -81,10 +72,7 @@ impl<'a> Resolver<'a> {
             return value.clone();
         }
         if let Some((name, argument)) = function(value) {
-            return self.call(name, argument, depth).unwrap_or_else(|| {
-                self.copied(value);
-                value.clone()
-            });
+            return self.call(name, argument, depth).unwrap_or_else(|| self.open(value, depth));
         }
         match value {
             Value::Array(items) => {
@@ -98,11 +86,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The texts of a list; `None` where it is not known.
+    pub(super) fn list(&self, value: &Value) -> Option<Vec<String>> {
+        match self.plain(value) {
+            Value::Array(items) => items.iter().map(|item| self.text(item, 0)).collect(),
+            Value::Object(_) | Value::Null => None,
+            one => Some(vec![self.text(&one, 0)?]),
+        }
+    }
+
     /// What a function gives; `None` where only AWS knows.
     fn call(&self, name: &str, argument: &Value, depth: usize) -> Option<Value> {
         match name {
             "Ref" if argument.as_str() == Some(NO_VALUE) => Some(Value::Null),
-            "Ref" => self.copy(self.parameters.get(argument.as_str()?)?),
+            "Ref" => self.copy(self.parameters.value(argument.as_str()?)?),
             "Fn::If" => {
                 let [condition, yes, no] = argument.as_array()?.as_slice() else { return None };
                 let chosen = if self.named(condition.as_str()?, depth + 1)? { yes } else { no };
@@ -111,10 +108,25 @@ impl<'a> Resolver<'a> {
             "Fn::FindInMap" => {
                 let keys = argument.as_array()?.iter().take(3).map(|key| self.text(key, depth));
                 let keys = keys.collect::<Option<Vec<_>>>()?;
-                self.copy(keys.iter().try_fold(self.mappings?, |at, key| at.get(key))?)
+                let default = || argument.get(3)?.get("DefaultValue");
+                let value = keys.iter().try_fold(self.mappings?, |at, key| at.get(key)).or_else(default)?;
+                Some(self.at_depth(value, depth + 1))
+            }
+            "Fn::Select" => {
+                let [index, list] = argument.as_array()?.as_slice() else { return None };
+                let index: usize = self.text(index, depth)?.parse().ok()?;
+                let list = self.at_depth(list, depth + 1);
+                list.as_array()?.get(index).filter(|value| function(value).is_none()).cloned()
+            }
+            "Fn::Split" => {
+                let [separator, text] = argument.as_array()?.as_slice() else { return None };
+                let text = self.text(text, depth)?;
+                self.work(text.len())?;
+                Some(text.split(separator.as_str().filter(|by| !by.is_empty())?).map(Value::from).collect())
             }
             "Fn::Join" => {
                 let [separator, parts] = argument.as_array()?.as_slice() else { return None };
+                let parts = self.at_depth(parts, depth + 1);
                 let parts = parts.as_array()?.iter().map(|part| self.text(part, depth));
                 let (parts, separator) = (parts.collect::<Option<Vec<_>>>()?, separator.as_str()?);
                 let bytes = parts.iter().map(|part| part.len() + separator.len()).sum();
@@ -126,6 +138,65 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// A function that cannot be resolved: both branches of an unknown condition are, and what it holds besides.
+    fn open(&self, value: &Value, depth: usize) -> Value {
+        let Some((name, argument)) = function(value) else { return value.clone() };
+        let resolved = match (name, argument) {
+            ("Fn::If", Value::Array(parts)) if parts.len() == 3 => {
+                let condition = parts.first().cloned().unwrap_or_default();
+                let branch = |index: usize, holds| {
+                    let _ = condition
+                        .as_str()
+                        .map(|name| self.assumed.borrow_mut().push((name.to_owned(), holds)));
+                    let value = self.at_depth(parts.get(index).unwrap_or(&Value::Null), depth + 1);
+                    let _ = condition.as_str().map(|_| self.assumed.borrow_mut().pop());
+                    value
+                };
+                let (yes, no) = (branch(1, true), branch(2, false));
+                Value::Array(vec![condition, yes, no])
+            }
+            ("Fn::Sub", Value::String(text)) => Value::String(self.filled(text, None, depth)),
+            ("Fn::Sub", Value::Array(parts)) if parts.first().is_some_and(Value::is_string) => {
+                let text = parts.first().and_then(Value::as_str).unwrap_or_default();
+                let own = self.at_depth(parts.get(1).unwrap_or(&Value::Null), depth + 1);
+                let text = self.filled(text, Some(&own), depth);
+                Value::Array(vec![Value::String(text), own])
+            }
+            ("Fn::Join" | "Fn::Select" | "Fn::Split", argument) => self.at_depth(argument, depth + 1),
+            (_, argument) => {
+                self.copied(argument);
+                argument.clone()
+            }
+        };
+        Value::Object(Map::from_iter([(name.to_owned(), resolved)]))
+    }
+
+    /// `${Name}` replaced where its value is known.
+    fn filled(&self, text: &str, own: Option<&Value>, depth: usize) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else { break };
+            out.push_str(before);
+            match self.variable(name, own, depth) {
+                Some(text) => out.push_str(&text),
+                None => out.push_str(&format!("${{{name}}}")),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        let _ = self.work(out.len());
+        out
+    }
+
+    /// What a name of a substitution stands for.
+    fn variable(&self, name: &str, own: Option<&Value>, depth: usize) -> Option<String> {
+        match own.and_then(|own| own.get(name)) {
+            Some(value) => self.text(value, depth),
+            None => self.text(self.parameters.value(name)?, depth),
+        }
+    }
+
     /// A copy, counted.
     fn copy(&self, value: &Value) -> Option<Value> {
         self.work(weight(value))?;
@@ -133,7 +204,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A text, resolved.
-    fn text(&self, value: &Value, depth: usize) -> Option<String> {
+    pub(super) fn text(&self, value: &Value, depth: usize) -> Option<String> {
         match self.at_depth(value, depth + 1) {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
@@ -157,9 +228,7 @@ impl<'a> Resolver<'a> {
             match name.strip_prefix('!') {
                 Some(literal) => out.push_str(&format!("${{{literal}}}")),
                 None => {
-                    let own = own.and_then(|own| own.get(name)).and_then(|value| self.text(value, depth));
-                    let known = || self.text(self.parameters.get(name)?, depth);
-                    let text = own.or_else(known)?;
+                    let text = self.variable(name.trim(), own, depth)?;
                     self.work(text.len())?;
                     out.push_str(&text);
                 }
@@ -175,7 +244,29 @@ impl<'a> Resolver<'a> {
     }
 
     fn named(&self, name: &str, depth: usize) -> Option<bool> {
+        if let Some((_, holds)) = self.assumed.borrow().iter().find(|(assumed, _)| assumed == name) {
+            return Some(*holds);
+        }
         self.condition(self.conditions?.get(name)?, depth + 1)
+    }
+
+    /// Whether two texts are equal. A parameter without value is one of those that its template allows.
+    fn are_equal(&self, a: &Value, b: &Value, depth: usize) -> Option<bool> {
+        let (left, right) = (self.text(a, depth), self.text(b, depth));
+        let (open, text) = match (&left, &right) {
+            (Some(left), Some(right)) => return Some(left == right),
+            (Some(text), None) => (b, text),
+            (None, Some(text)) => (a, text),
+            (None, None) => return None,
+        };
+        let (_, name) = function(open).filter(|(name, _)| *name == "Ref")?;
+        let allowed = self.parameters.allowed(name.as_str()?)?;
+        let fitting = allowed.iter().filter(|one| self.text(one, depth).as_ref() == Some(text)).count();
+        match fitting {
+            0 => Some(false),
+            all if all == allowed.len() => Some(true),
+            _ => None,
+        }
     }
 
     fn condition(&self, value: &Value, depth: usize) -> Option<bool> {
@@ -190,7 +281,7 @@ impl<'a> Resolver<'a> {
         let parts = argument.as_array()?;
         let all = || parts.iter().map(|part| self.condition(part, depth + 1));
         match (name, parts.as_slice()) {
-            ("Fn::Equals", [a, b]) => Some(self.text(a, depth)? == self.text(b, depth)?),
+            ("Fn::Equals", [a, b]) => self.are_equal(a, b, depth),
             ("Fn::Not", [part]) => self.condition(part, depth + 1).map(|holds| !holds),
             // One part that decides is enough, whatever the others are.
             ("Fn::And", _) if all().any(|holds| holds == Some(false)) => Some(false),
@@ -217,34 +308,4 @@ pub(super) fn function(value: &Value) -> Option<(&str, &Value)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
     (name == "Ref" || name == "Condition" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
-}
-
-/// Whatever a value refers to, by logical ID, in the order in which it is written.
-pub(super) fn references(value: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    collect(value, &mut found);
-    found
-}
-
-fn collect(value: &Value, found: &mut Vec<String>) {
-    let base = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-    match (function(value), value) {
-        (Some(("Ref", Value::String(name))), _) => found.push(base(name)),
-        (Some(("Fn::GetAtt", Value::String(path))), _) => found.push(base(path)),
-        (Some(("Fn::GetAtt", Value::Array(path))), _) => {
-            found.extend(path.first().and_then(Value::as_str).map(base));
-        }
-        (Some(("Fn::Sub", argument)), _) => {
-            let text = argument.as_str().or_else(|| argument.get(0)?.as_str()).unwrap_or_default();
-            for name in text.split("${").skip(1).filter_map(|part| part.split_once('}')) {
-                found.push(base(name.0));
-            }
-            if let Some(own) = argument.get(1) {
-                collect(own, found);
-            }
-        }
-        (_, Value::Array(items)) => items.iter().for_each(|item| collect(item, found)),
-        (_, Value::Object(map)) => map.values().for_each(|value| collect(value, found)),
-        _ => {}
-    }
 }

@@ -3,24 +3,14 @@
 use guard_core::inventory::EventSourceMapping;
 use serde_json::{Map, Value};
 
-use super::resolve::{function, references};
-use super::{Template, Way};
+use super::Template;
+use super::draft::Way;
+use super::resolve::function;
+use super::settings::{QUEUE, QUEUE_MAPPING, STREAM, STREAM_MAPPING, Setting};
+use super::written::written;
 use crate::inventory_file::mapping::{Kind, SourceFacts, mapping, optional};
 use crate::inventory_file::value::{At, range};
 use crate::inventory_file::{Found, InventoryError};
-
-/// What of a mapping must be known to be counted.
-const SETTINGS: [&str; 9] = [
-    "BatchSize",
-    "Enabled",
-    "ScalingConfig.MaximumConcurrency",
-    "ProvisionedPollerConfig",
-    "MaximumRetryAttempts",
-    "BisectBatchOnFunctionError",
-    "ParallelizationFactor",
-    "DestinationConfig",
-    "State",
-];
 
 /// One way into a function, as a SAM event describes it.
 pub(super) fn event(
@@ -40,11 +30,8 @@ pub(super) fn event(
     Ok(match kind.as_str() {
         "Api" | "HttpApi" | "AlexaSkill" | "Cognito" => vec![Way::Called],
         "SNS" if properties.get("SqsSubscription").is_some_and(|at| at.truth() != Ok(false)) => {
-            found.warn(format_args!(
-                "{}: {}.SqsSubscription: the queue that SAM makes has no dead-letter queue",
-                event.file, properties.path
-            ));
-            polled(Kind::Queue, "", found)?
+            let subscription = properties.get("SqsSubscription").unwrap_or(properties);
+            through_queue(template, id, &subscription, found)?
         }
         "S3" | "SNS" | "Schedule" | "ScheduleV2" | "CloudWatchEvent" | "EventBridgeRule"
         | "CloudWatchLogs" | "IoTRule" => vec![Way::Asynchronous],
@@ -95,17 +82,26 @@ pub(super) fn resource(
     }
 }
 
-/// A text as far as it is written: of a substitution, the text before it is done.
-fn written(value: &Value) -> Option<String> {
-    let text = match function(value) {
-        Some(("Fn::Sub", argument)) => argument.as_str().or_else(|| argument.get(0)?.as_str()),
-        Some(_) => None,
-        None => value.as_str(),
-    };
-    text.map(str::to_owned)
+/// A topic that writes to a queue: one that is named, or one that SAM makes ("SqsSubscriptionObject", AWS SAM Developer
+/// Guide, read 2026-11).
+fn through_queue(
+    template: &Template<'_>,
+    id: &str,
+    subscription: &At<'_>,
+    found: &mut Found,
+) -> Result<Vec<Way>, InventoryError> {
+    let queue = subscription.get("QueueArn").or_else(|| subscription.get("QueueUrl"));
+    if queue.is_none() {
+        found.warn(format_args!(
+            "{}: {}: the queue that SAM makes has no dead-letter queue",
+            subscription.file, subscription.path
+        ));
+    }
+    poll(template, id, Kind::Queue, subscription, queue, found)
 }
 
-fn poll(
+/// What polls a queue or a stream.
+pub(super) fn poll(
     template: &Template<'_>,
     id: &str,
     kind: Kind,
@@ -113,20 +109,26 @@ fn poll(
     source: Option<At<'_>>,
     found: &mut Found,
 ) -> Result<Vec<Way>, InventoryError> {
-    let settled = template.settled(properties, &SETTINGS, found);
+    let settings = if kind == Kind::Queue { &QUEUE_MAPPING[..] } else { &STREAM_MAPPING[..] };
+    let settled = template.settled(properties, settings, found);
     let properties = At { value: &settled, ..properties.clone() };
     let place = source.as_ref().map_or(properties.path.clone(), |at| at.path.clone());
-    let stands = source.as_ref().and_then(|at| template.referred(at.value));
-    let mut facts = SourceFacts::default();
-    let (mut is_queue_known, mut are_shards_known) = (source.is_none(), false);
-    match (kind, stands) {
-        (Kind::Queue, Some(queue)) => {
-            is_queue_known = true;
-            facts = queue_facts(template, &queue, found)?;
-        }
-        (Kind::Kinesis, Some(stream)) => (facts, are_shards_known) = stream_facts(template, &stream, found)?,
-        _ => {}
+    let named_by = if kind == Kind::Queue { "QueueName" } else { "Name" };
+    let mut facts: Option<SourceFacts> = None;
+    let (mut is_queue_known, mut are_shards_known) = (true, source.is_some());
+    for one in source.iter().flat_map(|at| branches(at.value)) {
+        let (more, is_known) = match (kind, template.source(one, named_by)) {
+            (Kind::Queue, Some(queue)) => (queue_facts(template, &queue, found)?, true),
+            (Kind::Kinesis, Some(stream)) => stream_facts(template, &stream, found)?,
+            _ => (SourceFacts::default(), false),
+        };
+        is_queue_known &= is_known;
+        are_shards_known &= is_known;
+        facts = Some(facts.map_or(more, |facts| facts.or_dearer(more)));
     }
+    is_queue_known &= facts.is_some() || source.is_none();
+    are_shards_known &= facts.is_some();
+    let facts = facts.unwrap_or_default();
     let file = properties.file;
     if kind == Kind::Queue && !is_queue_known {
         found.warn(format_args!(
@@ -150,14 +152,23 @@ fn poll(
     Ok(ways)
 }
 
+/// What a value can be: both branches of a condition that is not known.
+fn branches(value: &Value) -> Vec<&Value> {
+    match function(value) {
+        Some(("Fn::If", Value::Array(parts))) => {
+            parts.iter().skip(1).filter(|part| !part.is_null()).flat_map(branches).collect()
+        }
+        _ => vec![value],
+    }
+}
+
 fn queue_facts(
     template: &Template<'_>,
     queue: &At<'_>,
     found: &mut Found,
 ) -> Result<SourceFacts, InventoryError> {
-    let known = ["RedrivePolicy.maxReceiveCount", "MessageRetentionPeriod"];
-    let asked = only(queue.value, &known);
-    let settled = template.settled(&At { value: &asked, ..queue.clone() }, &known, found);
+    let asked = only(queue.value, &QUEUE);
+    let settled = template.settled(&At { value: &asked, ..queue.clone() }, &QUEUE, found);
     let queue = At { value: &settled, ..queue.clone() };
     let defaults = SourceFacts::default();
     let retention = optional(&queue, "MessageRetentionPeriod", range::QUEUE_RETENTION_S)?;
@@ -173,8 +184,8 @@ fn queue_facts(
 }
 
 /// The parts of a resource that are asked for: the rest may be large, and many may ask.
-fn only(value: &Value, paths: &[&str]) -> Value {
-    let keys = paths.iter().filter_map(|path| path.split('.').next());
+fn only(value: &Value, settings: &[Setting]) -> Value {
+    let keys = settings.iter().map(Setting::key);
     keys.filter_map(|key| Some((key.to_owned(), value.get(key)?.clone()))).collect::<Map<_, _>>().into()
 }
 
@@ -184,9 +195,8 @@ fn stream_facts(
     stream: &At<'_>,
     found: &mut Found,
 ) -> Result<(SourceFacts, bool), InventoryError> {
-    let known = ["ShardCount", "RetentionPeriodHours", "StreamModeDetails.StreamMode"];
-    let asked = only(stream.value, &known);
-    let settled = template.settled(&At { value: &asked, ..stream.clone() }, &known, found);
+    let asked = only(stream.value, &STREAM);
+    let settled = template.settled(&At { value: &asked, ..stream.clone() }, &STREAM, found);
     let stream = At { value: &settled, ..stream.clone() };
     let shards = optional(&stream, "ShardCount", range::SHARDS)?;
     let hours = optional(&stream, "RetentionPeriodHours", range::STREAM_RETENTION_H)?.unwrap_or(24);
@@ -196,44 +206,4 @@ fn stream_facts(
         ..SourceFacts::default()
     };
     Ok((facts, shards.is_some()))
-}
-
-/// Which functions a resource invokes, and how.
-pub(super) fn callers(kind: &str, properties: &At<'_>) -> Vec<(String, Way)> {
-    /// Resources that name a function without invoking it.
-    const SILENT: [&str; 9] = [
-        "AWS::Lambda::Version",
-        "AWS::Lambda::Alias",
-        "AWS::Lambda::EventSourceMapping",
-        "AWS::Lambda::EventInvokeConfig",
-        "AWS::CloudWatch::",
-        "AWS::Logs::LogGroup",
-        "AWS::Logs::MetricFilter",
-        "AWS::IAM::",
-        "AWS::ApplicationAutoScaling::",
-    ];
-    /// Services that hand events over and do not wait ("Services that can invoke Lambda functions", AWS Lambda
-    /// Developer Guide, read 2026-11).
-    const EVENTS: [&str; 6] = [
-        "AWS::S3::",
-        "AWS::SNS::",
-        "AWS::Events::",
-        "AWS::Scheduler::",
-        "AWS::Logs::SubscriptionFilter",
-        "AWS::IoT::",
-    ];
-    const EVENT_PRINCIPALS: [&str; 7] = ["s3", "sns", "events", "scheduler", "logs", "iot", "ses"];
-    if SILENT.iter().any(|silent| kind.starts_with(silent)) {
-        return Vec::new();
-    }
-    let principal = properties.get("Principal").and_then(|at| at.text().ok()).unwrap_or_default();
-    let service = principal.split('.').next().unwrap_or_default();
-    let way = if kind == "AWS::Lambda::Permission" && EVENT_PRINCIPALS.contains(&service)
-        || EVENTS.iter().any(|events| kind.starts_with(events))
-    {
-        Way::Asynchronous
-    } else {
-        Way::Called
-    };
-    references(properties.value).into_iter().map(|name| (name, way.clone())).collect()
 }
