@@ -146,7 +146,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Its first fault, with its place.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), InventoryError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Whatever follows --inventory is one.
         if file.ends_with(".toml") {
             let problem = "a policy and no inventory: name it before --inventory, or with --policy";

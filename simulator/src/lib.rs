@@ -41,6 +41,7 @@ pub mod scenarios;
 pub mod scorecard;
 pub mod stage;
 pub mod sweep;
+pub mod text;
 pub mod trace;
 pub mod workload;
 pub mod world;

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod cli;
+
 const TEMPLATE: &str = include_str!("../../tests/fixtures/inventory/shop.yaml");
 const LIST: &str = include_str!("../../tests/fixtures/inventory/list-functions.json");
 const MAPPINGS: &str = include_str!("../../tests/fixtures/inventory/list-event-source-mappings.json");

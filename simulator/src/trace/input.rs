@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::TraceError;
+use crate::text;
 
 /// The first two bytes of a gzip member (RFC 1952, section 2.3.1).
 pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -84,7 +85,7 @@ impl Input {
     /// # Errors
     /// Where they are no UTF-8, or empty, or do not end as they must.
     pub(super) fn from_unpacked(name: &str, bytes: Vec<u8>, ending: Ending) -> Result<Self, TraceError> {
-        let text = String::from_utf8(bytes).map_err(|error| {
+        let text = String::from_utf8(text::utf8_of(bytes)).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = line_after(error.as_bytes().get(..valid).unwrap_or_default());
             TraceError::of_line(name, line, "this is not UTF-8 text")

@@ -11,6 +11,7 @@ use super::TraceError;
 use super::input::{
     Ending, GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, NO_LINE_END, damaged, line_after,
 };
+use crate::text;
 
 /// Bytes that are read to tell the format.
 const SAMPLE_BYTES: u64 = 64 * 1024;
@@ -50,8 +51,8 @@ impl Stream {
         raw.by_ref().take(2).read_to_end(&mut magic).map_err(unreadable)?;
         let is_packed = magic == GZIP_MAGIC;
         let raw = Cursor::new(magic).chain(raw);
-        let mut rest: Box<dyn Read> =
-            if is_packed { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+        let rest: Box<dyn Read> = if is_packed { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+        let mut rest = text::utf8(rest).map_err(|error| read_error(name, is_packed, 1, error))?;
         let mut sample = Vec::new();
         if let Err(error) = rest.by_ref().take(SAMPLE_BYTES).read_to_end(&mut sample) {
             return Err(read_error(name, is_packed, line_after(&sample), error));
