@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use guard_core::name::Region;
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::report::page::Page;
@@ -14,6 +15,7 @@ use super::replay::DEFAULT;
 use crate::failure::Failure;
 use crate::inventory_file::{self, Options, Reading};
 use crate::load;
+use crate::region::unpriced;
 use crate::report::layout::{Palette, Tone};
 
 /// The inventory, and what its files do not say.
@@ -53,8 +55,11 @@ impl InventoryArgs {
             let loaded = load::scenario(DEFAULT)?;
             let mut inventory = loaded.stage.inventory();
             inventory.account.concurrency = self.account_concurrency.unwrap_or(inventory.account.concurrency);
-            let reading =
-                Reading { inventory, unknown_dead_letter: Default::default(), warnings: Vec::new() };
+            if let Some(region) = &self.region {
+                inventory.region = Region::new(region.as_str());
+            }
+            let warnings = unpriced(inventory.region.as_str()).into_iter().collect();
+            let reading = Reading { inventory, unknown_dead_letter: Default::default(), warnings };
             let title = format!("Example: the account of the scenario {DEFAULT}. Yours: --inventory FILE.");
             return Ok(Account { reading, policy: Some(loaded.scenario.policy), title });
         }
@@ -64,7 +69,8 @@ impl InventoryArgs {
             account_concurrency: self.account_concurrency,
             parameters: self.parameters.iter().cloned().collect(),
         };
-        let reading = inventory_file::read(&paths, &options)?;
+        let mut reading = inventory_file::read(&paths, &options)?;
+        reading.warnings.extend(unpriced(reading.inventory.region.as_str()));
         let names: Vec<String> = self.inventory.iter().map(|path| path.display().to_string()).collect();
         Ok(Account { reading, policy: None, title: format!("Read from {}.", names.join(", ")) })
     }

@@ -43,10 +43,11 @@ pub fn read(input: &Input, fill: Fill) -> Result<Trace, TraceError> {
     let Some(first) = first else {
         return Err(TraceError::of_line(&input.name, 2, "the file has a header and no minutes"));
     };
-    let remarks = match absent {
+    let mut remarks = match absent {
         0 => Vec::new(),
         some => vec![format!("{some} minutes are missing in the file: they stay unknown, not zero.")],
     };
+    remarks.extend(input.end_remark());
     let function = TraceFunction {
         id: "site".to_owned(),
         trigger: Trigger::Http,
