@@ -182,7 +182,10 @@ const WORLD_CUP: (&str, &[u8]) =
     ("requests_per_minute.csv.gz", include_bytes!("../data/worldcup98/requests_per_minute.csv.gz"));
 
 fn workload(scenario: &Scenario, used: &TraceUse, directory: &Path) -> Result<Workload, Failure> {
-    let fill = Fill { duration_us: used.duration_ms.and_then(|ms| thousandths(&ms.to_string())), memory_mb: used.memory_mb };
+    let fill = Fill {
+        duration_us: used.duration_ms.and_then(|ms| thousandths(&ms.to_string())),
+        memory_mb: used.memory_mb,
+    };
     let date = scenario.start.date_naive();
     let embedded = |files: [(&str, &[u8]); 3]| -> Result<Trace, Failure> {
         let [counts, durations, memory] = files.map(|(name, bytes)| Input::from_bytes(name, bytes));

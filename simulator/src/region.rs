@@ -1,23 +1,24 @@
-//! Whether the prices of a region are known.
+//! Whether the prices of requests and duration of a region are known.
 
 use guard_core::inventory::Architecture;
 use guard_core::name::Region;
-use guard_core::pricing::PriceTable;
+use guard_core::pricing::{PriceItem, PriceTable};
 
 /// From here on two names are likely to be the same one, misspelt: 1 is equal.
 const ALIKE: f64 = 0.9;
 
-/// What to say of a region of which a price is not known: the dearest known one stands in. `None`: all are known.
+/// What to say of a region of which such a price is not known: the dearest known one stands in. `None`: all are known.
 pub fn unpriced(region: &str) -> Option<String> {
     let name = Region::new(region);
-    let quotes = [Architecture::X86_64, Architecture::Arm64]
-        .map(|architecture| PriceTable::embedded().quote(&name, architecture));
-    if quotes.iter().all(|quote| quote.unknown.is_empty()) {
+    let quote = PriceTable::embedded().quote(&name, Architecture::X86_64);
+    if !quote.unknown.iter().any(|item| [PriceItem::Request, PriceItem::GbSecond].contains(item)) {
         return None;
     }
     let near = |other: &&Region| strsim::jaro_winkler(other.as_str(), &region.to_lowercase());
     let alike = PriceTable::embedded().regions().max_by(|a, b| near(a).total_cmp(&near(b)));
-    let meant = alike.filter(|other| **other != name && near(other) > ALIKE).map(|other| format!(": is {other} meant?"));
+    let meant = alike
+        .filter(|other| **other != name && near(other) > ALIKE)
+        .map(|other| format!(": is {other} meant?"));
     let meant = meant.unwrap_or_else(|| ".".to_owned());
     Some(format!("A price of the region {region:?} is unknown, and the dearest known one stands in{meant}"))
 }

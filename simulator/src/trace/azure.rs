@@ -83,7 +83,10 @@ pub fn read_counted(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<R
             .push(format!("{either} functions have no duration or memory in the files: filled in as asked."));
     }
     remarks.extend(
-        [Some(tables.invocations), tables.durations, tables.memory].into_iter().flatten().find_map(Input::end_remark),
+        [Some(tables.invocations), tables.durations, tables.memory]
+            .into_iter()
+            .flatten()
+            .find_map(Input::end_remark),
     );
     let trace = Trace {
         title: tables.invocations.name.clone(),
@@ -155,7 +158,8 @@ fn read_trigger(row: &Row<'_>, column: usize) -> Result<Trigger, TraceError> {
 fn minute_digits(name: &str) -> &str {
     let word = "minute";
     let cut = |at: usize| Some((name.get(..at)?, name.get(at..)?));
-    let before = cut(word.len()).filter(|(before, _)| before.eq_ignore_ascii_case(word)).map(|(_, rest)| rest);
+    let before =
+        cut(word.len()).filter(|(before, _)| before.eq_ignore_ascii_case(word)).map(|(_, rest)| rest);
     let after = || {
         let parts = cut(name.len().checked_sub(word.len())?)?;
         parts.1.eq_ignore_ascii_case(word).then_some(parts.0)

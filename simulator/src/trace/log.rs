@@ -339,7 +339,10 @@ impl Counter {
             remarks.push(format!("{gaps} minutes lie between the files: they stay unknown, not zero."));
         }
         if self.reports > 0 {
-            remarks.push("Each REPORT is one invocation; what triggers them is not said: taken as synchronous.".to_owned());
+            remarks.push(
+                "Each REPORT is one invocation; what triggers them is not said: taken as synchronous."
+                    .to_owned(),
+            );
         }
         if self.requests > self.reports {
             remarks.push("Each request of the log is taken as one invocation.".to_owned());
@@ -363,8 +366,8 @@ fn prefix(path: Option<&str>, segments: usize) -> Cow<'static, str> {
     let path = path.and_then(|path| path.split(['?', '#']).next()).map(str::trim);
     let Some(path) = path.filter(|path| !path.is_empty()) else { return Cow::Borrowed("(no path)") };
     let (method, path) = match path.split_once(' ') {
-        Some((method, path)) => (format!("{method} "), path),
-        None => (String::new(), path),
+        Some((method, path)) if !method.contains('/') => (format!("{method} "), path),
+        _ => (String::new(), path),
     };
     if !path.starts_with('/') && method.is_empty() {
         return Cow::Owned(path.to_owned());

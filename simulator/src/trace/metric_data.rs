@@ -119,7 +119,8 @@ struct Series {
 /// without duration is an error unless `fill` has one.
 pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceError> {
     let file = input.name.as_str();
-    let output: Output = serde_json::from_str(&input.text).map_err(|error| json_error(file, "get-metric-data", &error))?;
+    let output: Output =
+        serde_json::from_str(&input.text).map_err(|error| json_error(file, "get-metric-data", &error))?;
     let mut remarks: Vec<String> = output.messages.iter().map(Message::told).collect();
     let has_more = output.next_token.is_some_and(|token| !token.is_empty());
     let mut series = series(file, output.metric_data_results, &mut remarks)?;
@@ -171,7 +172,8 @@ fn trace(
     if last - first >= MAX_MINUTES {
         return Err(TraceError::of_file(file, "two timestamps are more than a year apart"));
     }
-    let ends = series.iter().filter(wanted).filter_map(|one| Some(one.points.keys().next_back()? + one.period));
+    let ends =
+        series.iter().filter(wanted).filter_map(|one| Some(one.points.keys().next_back()? + one.period));
     let end = ends.max().unwrap_or(last + 1);
     let minutes = usize::try_from(end - first).unwrap_or(usize::MAX);
     let mut counted = BTreeMap::new();
@@ -413,11 +415,7 @@ fn at_key(file: &str, key: &str, problem: String) -> TraceError {
 
 fn json_error(file: &str, command: &str, error: &serde_json::Error) -> TraceError {
     let line = u64::try_from(error.line()).unwrap_or(0);
-    TraceError::of_line(
-        file,
-        line.max(1),
-        format!("not the JSON of `aws cloudwatch {command}`: {error}"),
-    )
+    TraceError::of_line(file, line.max(1), format!("not the JSON of `aws cloudwatch {command}`: {error}"))
 }
 
 #[cfg(test)]

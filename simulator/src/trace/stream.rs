@@ -8,9 +8,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::TraceError;
-use super::input::{
-    GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, damaged, line_after,
-};
+use super::input::{GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, damaged, line_after};
 use crate::text;
 
 /// Bytes that are read to tell the format.

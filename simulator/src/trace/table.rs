@@ -23,11 +23,14 @@ impl Dialect {
         let mut is_quoted = false;
         for byte in header.bytes() {
             is_quoted ^= byte == quote;
-            if let Some((count, _)) = counts.iter_mut().find(|(_, delimiter)| *delimiter == byte && !is_quoted) {
+            if let Some((count, _)) =
+                counts.iter_mut().find(|(_, delimiter)| *delimiter == byte && !is_quoted)
+            {
                 *count += 1;
             }
         }
-        let delimiter = counts.into_iter().max_by_key(|(count, _)| *count).map_or(b',', |(_, delimiter)| delimiter);
+        let delimiter =
+            counts.into_iter().max_by_key(|(count, _)| *count).map_or(b',', |(_, delimiter)| delimiter);
         Dialect { delimiter, quote }
     }
 
@@ -123,7 +126,9 @@ impl<'a> Table<'a> {
         match self.records.next() {
             None => Ok(None),
             Some(Err(error)) => Err(csv_error(self.file, &error)),
-            Some(Ok(record)) => Ok(Some(Row { file: self.file, dialect: self.dialect, header: &self.header, record })),
+            Some(Ok(record)) => {
+                Ok(Some(Row { file: self.file, dialect: self.dialect, header: &self.header, record }))
+            }
         }
     }
 }
@@ -177,7 +182,8 @@ impl Row<'_> {
     /// Where it is not a decimal number from 0 to 10¹².
     pub fn thousandths(&self, column: usize) -> Result<u64, TraceError> {
         let text = self.text(column)?;
-        let point = if self.dialect.has_decimal_comma() { text.replacen(',', ".", 1) } else { text.to_owned() };
+        let point =
+            if self.dialect.has_decimal_comma() { text.replacen(',', ".", 1) } else { text.to_owned() };
         thousandths(&point)
             .ok_or_else(|| self.error(column, format!("{text:?} is not a decimal number from 0 to 10^12")))
     }

@@ -31,8 +31,8 @@ const NO_INTEGRATION: &str = "reached no integration (integrationLatency -): cou
 /// Whether an object is of such a log.
 pub(super) fn is_of(object: &Object, logged_s: Option<i64>) -> bool {
     let has = |key: &&str| object.contains_key(*key);
-    TIME_KEYS.iter().any(|key| has(key))
-        || (logged_s.is_some() && has(&"status") && REQUEST_KEYS.iter().any(|key| has(key)))
+    TIME_KEYS.iter().any(&has)
+        || (logged_s.is_some() && has(&"status") && REQUEST_KEYS.iter().any(has))
 }
 
 /// Reads a JSON line; `logged_s` is when CloudWatch Logs got it, if it went through there.
@@ -121,7 +121,11 @@ fn time(object: &Object, logged_s: Option<i64>) -> Result<i64, Fault> {
 /// # Errors
 /// What is missing or malformed.
 pub(super) fn parse_csv(line: &str) -> Result<Request<'static>, Fault> {
-    let wrong = || Fault::new("expected ip,caller,user,day/month/year:hour:minute:second zone,method,resource,protocol,status");
+    let wrong = || {
+        Fault::new(
+            "expected ip,caller,user,day/month/year:hour:minute:second zone,method,resource,protocol,status",
+        )
+    };
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
     let record = reader.records().next().ok_or_else(wrong)?.map_err(|_| wrong())?;
     let cells: Vec<&str> = record.iter().map(|cell| cell.trim().trim_matches(['"', '[', ']'])).collect();

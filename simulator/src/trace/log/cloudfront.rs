@@ -72,7 +72,10 @@ impl Cells for Object {
 /// Whether an object is of such a log.
 pub(super) fn is_of(object: &Object) -> bool {
     let has_time = TIME_COLUMNS.iter().any(|name| object.contains_key(*name));
-    has_time && object.keys().any(|key| key.starts_with("x-edge-") || key.starts_with("cs-") || key == "time-taken")
+    has_time
+        && object
+            .keys()
+            .any(|key| key.starts_with("x-edge-") || key.starts_with("cs-") || key == "time-taken")
 }
 
 /// Whether a line looks like an entry of a log that names no columns: after the sign between cells a time, an edge or
@@ -86,7 +89,8 @@ pub(super) fn is_nameless(line: &str) -> bool {
         })
     };
     let mut words = line.split(['\t', ' ', ',']);
-    let starts_with_day = iso_time(&format!("{}T{}", words.next().unwrap_or_default(), words.next().unwrap_or_default()));
+    let starts_with_day =
+        iso_time(&format!("{}T{}", words.next().unwrap_or_default(), words.next().unwrap_or_default()));
     cells.len() > 1 && cells.iter().any(is_instant) || starts_with_day.is_some()
 }
 

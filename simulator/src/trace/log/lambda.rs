@@ -20,7 +20,8 @@ const BEGINNINGS: [&str; 5] =
     ["REPORT RequestId:", "START RequestId:", "END RequestId:", "INIT_START ", "INIT_REPORT "];
 
 /// What is said of a cold start.
-const STARTS: &str = "began with a start (Init Duration), which is billed and which the mean duration leaves out.";
+const STARTS: &str =
+    "began with a start (Init Duration), which is billed and which the mean duration leaves out.";
 
 /// What to do about lines without a time.
 const NO_TIME: &str = "a REPORT line of Lambda without its time: `aws logs tail /aws/lambda/NAME --since 1d --format \
@@ -54,7 +55,9 @@ pub(super) fn parse(line: &str, logged_s: Option<i64>) -> Result<Option<Request<
 
 fn of_object(object: &Object, logged_s: Option<i64>) -> Result<Request<'static>, Fault> {
     let at_s = match text(object, "time")? {
-        Some(time) => iso_time(&time).ok_or_else(|| of_key("time", format!("{time:?} is no time in ISO 8601")))?,
+        Some(time) => {
+            iso_time(&time).ok_or_else(|| of_key("time", format!("{time:?} is no time in ISO 8601")))?
+        }
         None => logged_s.ok_or_else(|| Fault::new("platform.report has no time"))?,
     };
     let metrics = object.get("record").and_then(|record| record.get("metrics")).and_then(Value::as_object);

@@ -56,7 +56,10 @@ impl Odd {
             format!(", field {number} ({})", abridged(&name, LONGEST_FAULT))
         });
         let problem = abridged(&fault.problem, LONGEST_FAULT);
-        Ok(Some(format!("{lines} of {file} could not be read and {} left out: {which} {at}{field}: {problem}", if count == 1 { "was" } else { "were" })))
+        Ok(Some(format!(
+            "{lines} of {file} could not be read and {} left out: {which} {at}{field}: {problem}",
+            if count == 1 { "was" } else { "were" }
+        )))
     }
 }
 
@@ -64,9 +67,7 @@ fn refused(file: &str, place: Place, fault: Fault, count: u64, all: u64) -> Trac
     let more = if count > 1 { format!(" ({count} of {all} lines cannot be read)") } else { String::new() };
     let problem = format!("{}{more}", fault.problem);
     match place {
-        Place::Line(line) => {
-            TraceError { column: fault.field, ..TraceError::of_line(file, line, problem) }
-        }
+        Place::Line(line) => TraceError { column: fault.field, ..TraceError::of_line(file, line, problem) },
         Place::Event(event) => TraceError::of_file(file, format!("event {event}: {problem}")),
     }
 }

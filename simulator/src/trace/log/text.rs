@@ -35,7 +35,8 @@ pub(super) fn iso_time(text: &str) -> Option<i64> {
     if text.len() < 19 || !text.is_ascii() || text.as_bytes().get(4) != Some(&b'-') {
         return None;
     }
-    let zoned = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    let zoned = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
     let plain = || {
         ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
             .iter()

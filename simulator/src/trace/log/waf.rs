@@ -26,8 +26,8 @@ pub(super) fn is_of(object: &Object) -> bool {
 pub(super) fn parse(line: &str) -> Result<Request<'static>, Fault> {
     let object = json::object(line)?;
     let time = text(&object, "timestamp")?.ok_or_else(|| Fault::new("the object has no timestamp"))?;
-    let at_s = epoch(&time)
-        .ok_or_else(|| of_key("timestamp", format!("{time:?} is no epoch in milliseconds")))?;
+    let at_s =
+        epoch(&time).ok_or_else(|| of_key("timestamp", format!("{time:?} is no epoch in milliseconds")))?;
     let request = object.get("httpRequest").and_then(|request| request.as_object());
     let path = request.map(|request| text(request, "uri")).transpose()?.flatten();
     let action = text(&object, "action")?.unwrap_or_default();

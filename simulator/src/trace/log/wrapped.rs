@@ -135,10 +135,17 @@ impl<'de> Visitor<'de> for List<'_> {
 fn emit(value: &Value, group: Option<&str>, each: &mut dyn FnMut(Event)) {
     let (message, stamp) = match value {
         Value::String(message) => (Some(message.clone()), None),
-        Value::Object(event) => (event.get("message").and_then(Value::as_str).map(str::to_owned), event.get("timestamp").cloned()),
+        Value::Object(event) => {
+            (event.get("message").and_then(Value::as_str).map(str::to_owned), event.get("timestamp").cloned())
+        }
         // `[timestamp, message]` of a query, or the fields of an answer of Logs Insights.
         Value::Array(cells) => {
-            let named = |name: &str| cells.iter().find(|cell| cell.get("field").and_then(Value::as_str) == Some(name)).and_then(|cell| cell.get("value"));
+            let named = |name: &str| {
+                cells
+                    .iter()
+                    .find(|cell| cell.get("field").and_then(Value::as_str) == Some(name))
+                    .and_then(|cell| cell.get("value"))
+            };
             let message = named("@message").or_else(|| cells.iter().rfind(|cell| cell.is_string()));
             let stamp = named("@timestamp").or_else(|| cells.iter().find(|cell| cell.is_number()));
             (message.and_then(Value::as_str).map(str::to_owned), stamp.cloned())

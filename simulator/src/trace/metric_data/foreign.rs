@@ -139,7 +139,17 @@ const METRICS: [(&str, &[&str]); 14] = [
             "LambdaFunctionsSucceeded",
         ],
     ),
-    ("S3", &["AllRequests", "GetRequests", "PutRequests", "NumberOfObjects", "BucketSizeBytes", "FirstByteLatency"]),
+    (
+        "S3",
+        &[
+            "AllRequests",
+            "GetRequests",
+            "PutRequests",
+            "NumberOfObjects",
+            "BucketSizeBytes",
+            "FirstByteLatency",
+        ],
+    ),
     ("CloudWatch Logs", &["IncomingLogEvents", "ForwardedLogEvents", "CallCount", "ErrorCount"]),
     ("AppSync", &["4XXError", "5XXError", "TokensConsumed", "ConnectSuccess", "PublishDataMessageSuccess"]),
     ("EC2 or RDS", &["CPUUtilization", "NetworkIn", "NetworkOut", "DatabaseConnections", "FreeableMemory"]),

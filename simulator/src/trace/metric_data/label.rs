@@ -82,7 +82,9 @@ pub(super) fn read(label: Option<&str>, id: &str) -> Reading {
     let metric = in_label.or_else(|| take(&mut pieces, |piece| metric(&capitalised(piece))));
     let told = statistic_in_label.or_else(|| take(&mut pieces, |piece| statistic(&capitalised(piece))));
     let is_lambdas = in_label.is_some_and(|metric| matches!(metric, Metric::Invocations | Metric::Duration));
-    let other = words.iter().find_map(|word| foreign::of_word(word).filter(|_| !is_lambdas || word.starts_with("AWS/")));
+    let other = words
+        .iter()
+        .find_map(|word| foreign::of_word(word).filter(|_| !is_lambdas || word.starts_with("AWS/")));
     let (metric, told) = if other.is_some() { (None, None) } else { (metric, told) };
     let (metric, statistic) = match (metric, told) {
         // The mean or maximum of Invocations is 1, and a minimum or percentile of durations is no mean.
@@ -115,7 +117,8 @@ const UNQUALIFIED: &str = "(by its name alone)";
 
 /// Names whose series hold all of this one's too: a function of its aliases and versions, one of them of what ran there.
 fn wholes(name: &str) -> Vec<&str> {
-    let is_executed_version = |last: &str| last == UNQUALIFIED || last == "$LATEST" || last.parse::<u32>().is_ok();
+    let is_executed_version =
+        |last: &str| last == UNQUALIFIED || last == "$LATEST" || last.parse::<u32>().is_ok();
     let by_blank = name.strip_suffix(UNQUALIFIED).map(str::trim_end).or_else(|| {
         name.rsplit_once(' ').filter(|(_, last)| is_executed_version(last)).map(|(before, _)| before)
     });
@@ -128,13 +131,14 @@ fn mark_parts(all: &mut [&mut Reading]) {
     let counts = |one: &&mut Reading| one.metric == Some(Metric::Invocations);
     let names: BTreeSet<String> =
         all.iter().filter(|one| counts(one)).filter_map(|one| one.function.clone()).collect();
-    for one in all.iter_mut().filter(|one| matches!(one.metric, Some(Metric::Invocations | Metric::Duration))) {
+    for one in all.iter_mut().filter(|one| matches!(one.metric, Some(Metric::Invocations | Metric::Duration)))
+    {
         one.part_of = match &one.function {
             Some(name) => {
                 let whole = wholes(name).into_iter().find(|whole| names.contains(*whole));
                 whole.map(|whole| format!("a part of {whole}"))
             }
-            None if counts(&one) && !names.is_empty() => Some("the sum of all functions".to_owned()),
+            None if counts(one) && !names.is_empty() => Some("the sum of all functions".to_owned()),
             None => None,
         };
     }
@@ -171,7 +175,7 @@ pub(super) fn settle(all: &mut [&mut Reading], remarks: &mut Vec<String>) {
         one.foreign.get_or_insert_with(|| format!("{name} is no metric of Lambda's invocations"));
     }
     let is_named = |one: &&mut Reading| one.metric.is_some() || one.foreign.is_some();
-    if !all.is_empty() && !all.iter().any(|one| is_named(&one)) {
+    if !all.is_empty() && !all.iter().any(is_named) {
         all.iter_mut().for_each(|one| one.metric = Some(Metric::Invocations));
         remarks.push("No label names a metric: all series are taken as Invocations.".to_owned());
     }

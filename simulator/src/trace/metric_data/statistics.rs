@@ -39,7 +39,8 @@ impl Point {
 
     /// How often the function ran, from the statistics of `Duration`.
     fn runs(&self) -> Option<f64> {
-        let quotient = || self.sum.zip(self.average).filter(|(_, mean)| *mean > 0.0).map(|(sum, mean)| sum / mean);
+        let quotient =
+            || self.sum.zip(self.average).filter(|(_, mean)| *mean > 0.0).map(|(sum, mean)| sum / mean);
         self.sample_count.or_else(quotient).map(f64::round)
     }
 }

@@ -17,19 +17,18 @@ const ALONE: [&str; 6] =
     ["Hit", "OriginShieldHit", "LimitExceeded", "CapacityExceeded", "Redirect", "FunctionGeneratedResponse"];
 
 /// Beginnings of words for requests that were refused before the origin was asked.
-const REFUSED: [&str; 4] = ["ClientGeoBlocked", "InvalidRequest", "FunctionExecutionError", "FunctionThrottledError"];
+const REFUSED: [&str; 4] =
+    ["ClientGeoBlocked", "InvalidRequest", "FunctionExecutionError", "FunctionThrottledError"];
 
 /// Another such word.
 const NOT_VALID: &str = "FunctionValidationError";
 
 /// What is said of requests that the edge answered alone.
-const BY_EDGE: &str =
-    "were answered by CloudFront alone (Hit, Redirect, a limit or a function at the edge): counted, though nothing \
+const BY_EDGE: &str = "were answered by CloudFront alone (Hit, Redirect, a limit or a function at the edge): counted, though nothing \
      behind it ran.";
 
 /// What is said of requests of which that is not known.
-const UNKNOWN: &str =
-    "ended as Error: counted, though the log does not say whether CloudFront (a WAF rule, for one) refused them alone.";
+const UNKNOWN: &str = "ended as Error: counted, though the log does not say whether CloudFront (a WAF rule, for one) refused them alone.";
 
 /// What is to be said of a request, by the values of its columns.
 pub(super) fn doubt<'v>(value: impl Fn(&str) -> Option<Cow<'v, str>>) -> Option<&'static str> {
