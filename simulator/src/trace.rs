@@ -15,6 +15,7 @@ pub mod metric_data;
 pub mod requests;
 pub mod stream;
 pub mod table;
+mod time;
 
 use std::fmt;
 

@@ -258,12 +258,13 @@ fn a_region_without_prices_is_told_by_every_command_that_takes_one() {
     let file = directory("regions").join("m.csv").display().to_string();
     fs::write(&file, "period,count\n2026-11-02 00:00:00,30\n").unwrap();
     let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/policy/minimal.toml");
+    let inventory = fixture("inventory/shop.yaml");
     let sizes = ["--duration-ms", "50", "--memory-mb", "256", "--region"];
     let commands: [&[&str]; 4] = [
         &["trace", "info", &file],
         &["replay", "--policy", policy, "--trace", &file],
-        &["exposure", "--region"],
-        &["bound", policy, "--region"],
+        &["exposure", "--inventory", &inventory, "--region"],
+        &["bound", policy, "--inventory", &inventory, "--region"],
     ];
     for (command, sizes) in commands.into_iter().zip([&sizes[..], &sizes[..], &[], &[]]) {
         let told = |region: &str| {

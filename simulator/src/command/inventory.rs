@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use guard_core::name::Region;
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::report::page::Page;
@@ -55,11 +54,8 @@ impl InventoryArgs {
             let loaded = load::scenario(DEFAULT)?;
             let mut inventory = loaded.stage.inventory();
             inventory.account.concurrency = self.account_concurrency.unwrap_or(inventory.account.concurrency);
-            if let Some(region) = &self.region {
-                inventory.region = Region::new(region.as_str());
-            }
-            let warnings = unpriced(inventory.region.as_str()).into_iter().collect();
-            let reading = Reading { inventory, unknown_dead_letter: Default::default(), warnings };
+            let reading =
+                Reading { inventory, unknown_dead_letter: Default::default(), warnings: Vec::new() };
             let title = format!("Example: the account of the scenario {DEFAULT}. Yours: --inventory FILE.");
             return Ok(Account { reading, policy: Some(loaded.scenario.policy), title });
         }

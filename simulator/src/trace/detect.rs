@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::input::{Input, InputError};
-use super::log::{Counter, LogFormat, may_wrap};
+use super::log::{Counter, LogFormat};
 use super::metric_data::Hints;
 use super::stream::Stream;
 use super::table::Dialect;
@@ -90,7 +90,7 @@ pub fn detect(sample: &str) -> Option<Format> {
     if names(metric_data::STATISTICS_KEY) {
         return Some(Format::MetricStatistics);
     }
-    may_wrap(sample).then_some(Format::Wrapped)
+    Some(Format::Wrapped)
 }
 
 /// A file that is no text, by the bytes that its format begins with, and what to do about it.
@@ -109,9 +109,9 @@ fn not_text(sample: &str) -> Option<&'static str> {
 fn unknown(name: &str, sample: &str) -> TraceError {
     let problem = "neither an Azure trace (a column HashFunction) nor requests per minute (period, count), a trace \
                    table (function, mean_ms), the JSON of `aws cloudwatch get-metric-data` (MetricDataResults) or \
-                   get-metric-statistics (Datapoints), or a log, by itself or as CloudWatch Logs wraps it: Common or \
-                   Combined, Application Load Balancer, CloudFront (#Fields:, JSON), API Gateway (requestTime or \
-                   requestTimeEpoch in JSON, XML, CSV), WAF, REPORT lines of Lambda";
+                   get-metric-statistics (Datapoints), or a log, by itself or as `aws logs filter-log-events` and the \
+                   like wrap it: Common or Combined, Application Load Balancer, CloudFront (#Fields:, JSON), API \
+                   Gateway (requestTime or requestTimeEpoch in JSON, XML, CSV), WAF, REPORT lines of Lambda";
     TraceError::of_line(name, 1, not_text(sample).unwrap_or(problem))
 }
 
@@ -155,7 +155,9 @@ impl<'a> Reader<'a> {
             return self.counter.count(stream, log);
         }
         if format == Format::Wrapped {
-            self.formats.push(Format::Log(self.counter.count_wrapped(stream)?));
+            let name = stream.name().to_owned();
+            let log = self.counter.count_wrapped(stream)?.ok_or_else(|| unknown(&name, ""))?;
+            self.formats.push(Format::Log(log));
             return Ok(());
         }
         self.formats.push(format);

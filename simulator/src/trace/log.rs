@@ -168,11 +168,11 @@ impl Counter {
         Ok(self.close(file, name)?)
     }
 
-    /// Counts a file of JSON documents that wrap lines, and says of which log the lines are.
+    /// Counts a file of JSON documents that wrap lines, and says of which log the lines are; `None`: of no log.
     ///
     /// # Errors
-    /// As [`Counter::count`]; where it is no JSON, or nothing in it is a line of a log.
-    pub fn count_wrapped(&mut self, stream: Stream) -> Result<LogFormat, InputError> {
+    /// As [`Counter::count`]; where it is no JSON, or wraps nothing.
+    pub fn count_wrapped(&mut self, stream: Stream) -> Result<Option<LogFormat>, InputError> {
         let name = stream.name().to_owned();
         let mut file = FileCount::default();
         let (mut format, mut refused, mut events, mut strange) = (None, None, 0_u64, 0_u64);
@@ -202,8 +202,10 @@ impl Counter {
         if let Some((event, problem)) = refused {
             return Err(TraceError::of_file(&name, format!("event {event}: {problem}")).into());
         }
-        let format = format.ok_or_else(|| TraceError::of_line(&name, 1, no_log_within(events)))?;
-        if format != LogFormat::Lambda {
+        if format.is_none() && events > 0 {
+            return Ok(None);
+        }
+        if format.is_some_and(|format| format != LogFormat::Lambda) {
             (0..strange).for_each(|_| file.odd.add(Place::Event(1), Fault::new("no line of a log")));
         }
         self.close(file, name)?;
@@ -374,24 +376,6 @@ fn prefix(path: Option<&str>, segments: usize) -> Cow<'static, str> {
     }
     let kept: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).take(segments).collect();
     Cow::Owned(format!("{method}/{}", kept.join("/")))
-}
-
-/// Whether the beginning of a JSON text has a list of events or is one, or has a key of a line of a log.
-pub(super) fn may_wrap(sample: &str) -> bool {
-    if let Some(list) = sample.trim_start().strip_prefix('[') {
-        return list.trim_start().starts_with(['"', '{', '[']);
-    }
-    let keys = wrapped::LISTS.iter().chain(&["requestTime", "requestTimeEpoch", "httpRequest", "time-taken"]);
-    keys.copied().any(|key| sample.contains(&format!("\"{key}\""))) || sample.contains("\"platform.")
-}
-
-/// What is said of a JSON file that wraps no log.
-fn no_log_within(events: u64) -> String {
-    format!(
-        "none of its {events} objects or events is a line of a log: read are {} as `aws logs filter-log-events`, \
-         `get-log-events` or a subscription wrap them",
-        "access logs, logs of WAF, and REPORT lines of Lambda"
-    )
 }
 
 fn wrapped_error(name: &str, error: &serde_json::Error) -> InputError {

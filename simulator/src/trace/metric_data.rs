@@ -19,7 +19,6 @@ mod statistics;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
 use guard_core::text::abridged;
 use guard_core::time::Minute;
 use serde::Deserialize;
@@ -28,6 +27,7 @@ use self::label::{Metric, Reading as LabelReading};
 pub use self::statistics::STATISTICS_KEY;
 use super::input::Input;
 use super::table::thousandths;
+use super::time::iso_time;
 use super::{
     CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
 };
@@ -289,9 +289,9 @@ impl Stamp {
     fn minute(&self) -> Result<i64, String> {
         let (seconds, shown) = match self {
             Stamp::Text(text) => {
-                let at = DateTime::parse_from_rfc3339(text)
-                    .map_err(|_| format!("{text:?} is not a time such as 2026-11-02T00:00:00+00:00"))?;
-                (at.timestamp(), text.clone())
+                let at = iso_time(text)
+                    .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-02T00:00:00+00:00"))?;
+                (at, text.clone())
             }
             Stamp::Seconds(seconds) => {
                 let text = format!("{seconds}");

@@ -2,11 +2,11 @@
 //!
 //! Minutes that the file leaves out stay unknown: an interrupted recording is not an absence of visitors.
 
-use chrono::NaiveDateTime;
 use guard_core::time::Minute;
 
 use super::input::Input;
 use super::table::{Row, Table};
+use super::time::iso_time;
 use super::{CALENDAR_S, Fill, MAX_MINUTES, Trace, TraceError, TraceFunction, Trigger};
 
 /// The column that tells this format from others.
@@ -62,10 +62,8 @@ pub fn read(input: &Input, fill: Fill) -> Result<Trace, TraceError> {
 
 fn read_minute(row: &Row<'_>, column: usize) -> Result<Minute, TraceError> {
     let text = row.text(column)?;
-    let at = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok();
-    at.filter(|at| {
-        CALENDAR_S.contains(&at.and_utc().timestamp()) && at.and_utc().timestamp().rem_euclid(60) == 0
-    })
-    .map(|at| Minute::of(at.and_utc()))
-    .ok_or_else(|| row.error(column, format!("{text:?} is not a minute such as \"1998-04-30 21:30:00\"")))
+    iso_time(text)
+        .filter(|seconds| CALENDAR_S.contains(seconds) && seconds.rem_euclid(60) == 0)
+        .map(|seconds| Minute(seconds.div_euclid(60)))
+        .ok_or_else(|| row.error(column, format!("{text:?} is not a minute such as \"1998-04-30 21:30:00\"")))
 }

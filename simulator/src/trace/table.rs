@@ -156,8 +156,11 @@ impl Row<'_> {
     /// Where it is not a whole number from 0 to 10¹².
     pub fn count(&self, column: usize) -> Result<u64, TraceError> {
         let text = self.text(column)?;
-        let zero = if self.dialect.has_decimal_comma() { ",0" } else { ".0" };
-        let digits = text.strip_suffix(".0").or_else(|| text.strip_suffix(zero)).unwrap_or(text);
+        let point = if self.dialect.has_decimal_comma() { ',' } else { '.' };
+        let is_zero = |decimals: &str| !decimals.is_empty() && decimals.bytes().all(|byte| byte == b'0');
+        let cut =
+            text.split_once(['.', point]).filter(|(whole, decimals)| !whole.is_empty() && is_zero(decimals));
+        let digits = cut.map_or(text, |(whole, _)| whole);
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         match digits.parse::<u64>() {
             Ok(count) if is_number && count <= MAX_VALUE => Ok(count),

@@ -164,9 +164,9 @@ fn a_duration_must_be_a_plain_decimal_number() {
 }
 
 #[test]
-fn a_count_may_be_written_with_one_zero_decimal_and_not_otherwise() {
+fn a_count_may_be_written_with_decimals_that_are_zero_and_not_otherwise() {
     let read = |text: &str| azure(&format!("HashFunction,1\nf,{text}\n"), DURATIONS, MEMORY);
-    assert_eq!(read("12.0").unwrap().invocations(), 12);
+    assert_eq!(read("12.0").unwrap().invocations() + read("7.000").unwrap().invocations(), 19);
     assert_eq!(read("1000000000000").unwrap().invocations(), 1_000_000_000_000);
     for wrong in ["1000000000001", "-1", "+1", "1.5", ".0", "99999999999999999999999"] {
         assert!(read(wrong).is_err(), "{wrong}");
@@ -282,6 +282,13 @@ fn requests_that_go_back_in_time_or_are_no_minutes_are_refused() {
         error("period,count\n2000-01-01 00:00:01,1\n"),
         "site:2:1 (column \"period\"): \"2000-01-01 00:00:01\" is not a minute such as \"1998-04-30 21:30:00\""
     );
+    for same in
+        ["2000-01-01 00:00", "2000-01-01T00:00:00Z", "2000-01-01T01:00:00+01:00", "2000-01-01T00:00:00.000Z"]
+    {
+        let trace =
+            requests::read(&input("site", &first.replace("2000-01-01 00:00:00", same)), fill).unwrap();
+        assert_eq!(trace.first.start().to_rfc3339(), "2000-01-01T00:00:00+00:00", "{same}");
+    }
     assert_eq!(error("period,count\n"), "site:2: the file has a header and no minutes");
     let without = |fill| requests::read(&input("site", first), fill).unwrap_err().to_string();
     assert_eq!(without(Fill::default()), "site: counts requests only: give --duration-ms too");

@@ -31,8 +31,7 @@ const NO_INTEGRATION: &str = "reached no integration (integrationLatency -): cou
 /// Whether an object is of such a log.
 pub(super) fn is_of(object: &Object, logged_s: Option<i64>) -> bool {
     let has = |key: &&str| object.contains_key(*key);
-    TIME_KEYS.iter().any(&has)
-        || (logged_s.is_some() && has(&"status") && REQUEST_KEYS.iter().any(has))
+    TIME_KEYS.iter().any(&has) || (logged_s.is_some() && has(&"status") && REQUEST_KEYS.iter().any(has))
 }
 
 /// Reads a JSON line; `logged_s` is when CloudWatch Logs got it, if it went through there.

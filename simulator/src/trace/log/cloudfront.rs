@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 
 use self::result::doubt;
 use super::json::{self, Object, of_key, text};
-use super::text::{epoch, iso_time, seconds};
+use super::text::{epoch, seconds};
 use super::{Fault, Request};
+use crate::trace::time::iso_time;
 
 /// Columns of which one must be there, in the order of preference; `date` needs `time` beside it.
 const TIME_COLUMNS: [&str; 3] = ["date", "timestamp(ms)", "timestamp"];
+
+/// Beginnings of columns that no other log has.
+const OWN: [&str; 7] = ["x-edge-", "cs-", "cs(", "sc-", "c-ip", "time-t", "DistributionId"];
 
 /// Signs that keep cells apart, the usual one first.
 const DELIMITERS: [char; 5] = ['\t', ' ', ',', ';', '|'];
@@ -72,10 +76,8 @@ impl Cells for Object {
 /// Whether an object is of such a log.
 pub(super) fn is_of(object: &Object) -> bool {
     let has_time = TIME_COLUMNS.iter().any(|name| object.contains_key(*name));
-    has_time
-        && object
-            .keys()
-            .any(|key| key.starts_with("x-edge-") || key.starts_with("cs-") || key == "time-taken")
+    let is_own = |key: &String| OWN.iter().any(|beginning| key.starts_with(beginning));
+    has_time && object.keys().any(is_own)
 }
 
 /// Whether a line looks like an entry of a log that names no columns: after the sign between cells a time, an edge or

@@ -70,15 +70,15 @@ impl LogFormat {
         }
         let found = unprefixed(line);
         let logged_s = found.logged_s.or(logged_s);
-        let mut first = None;
+        let mut wrong = None;
         for message in &found.messages {
-            let read = self.parse_message(message.trim(), logged_s);
-            if matches!(read, Ok(Some(_))) {
-                return read;
+            match self.parse_message(message.trim(), logged_s) {
+                Ok(None) => {}
+                Ok(request) => return Ok(request),
+                Err(fault) => wrong = wrong.or(Some(fault)),
             }
-            first.get_or_insert(read);
         }
-        first.unwrap_or(Ok(None))
+        wrong.map_or(Ok(None), Err)
     }
 
     fn parse_message(self, message: &str, logged_s: Option<i64>) -> Result<Option<Request<'static>>, Fault> {

@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::json::{self, Object, of_key, text};
-use super::text::iso_time;
 use super::{Fault, Request};
 use crate::trace::table::thousandths;
+use crate::trace::time::iso_time;
 
 /// What Lambda's own lines begin with.
 const BEGINNINGS: [&str; 5] =

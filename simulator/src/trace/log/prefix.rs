@@ -7,16 +7,22 @@
 
 use std::borrow::Cow;
 
-use super::text::{epoch, iso_time};
+use super::lambda;
+use super::text::epoch;
+use crate::trace::time::iso_time;
 
 /// A line, and what may be the line within it.
 #[derive(Debug)]
 pub(super) struct Unprefixed<'l> {
     /// When CloudWatch Logs got it, in seconds since 1970; `None` where the line has no such time.
     pub logged_s: Option<i64>,
-    /// What may be the message, the likeliest first.
+    /// What may be the message, the likeliest first; nothing where the line is a frame of others.
     pub messages: Vec<Cow<'l, str>>,
 }
+
+/// Beginnings of lines that stand around events and are none: headers of CSV, and what a search went through.
+const FRAMES: [&str; 4] =
+    ["SEARCHEDLOGSTREAMS\t", "timestamp,message", "@timestamp,@message", "\"timestamp\",\"message\""];
 
 /// Digits of an epoch in milliseconds, from 2001 to 2286.
 const EPOCH_DIGITS: usize = 13;
@@ -29,7 +35,15 @@ pub(super) fn unprefixed(line: &str) -> Unprefixed<'_> {
     if let Some(rest) = line.strip_prefix("EVENTS\t") {
         return of_text_output(rest);
     }
-    let whole = || Unprefixed { logged_s: None, messages: vec![Cow::Borrowed(line)] };
+    if FRAMES.iter().any(|frame| line.starts_with(frame)) {
+        return Unprefixed { logged_s: None, messages: Vec::new() };
+    }
+    let whole = || {
+        let after_stream = line.split_once([' ', '\t']).map(|(_, after)| after);
+        let after_stream = after_stream.filter(|after| after.starts_with('{') || lambda::is_of_text(after));
+        let messages = [Some(line), after_stream].into_iter().flatten().map(Cow::Borrowed).collect();
+        Unprefixed { logged_s: None, messages }
+    };
     let Some((first, rest)) = split_time(line) else { return whole() };
     let first = first.trim_matches('"');
     let Some(logged_s) = iso_time(first).or_else(|| milliseconds(first)) else { return whole() };

@@ -1,6 +1,6 @@
 //! What the lines of several logs are made of: quoted fields, request lines, times, numbers.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::DateTime;
 
 use crate::trace::table::{MAX_VALUE, thousandths};
 
@@ -28,22 +28,6 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
 /// A time in the Common Log Format: `10/Oct/2000:13:55:36 -0700`.
 pub(super) fn common_time(text: &str) -> Option<i64> {
     DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S%.f %z").ok().map(|at| at.timestamp())
-}
-
-/// An ISO 8601 time; without a zone it is UTC.
-pub(super) fn iso_time(text: &str) -> Option<i64> {
-    if text.len() < 19 || !text.is_ascii() || text.as_bytes().get(4) != Some(&b'-') {
-        return None;
-    }
-    let zoned = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
-    let plain = || {
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-            .map(|at| at.and_utc().timestamp())
-    };
-    zoned.ok().map(|at| at.timestamp()).or_else(plain)
 }
 
 /// Seconds since 1970 from an epoch in seconds or milliseconds, with or without decimals.

@@ -12,10 +12,11 @@ use std::io::Read;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::text::{epoch, iso_time};
+use super::text::epoch;
+use crate::trace::time::iso_time;
 
 /// Keys of lists of events.
-pub(super) const LISTS: [&str; 3] = ["events", "logEvents", "results"];
+const LISTS: [&str; 3] = ["events", "logEvents", "results"];
 
 /// A line that was unwrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,7 +57,8 @@ impl Reading {
     /// What is left out, for people: a metric that no trace is made of.
     pub(super) fn skipped(&self) -> Option<String> {
         if let Some(whole) = &self.part_of {
-            return Some(format!("{}, which is {whole}", self.name()));
+            let name = self.function.as_deref().unwrap_or("a series of no function");
+            return Some(format!("{name} ({whole})"));
         }
         match self.metric {
             Some(Metric::Invocations | Metric::Duration) => None,
@@ -172,7 +173,7 @@ pub(super) fn settle(all: &mut [&mut Reading], remarks: &mut Vec<String>) {
         && one.metric.is_none()
         && let Some(name) = one.function.as_deref().filter(|name| foreign::is_like_metric(name))
     {
-        one.foreign.get_or_insert_with(|| format!("{name} is no metric of Lambda's invocations"));
+        one.foreign.get_or_insert_with(|| format!("{name} is not a metric of Lambda"));
     }
     let is_named = |one: &&mut Reading| one.metric.is_some() || one.foreign.is_some();
     if !all.is_empty() && !all.iter().any(is_named) {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use super::{Hints, Series};
 use crate::trace::TraceError;
 
+/// Periods that the console offers, in minutes, the longest first ("View and create metric graphs", read 2026-11).
+const USUAL_MIN: [i64; 6] = [1440, 360, 60, 15, 5, 1];
+
 /// The longest period that is spread over minutes, in minutes: a day.
 const LONGEST_MIN: i64 = 1440;
 
 /// Finds the period of each series that is needed, and says which are longer than a minute.
 ///
 /// Series of one function were asked for alike, so the greatest number that fits all their points is theirs. Where that
-/// rests on two points only, it must also fit their place in the day, on which CloudWatch aligns periods; where there
-/// is one point, what fits the whole file.
+/// rests on two points only, it must be a usual one and fit their place in the day, on which CloudWatch aligns periods;
+/// where there is one point, what fits the whole file.
 pub(super) fn find(
     file: &str,
     series: &mut [Series],
@@ -63,7 +66,10 @@ fn step(series: &Series) -> i64 {
     let apart = times.iter().zip(times.iter().skip(1)).map(|(before, after)| after - before);
     let fits = apart.fold(0, greatest_common_divisor);
     match times.as_slice() {
-        [first, _] => greatest_common_divisor(fits, *first),
+        [first, _] => {
+            let fits = greatest_common_divisor(fits, *first);
+            USUAL_MIN.into_iter().find(|usual| fits % usual == 0).unwrap_or(1)
+        }
         _ => fits,
     }
 }

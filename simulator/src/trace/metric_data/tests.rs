@@ -294,7 +294,7 @@ fn an_alias_or_a_version_is_a_part_of_its_function_and_counts_only_where_the_fun
         for labels in [["f Invocations", part], [part, "f Invocations"]] {
             let reading = read(&labels).unwrap();
             assert_eq!((names(&reading), reading.trace.invocations()), (vec!["f"], 10), "{labels:?}");
-            assert!(reading.trace.remarks[0].contains("which is a part of f"), "{:?}", reading.trace.remarks);
+            assert!(reading.trace.remarks[0].contains("(a part of f"), "{:?}", reading.trace.remarks);
         }
     }
     let apart = read(&["f f:prod Invocations", "f f:7 Invocations", "g Invocations"]).unwrap();
@@ -304,7 +304,11 @@ fn an_alias_or_a_version_is_a_part_of_its_function_and_counts_only_where_the_fun
     assert_eq!(names(&versions), ["f:prod"]);
     let all = read(&["Invocations", "f Invocations", "g Invocations"]).unwrap();
     assert_eq!((names(&all), all.trace.invocations()), (vec!["f", "g"], 20));
-    assert!(all.trace.remarks[0].contains("which is the sum of all functions"), "{:?}", all.trace.remarks);
+    assert!(
+        all.trace.remarks[0].contains("a series of no function (the sum of all functions)"),
+        "{:?}",
+        all.trace.remarks
+    );
     // Names that begin alike are functions of their own.
     assert_eq!(names(&read(&["f Invocations", "f-prod Invocations", "f_7 Invocations"]).unwrap()).len(), 3);
     // A part's durations are not the function's.
@@ -338,7 +342,7 @@ fn a_metric_of_another_service_is_refused_by_its_name_and_left_out_beside_invoca
         (&["RequestCount"], "Elastic Load Balancing"),
         (&["ConsumedReadCapacityUnits"], "DynamoDB"),
         (&["AWS/Events rule Invocations"], "\"AWS/Events\" is a namespace of another service"),
-        (&["EstimatedCharges"], "EstimatedCharges is no metric"),
+        (&["EstimatedCharges"], "EstimatedCharges is not a metric of Lambda"),
     ] {
         let error = read(labels).unwrap_err();
         assert!(error.starts_with("m.json: MetricDataResults[0]: ") && error.contains(told), "{error}");

@@ -194,6 +194,8 @@ fn a_report_as_json_is_the_same() {
 fn a_report_without_time_is_refused_with_the_command_that_prints_it() {
     let told = read(&format!("START RequestId: 1\n{REPORT}\nEND RequestId: 1\n"), None, ALL).unwrap_err();
     assert!(told.starts_with("log1:2: a REPORT line of Lambda without its time: `aws logs tail"), "{told}");
+    let told = read(&format!("2026/11/02/[$LATEST]0123 {REPORT}\n"), None, ALL).unwrap_err();
+    assert!(told.starts_with("log1:1: a REPORT line of Lambda without its time"), "{told}");
     let told = read("2026-11-02T08:01:07 REPORT RequestId: 1\tDuration: 2\n", None, ALL).unwrap_err();
     assert_eq!(told, "log1:1: REPORT has no Memory Size: is it cut short?");
 }
