@@ -39,7 +39,9 @@ pub(super) fn is_of(object: &Object, logged_s: Option<i64>) -> bool {
 /// # Errors
 /// What is missing or malformed, with the key.
 pub(super) fn parse(line: &str, logged_s: Option<i64>) -> Result<Request<'static>, Fault> {
-    of_object(&json::object(line)?, logged_s)
+    let (object, doubt) = json::read(line)?;
+    let request = of_object(&object, logged_s)?;
+    Ok(Request { doubt: request.doubt.or(doubt), ..request })
 }
 
 /// Reads an XML line: an element `<key>value</key>` for each variable.

@@ -128,7 +128,9 @@ pub(super) fn parse(line: &str, header: &mut Option<Header>) -> Result<Option<Re
 /// # Errors
 /// What is missing or malformed, with the key.
 pub(super) fn parse_json(line: &str) -> Result<Request<'static>, Fault> {
-    of_cells(&json::object(line)?)
+    let (object, doubt) = json::read(line)?;
+    let request = of_cells(&object)?;
+    Ok(Request { doubt: request.doubt.or(doubt), ..request })
 }
 
 fn of_cells(cells: &impl Cells) -> Result<Request<'static>, Fault> {

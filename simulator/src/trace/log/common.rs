@@ -8,11 +8,14 @@
 //! `%u` is what a client chose, blanks and brackets included. A quote in it is escaped, `\"` by Apache and `\x22` by
 //! nginx, so the time is the first that a quote follows.
 
-use super::text::{closing_quote, common_time, is_status, target};
+use super::text::{UNESCAPED, closing_quote, common_time, is_status, target};
 use super::{Fault, Request};
 
 /// The most characters of a time between its brackets.
 const LONGEST_TIME: usize = 40;
+
+/// Characters of a status and a size, generously.
+const LONGEST_NUMBERS: usize = 64;
 
 /// Reads a line.
 ///
@@ -20,13 +23,16 @@ const LONGEST_TIME: usize = 40;
 /// What is missing or malformed.
 pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
     let shape = "expected host ident user [day/month/year:hour:minute:second zone] \"request\" status bytes";
-    let mut wrong = None;
+    let (mut wrong, mut first) = (None, None);
     for (at, _) in line.match_indices('[').filter(|(at, _)| *at > 0) {
         let Some((time, quoted)) = time_and_request(line.get(at + 1..).unwrap_or_default()) else { continue };
         match common_time(time) {
             Some(at_s) => match after_time(at_s, quoted) {
                 Ok(request) => return Ok(request),
-                Err(fault) => wrong = wrong.or(Some(fault)),
+                Err(fault) => {
+                    wrong = wrong.or(Some(fault));
+                    first = first.or(Some((at_s, quoted)));
+                }
             },
             None => {
                 let problem = format!("{time:?} is not a time such as \"10/Oct/2000:13:55:36 -0700\"");
@@ -34,7 +40,9 @@ pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
             }
         }
     }
-    Err(wrong.unwrap_or_else(|| Fault::new(shape)))
+    first
+        .and_then(|(at_s, quoted)| without_escapes(at_s, quoted))
+        .ok_or_else(|| wrong.unwrap_or_else(|| Fault::new(shape)))
 }
 
 /// What stands in brackets, and what the quote after them opens.
@@ -47,7 +55,22 @@ fn time_and_request(text: &str) -> Option<(&str, &str)> {
 fn after_time(at_s: i64, quoted: &str) -> Result<Request<'_>, Fault> {
     let end = closing_quote(quoted.as_bytes(), 0)
         .ok_or_else(|| Fault::of(4, "%r", "the quote of the request does not close"))?;
-    let (request, rest) = (quoted.get(..end).unwrap_or_default(), quoted.get(end + 1..).unwrap_or_default());
+    status_and_size(quoted.get(end + 1..).unwrap_or_default())?;
+    let path = target(quoted.get(..end).unwrap_or_default()).map(Into::into);
+    Ok(Request { at_s, path, ..Request::default() })
+}
+
+/// Some servers escape nothing: then the request ends where a status and a size follow.
+fn without_escapes(at_s: i64, quoted: &str) -> Option<Request<'_>> {
+    let is_end = |at: &usize| status_and_size(quoted.get(at + 1..).unwrap_or_default()).is_ok();
+    let end = quoted.match_indices('"').map(|(at, _)| at).find(is_end)?;
+    let path = target(quoted.get(..end)?).map(Into::into);
+    Some(Request { at_s, path, doubt: Some(UNESCAPED), ..Request::default() })
+}
+
+fn status_and_size(rest: &str) -> Result<(), Fault> {
+    let rest =
+        rest.char_indices().nth(LONGEST_NUMBERS).map_or(rest, |(end, _)| rest.get(..end).unwrap_or(rest));
     let mut after = rest.split(' ').filter(|part| !part.is_empty());
     let status = after.next().unwrap_or_default();
     if !is_status(status) {
@@ -57,5 +80,5 @@ fn after_time(at_s: i64, quoted: &str) -> Result<Request<'_>, Fault> {
     if size != "-" && (size.is_empty() || !size.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(Fault::of(6, "%b", format!("{size:?} is not a number of bytes or -")));
     }
-    Ok(Request { at_s, path: target(request).map(Into::into), ..Request::default() })
+    Ok(())
 }

@@ -4,6 +4,10 @@ use chrono::DateTime;
 
 use crate::trace::table::{MAX_VALUE, thousandths};
 
+/// What is said of requests with quotes that the log did not escape.
+pub(super) const UNESCAPED: &str =
+    "hold quotes that the log did not escape: counted, with what could be made out of them.";
+
 /// Above this an epoch is in milliseconds: seconds get here in the year 5138.
 const LEAST_MILLISECONDS: i64 = 100_000_000_000;
 

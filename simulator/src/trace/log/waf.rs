@@ -24,7 +24,7 @@ pub(super) fn is_of(object: &Object) -> bool {
 /// # Errors
 /// What is missing or malformed, with the key.
 pub(super) fn parse(line: &str) -> Result<Request<'static>, Fault> {
-    let object = json::object(line)?;
+    let (object, doubt) = json::read(line)?;
     let time = text(&object, "timestamp")?.ok_or_else(|| Fault::new("the object has no timestamp"))?;
     let at_s =
         epoch(&time).ok_or_else(|| of_key("timestamp", format!("{time:?} is no epoch in milliseconds")))?;
@@ -33,5 +33,5 @@ pub(super) fn parse(line: &str) -> Result<Request<'static>, Fault> {
     let action = text(&object, "action")?.unwrap_or_default();
     let is_blocked = ["BLOCK", "CAPTCHA", "CHALLENGE"].contains(&action.as_ref());
     let path = path.map(|path| Cow::Owned(path.into_owned()));
-    Ok(Request { at_s, path, doubt: is_blocked.then_some(BLOCKED), ..Request::default() })
+    Ok(Request { at_s, path, doubt: is_blocked.then_some(BLOCKED).or(doubt), ..Request::default() })
 }

@@ -20,7 +20,6 @@ fn is_told(reading: &Reading, told: &str) -> bool {
 fn odd_lines_are_left_out_and_told_with_the_first_of_them() {
     let good = line(1) + &line(1) + &line(2);
     for odd in [
-        "203.0.113.4 - - [02/Nov/2026:08:01:07 +0000] \"GET /\"><script> HTTP/1.1\" 200 5\n",
         "203.0.113.4 - - [02/Nov/2026:08:01:07 +0000] \"GET /x\n",
         "203.0.113.4 - - [02/Nov/2026:08:0\n",
         "203.0.113.4 - - [99/Nov/2026:08:01:07 +0000] \"GET / HTTP/1.1\" 200 5\n",
@@ -126,4 +125,23 @@ fn a_variable_without_quotes_and_value_is_no_value() {
         "{\"requestTime\":02/Nov/2026:08:01:07 +0000,\"httpMethod\":GET,\"path\":/a,\"status\":200}\n";
     let reading = count(LogFormat::ApiGateway, Some(1), &[unquoted], ALL).unwrap();
     assert_eq!(counts(&reading), [("GET /a", known(&[1]))]);
+}
+
+#[test]
+fn quotes_that_a_log_did_not_escape_cost_no_request_and_are_told() {
+    let json = |path: &str| {
+        format!(
+            "{{\"user\":\"{path}\",\"requestTimeEpoch\":1793577601500,\"path\":\"/a\",\"integrationLatency\":8}}\n"
+        )
+    };
+    let fill = Fill { duration_us: None, ..ALL };
+    for odd in ["x\"y", "\"", "\"\"x", "a\\\"b\"c", "\":\"", "{\"", "-\" - [\"x"] {
+        let reading = count(LogFormat::ApiGateway, Some(1), &[&(json("ok") + &json(odd))], fill).unwrap();
+        assert_eq!(counts(&reading), [("/a", known(&[2]))], "{odd}");
+        assert!(is_told(&reading, "1 of 2 requests hold quotes that the log did not escape"), "{odd}");
+        let common = line(1) + &line(1).replace("/x", &format!("/x{odd}"));
+        let reading = read(LogFormat::Common, &common);
+        assert_eq!(reading.trace.invocations(), 2, "{odd}");
+        assert_eq!(is_told(&reading, "1 of 2 requests hold quotes"), odd != "a\\\"b", "{odd}");
+    }
 }
