@@ -53,14 +53,11 @@ pub(super) fn parse_xml(line: &str, logged_s: Option<i64>) -> Result<Request<'st
     let mut rest = line;
     while let Some((_, after)) = rest.split_once('<') {
         let Some((name, inner)) = after.split_once('>') else { break };
-        let closing = format!("</{name}>");
-        rest = inner;
-        if let Some(end) = inner.find(&closing)
-            && let Some(value) = inner.get(..end)
-            && !value.contains('<')
-        {
+        let value = inner.find('<').map_or(inner, |end| inner.get(..end).unwrap_or(inner));
+        rest = inner.get(value.len()..).unwrap_or_default();
+        let closing = rest.strip_prefix("</").and_then(|rest| rest.strip_prefix(name));
+        if closing.is_some_and(|rest| rest.starts_with('>')) {
             object.insert(name.to_owned(), Value::from(value));
-            rest = inner.get(end + closing.len()..).unwrap_or_default();
         }
     }
     if !line.trim_end().ends_with("</request>") && !TIME_KEYS.iter().any(|key| object.contains_key(*key)) {
