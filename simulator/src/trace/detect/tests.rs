@@ -89,7 +89,8 @@ fn a_log_whose_first_line_is_damaged_is_still_its_format_and_the_line_is_named()
     let log = [b"xyz\n".as_slice(), fixture!("alb.log")].concat();
     let reading = parsed(&log).unwrap().1;
     assert_eq!(reading.trace.invocations(), 4);
-    let told = "1 line of some/file could not be read and was left out: it is line 1, field 1 (type): \"xyz\" is none of";
+    let told =
+        "1 line of some/file could not be read and was left out: line 1, field 1 (type): \"xyz\" is none of";
     assert!(
         reading.trace.remarks.iter().any(|remark| remark.starts_with(told)),
         "{:?}",
@@ -157,7 +158,7 @@ fn a_log_longer_than_the_sample_is_read_to_its_end_and_its_lines_counted() {
     assert_eq!(parsed(&long.as_bytes()[..long.len() - 1]).unwrap().1.trace.invocations(), 5000);
     let cut = parsed(&long.as_bytes()[..long.len() - 9]).unwrap().1.trace;
     assert_eq!(cut.invocations(), 4999);
-    assert!(cut.remarks[0].contains("it is line 5000, field 5"), "{:?}", cut.remarks);
+    assert!(cut.remarks[0].contains("line 5000, field 5"), "{:?}", cut.remarks);
     let packed = gzip(long.as_bytes());
     let told = parsed(&packed[..packed.len() - 9]).unwrap_err();
     assert!(told.contains("the gzip data is damaged or cut short here"), "{told}");

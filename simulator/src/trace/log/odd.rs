@@ -43,10 +43,10 @@ impl Odd {
         if count > self.read {
             return Err(refused(file, place, fault, count, all));
         }
-        let (lines, which) = if count == 1 {
-            ("1 line".to_owned(), "it is")
+        let lines = if count == 1 {
+            format!("1 line of {file} could not be read and was left out: ")
         } else {
-            (format!("{count} lines"), "the first is")
+            format!("{count} lines of {file} could not be read and were left out, the first of them ")
         };
         let at = match place {
             Place::Line(line) => format!("line {line}"),
@@ -55,11 +55,7 @@ impl Odd {
         let field = fault.field.map_or(String::new(), |(number, name)| {
             format!(", field {number} ({})", abridged(&name, LONGEST_FAULT))
         });
-        let problem = abridged(&fault.problem, LONGEST_FAULT);
-        Ok(Some(format!(
-            "{lines} of {file} could not be read and {} left out: {which} {at}{field}: {problem}",
-            if count == 1 { "was" } else { "were" }
-        )))
+        Ok(Some(format!("{lines}{at}{field}: {}", abridged(&fault.problem, LONGEST_FAULT))))
     }
 }
 

@@ -64,8 +64,7 @@ fn odd_events_are_counted_and_what_is_cut_or_wraps_no_log_is_refused() {
     let (good, odd) = (event(COMMON), event("h - - [02/Nov"));
     let (_, reading) = wrapped(&format!("{{\"events\":[{good},{odd}]}}"), None).unwrap();
     assert!(
-        reading.trace.remarks[0]
-            .starts_with("1 line of log1 could not be read and was left out: it is event 2")
+        reading.trace.remarks[0].starts_with("1 line of log1 could not be read and was left out: event 2")
     );
     let told = wrapped(&format!("{{\"events\":[{good},{odd},{odd}]}}"), None).unwrap_err();
     assert!(told.starts_with("log1: event 2: expected host ident user"), "{told}");
