@@ -32,6 +32,7 @@ pub mod patch;
 pub mod pilot;
 pub mod progress;
 pub mod published;
+pub mod region;
 pub mod replay;
 pub mod report;
 pub mod request;

@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::flood::Flood;
 use crate::patch::Patch;
+use crate::region::unpriced;
 use crate::request::Request;
 use crate::scenario::{Scenario, TraceUse};
 use crate::scenarios;
@@ -15,6 +16,7 @@ use crate::stage::Stage;
 use crate::trace::detect::{self, Options};
 use crate::trace::input::Input;
 use crate::trace::metric_data::Hints;
+use crate::trace::table::thousandths;
 use crate::trace::{Fill, Trace, azure, requests};
 use crate::workload::Workload;
 
@@ -132,7 +134,8 @@ impl Recording<'_> {
         let flood =
             self.flood.map(|flood| flood.traffic(&workload)).transpose().map_err(|error| usage(&error))?;
         let mut scenario = Scenario::empty(&self.trace.title, self.trace.first.start());
-        scenario.story = self.trace.remarks.join(" ");
+        let remarks: Vec<String> = self.trace.remarks.iter().cloned().chain(unpriced(self.region)).collect();
+        scenario.story = remarks.join(" ");
         scenario.trace = Some(TraceUse::of_file(self.name));
         scenario.minutes = u32::try_from(self.trace.minutes).unwrap_or(u32::MAX);
         scenario.recovery_minutes = 720;
@@ -179,7 +182,10 @@ const WORLD_CUP: (&str, &[u8]) =
     ("requests_per_minute.csv.gz", include_bytes!("../data/worldcup98/requests_per_minute.csv.gz"));
 
 fn workload(scenario: &Scenario, used: &TraceUse, directory: &Path) -> Result<Workload, Failure> {
-    let fill = Fill { duration_us: used.duration_ms.map(|ms| ms * 1000), memory_mb: used.memory_mb };
+    let fill = Fill {
+        duration_us: used.duration_ms.and_then(|ms| thousandths(&ms.to_string())),
+        memory_mb: used.memory_mb,
+    };
     let date = scenario.start.date_naive();
     let embedded = |files: [(&str, &[u8]); 3]| -> Result<Trace, Failure> {
         let [counts, durations, memory] = files.map(|(name, bytes)| Input::from_bytes(name, bytes));

@@ -114,7 +114,7 @@ pub struct TraceUse {
     pub scale: f64,
     /// Milliseconds per invocation where the trace has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration_ms: Option<u64>,
+    pub duration_ms: Option<f64>,
     /// Memory where the trace has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mb: Option<u32>,

@@ -15,6 +15,7 @@ pub mod metric_data;
 pub mod requests;
 pub mod stream;
 pub mod table;
+mod time;
 
 use std::fmt;
 
@@ -49,7 +50,7 @@ pub struct TraceFunction {
     pub mean_us: u64,
     /// Longest duration seen, in microseconds.
     pub longest_us: u64,
-    /// The most memory seen, in thousandths of a MB.
+    /// Its memory, in thousandths of a MB: what it has or, where the file measures, what it would be given.
     pub peak_memory_milli_mb: u64,
 }
 

@@ -1,6 +1,7 @@
 //! A trace as a Lambda account: its functions with the memory, time-out and event source they would have on AWS, and
 //! how often each was invoked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use guard_core::inventory::{
@@ -10,10 +11,10 @@ use guard_core::name::{FunctionName, MappingId};
 use guard_core::time::Minute;
 use wildmatch::WildMatch;
 
+use crate::number::as_f64;
+use crate::trace::table::MAX_VALUE;
 use crate::trace::{Trace, TraceFunction, Trigger};
 
-/// Memory sizes are taken in steps of this many MB, as people set them; Lambda itself takes any whole MB.
-const MEMORY_STEP_MB: u64 = 64;
 /// Smallest and largest memory of a function in MB ("Lambda quotas", read 2026-11).
 const MEMORY_MB: (u32, u32) = (128, 10_240);
 /// Time-outs as people set them, in seconds; 3 is Lambda's default and 900 its maximum ("Lambda quotas", read
@@ -48,53 +49,68 @@ pub struct Traffic {
 }
 
 /// Invocations by minute, some of them unknown, in four bytes each: the days of a thousand functions are kept whole.
-///
-/// A count above [`Counts::MOST`], 71 million a second, becomes that: no account's limit lets a thousandth of it in.
+/// The few counts that four bytes cannot hold, 71 million a second and more, stand apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counts(Arc<[u32]>);
+pub struct Counts {
+    packed: Arc<[u32]>,
+    large: Arc<BTreeMap<usize, u64>>,
+}
 
 impl Counts {
-    /// The greatest count.
-    pub const MOST: u32 = u32::MAX - 1;
     /// Stands for a minute that is unknown.
     const UNKNOWN: u32 = u32::MAX;
+    /// Stands for a count that is kept apart.
+    const LARGE: u32 = u32::MAX - 1;
 
     /// How many minutes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.packed.len()
     }
 
     /// Whether there is no minute.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.packed.is_empty()
     }
 
     /// The count of a minute; `None`: unknown, or beyond the end.
     pub fn at(&self, minute: usize) -> Option<u64> {
-        self.0.get(minute).filter(|count| **count != Self::UNKNOWN).map(|count| u64::from(*count))
+        match *self.packed.get(minute)? {
+            Self::UNKNOWN => None,
+            Self::LARGE => self.large.get(&minute).copied(),
+            count => Some(u64::from(count)),
+        }
     }
 
     /// The counts that are known.
     pub fn known(&self) -> impl Iterator<Item = u64> {
-        self.0.iter().filter(|count| **count != Self::UNKNOWN).map(|count| u64::from(*count))
+        (0..self.len()).filter_map(|minute| self.at(minute))
     }
 
     /// Multiplies every count; rounded to the nearest.
     fn scale(&mut self, factor: f64) {
-        for count in Arc::make_mut(&mut self.0).iter_mut().filter(|count| **count != Self::UNKNOWN) {
-            let scaled = libm::round(f64::from(*count) * factor).clamp(0.0, f64::from(Self::MOST));
+        let scaled = |count: u64| {
+            let scaled = libm::round(as_f64(count) * factor).clamp(0.0, as_f64(MAX_VALUE));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
             {
-                *count = scaled as u32;
+                scaled as u64
             }
-        }
+        };
+        *self = (0..self.len()).map(|minute| self.at(minute).map(scaled)).collect();
     }
 }
 
 impl FromIterator<Option<u64>> for Counts {
     fn from_iter<T: IntoIterator<Item = Option<u64>>>(counts: T) -> Self {
-        let packed = |count: u64| u32::try_from(count).unwrap_or(Self::MOST).min(Self::MOST);
-        Counts(counts.into_iter().map(|count| count.map_or(Self::UNKNOWN, packed)).collect())
+        let mut large = BTreeMap::new();
+        let pack = |(minute, count): (usize, Option<u64>)| {
+            let Some(count) = count else { return Self::UNKNOWN };
+            u32::try_from(count).ok().filter(|count| *count < Self::LARGE).unwrap_or_else(|| {
+                large.insert(minute, count);
+                Self::LARGE
+            })
+        };
+        let packed = counts.into_iter().enumerate().map(pack).collect();
+        Counts { packed, large: Arc::new(large) }
     }
 }
 
@@ -146,7 +162,7 @@ impl Workload {
 impl Traffic {
     /// Invocations in all minutes.
     pub fn invocations(&self) -> u64 {
-        self.counts.known().sum()
+        self.counts.known().fold(0, u64::saturating_add)
     }
 }
 
@@ -197,10 +213,10 @@ fn function(name: &FunctionName, traced: &TraceFunction) -> Function {
     function
 }
 
-/// The next step of memory above the most ever used.
+/// The next whole MB, which is what Lambda takes and bills ("Configure Lambda function memory", read 2026-11).
 fn memory_mb(traced: &TraceFunction) -> u32 {
-    let steps = traced.peak_memory_milli_mb.div_ceil(MEMORY_STEP_MB * 1000);
-    u32::try_from(steps * MEMORY_STEP_MB).unwrap_or(u32::MAX).clamp(MEMORY_MB.0, MEMORY_MB.1)
+    let whole = traced.peak_memory_milli_mb.div_ceil(1000);
+    u32::try_from(whole).unwrap_or(u32::MAX).clamp(MEMORY_MB.0, MEMORY_MB.1)
 }
 
 /// The next usual time-out at or above the longest run; Lambda's maximum where there is none.

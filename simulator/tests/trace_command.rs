@@ -6,8 +6,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-const FIXTURES: [&str; 5] =
-    ["get_metric_data.json", "combined.log", "alb.log", "cloudfront.log", "api_gateway.jsonl"];
+const FIXTURES: [&str; 12] = [
+    "get_metric_data.json",
+    "get_metric_statistics.json",
+    "combined.log",
+    "alb.log",
+    "cloudfront.log",
+    "cloudfront_v2.jsonl",
+    "api_gateway.jsonl",
+    "api_gateway.csv.log",
+    "api_gateway.xml.log",
+    "waf.jsonl",
+    "lambda.log",
+    "filter_log_events.json",
+];
 
 fn dowsim(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dowsim")).args(args).stdin(Stdio::null()).output().unwrap()
@@ -188,7 +200,7 @@ fn a_bad_file_leaves_nothing_behind_not_even_by_force() {
     fs::write(&out, "mine\n").unwrap();
     let bad = directory.join("bad.log").display().to_string();
     let good = fs::read_to_string(fixture("alb.log")).unwrap();
-    fs::write(&bad, good + "http cut\n").unwrap();
+    fs::write(&bad, good + &"http cut\n".repeat(5)).unwrap();
     let told = refused(&["trace", "import", &bad, "--memory-mb", "128", "--out", &out, "--force"], 3);
     assert!(
         told.starts_with(&format!("dowsim: {bad}:5:2 (column \"time\"): \"cut\" is not a time")),
@@ -221,4 +233,48 @@ fn two_logs_are_one_recording() {
     assert_eq!((&info["invocations"], &info["minutes"]), (&8.into(), &83.into()));
     // Four minutes of one file, three of the other; what lies between is unknown.
     assert_eq!(info["unknown_minutes"], 76);
+}
+
+#[test]
+fn a_duration_may_have_decimals_and_memory_is_billed_by_the_megabyte() {
+    let file = directory("decimals").join("m.csv").display().to_string();
+    fs::write(&file, "period,count\n2026-11-02 00:00:00,3000000\n").unwrap();
+    let recorded = |ms: &str, mb: &str| -> f64 {
+        let info = json(&[&file, "--duration-ms", ms, "--memory-mb", mb]);
+        info["cost"]["recorded"].as_str().unwrap().parse().unwrap()
+    };
+    // $0.20 a million requests; 3,000,000 × 2 ms × 257 MB at $0.0000166667 a GB-second.
+    let expected = 0.6 + 6000.0 * 257.0 / 1024.0 * 0.000_016_666_7;
+    assert!((recorded("1.25", "257") - expected).abs() < 0.000_001, "{}", recorded("1.25", "257"));
+    assert!(json(&[&file, "--duration-ms", "0.5", "--memory-mb", "128"])["busiest"][0]["mean_ms"] == "0.500");
+    for wrong in ["0", "-1", "900000.5", "1,4", "1e3", "fast", ""] {
+        let told = refused(&["trace", "info", &file, "--duration-ms", wrong, "--memory-mb", "128"], 2);
+        assert!(told.contains("milliseconds from 0.001 to 900000") || wrong.starts_with('-'), "{told}");
+    }
+}
+
+#[test]
+fn a_region_without_prices_is_told_by_every_command_that_takes_one() {
+    let file = directory("regions").join("m.csv").display().to_string();
+    fs::write(&file, "period,count\n2026-11-02 00:00:00,30\n").unwrap();
+    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/policy/minimal.toml");
+    let inventory = fixture("inventory/shop.yaml");
+    let sizes = ["--duration-ms", "50", "--memory-mb", "256", "--region"];
+    let commands: [&[&str]; 4] = [
+        &["trace", "info", &file],
+        &["replay", "--policy", policy, "--trace", &file],
+        &["exposure", "--inventory", &inventory, "--region"],
+        &["bound", policy, "--inventory", &inventory, "--region"],
+    ];
+    for (command, sizes) in commands.into_iter().zip([&sizes[..], &sizes[..], &[], &[]]) {
+        let told = |region: &str| {
+            let output = dowsim(&[command, sizes, &[region]].concat());
+            text(&output.stdout) + &text(&output.stderr)
+        };
+        assert!(
+            told("eu-centra1-1").contains("A price of the region \"eu-centra1-1\" is unknown"),
+            "{command:?}"
+        );
+        assert!(!told("eu-central-1").contains("A price of the region"), "{command:?}");
+    }
 }

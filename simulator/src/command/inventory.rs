@@ -14,6 +14,7 @@ use super::replay::DEFAULT;
 use crate::failure::Failure;
 use crate::inventory_file::{self, Options, Reading};
 use crate::load;
+use crate::region::unpriced;
 use crate::report::layout::{Palette, Tone};
 
 /// The inventory, and what its files do not say.
@@ -64,7 +65,8 @@ impl InventoryArgs {
             account_concurrency: self.account_concurrency,
             parameters: self.parameters.iter().cloned().collect(),
         };
-        let reading = inventory_file::read(&paths, &options)?;
+        let mut reading = inventory_file::read(&paths, &options)?;
+        reading.warnings.extend(unpriced(reading.inventory.region.as_str()));
         let names: Vec<String> = self.inventory.iter().map(|path| path.display().to_string()).collect();
         Ok(Account { reading, policy: None, title: format!("Read from {}.", names.join(", ")) })
     }

@@ -16,6 +16,7 @@ use crate::load::{self, Loaded, Recording, Source};
 use crate::output::{check_place, write_whole};
 use crate::patch::Patch;
 use crate::progress::Progress;
+use crate::region::unpriced;
 use crate::replay::Replay;
 use crate::report::html;
 use crate::report::layout::Palette;
@@ -110,6 +111,7 @@ fn load(args: &ReplayArgs) -> Result<Loaded, Failure> {
     };
     let paths: Vec<&Path> = args.trace.iter().map(PathBuf::as_path).collect();
     let (_, reading) = detect::read(&paths, &args.source.options())?;
+    super::inventory::warn(unpriced(&args.region).as_slice());
     let name = first.file_name().unwrap_or_default().to_string_lossy();
     let recording = Recording {
         trace: &reading.trace,

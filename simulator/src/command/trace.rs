@@ -20,6 +20,9 @@ use crate::trace::metric_data::{Hints, Statistic};
 use crate::trace::table::thousandths;
 use crate::trace::{Fill, Reading};
 
+/// The longest a function can run, in microseconds ("Lambda quotas", read 2026-11).
+const LONGEST_RUN_US: u64 = 900_000_000;
+
 /// What to do with recorded traffic.
 #[derive(Clone, Debug, Args)]
 pub struct TraceArgs {
@@ -31,8 +34,9 @@ pub struct TraceArgs {
 /// What can be done with recorded traffic.
 ///
 /// Formats are told by content, plain or gzip: Azure Functions 2019, requests per minute, the JSON of `aws cloudwatch
-/// get-metric-data`, access logs (Common, Combined, Application Load Balancer, CloudFront, API Gateway as JSON lines),
-/// and the table that `import` writes.
+/// get-metric-data` and `get-metric-statistics`, access logs (Common, Combined, Application Load Balancer, CloudFront as
+/// W3C or JSON, API Gateway as CLF, JSON, XML or CSV), AWS WAF, the REPORT lines of Lambda, all of these as `aws logs`
+/// prints them, and the table that `import` writes.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
     /// Show what a recording holds: span, functions, peaks, hours, cost.
@@ -56,8 +60,8 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub memory: Option<PathBuf>,
     /// Mean duration in milliseconds where the files have none.
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=900_000))]
-    pub duration_ms: Option<u64>,
+    #[arg(long = "duration-ms", value_name = "MS", value_parser = duration)]
+    pub duration_us: Option<u64>,
     /// Memory in MB where the files have none.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=10_240))]
     pub memory_mb: Option<u32>,
@@ -152,7 +156,7 @@ impl SourceArgs {
         Options {
             durations: self.durations.as_deref(),
             memory: self.memory.as_deref(),
-            fill: Fill { duration_us: self.duration_ms.map(|ms| ms * 1000), memory_mb: self.memory_mb },
+            fill: Fill { duration_us: self.duration_us, memory_mb: self.memory_mb },
             date: self.date,
             by_path: self.by_path.and_then(|segments| usize::try_from(segments).ok()),
             hints: Hints { period_min: self.period_min, duration: self.duration_statistic },
@@ -226,6 +230,13 @@ fn told(
     }
     out.flush()?;
     Ok(())
+}
+
+/// Reads milliseconds with decimals, to the microsecond above.
+fn duration(text: &str) -> Result<u64, String> {
+    thousandths(text)
+        .filter(|us| (1..=LONGEST_RUN_US).contains(us))
+        .ok_or_else(|| "expected milliseconds from 0.001 to 900000, such as 80 or 1.4".to_owned())
 }
 
 /// Reads `A..B`.

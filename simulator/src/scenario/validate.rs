@@ -57,6 +57,9 @@ impl Check {
         }
         if let Some(trace) = &scenario.trace {
             self.range("trace.scale", trace.scale, 0.001..=1000.0);
+            if let Some(ms) = trace.duration_ms {
+                self.range("trace.duration_ms", ms, 0.001..=900_000.0);
+            }
         }
         self.names(scenario);
         for (index, function) in scenario.functions.iter().enumerate() {

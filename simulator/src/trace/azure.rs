@@ -16,6 +16,10 @@ use super::{Fill, Filled, Reading, Trace, TraceError, TraceFunction, Trigger};
 /// The column that tells this format from others.
 pub const KEY_COLUMN: &str = "HashFunction";
 
+/// Azure measures memory where Lambda wants it set: the most that was used goes up to the next step of so many MB, as
+/// people set it.
+const MEMORY_STEP_MB: u64 = 64;
+
 /// Minutes in a day.
 const MINUTES_PER_DAY: u32 = 1440;
 
@@ -78,6 +82,12 @@ pub fn read_counted(tables: Tables<'_>, fill: Fill, date: NaiveDate) -> Result<R
         remarks
             .push(format!("{either} functions have no duration or memory in the files: filled in as asked."));
     }
+    remarks.extend(
+        [Some(tables.invocations), tables.durations, tables.memory]
+            .into_iter()
+            .flatten()
+            .find_map(Input::end_remark),
+    );
     let trace = Trace {
         title: tables.invocations.name.clone(),
         first: midnight(date).plus(i64::from(counts.first_of_day)),
@@ -144,11 +154,24 @@ fn read_trigger(row: &Row<'_>, column: usize) -> Result<Trigger, TraceError> {
     })
 }
 
+/// The number of a minute: by itself, or with the word before or after it.
+fn minute_digits(name: &str) -> &str {
+    let word = "minute";
+    let cut = |at: usize| Some((name.get(..at)?, name.get(at..)?));
+    let before =
+        cut(word.len()).filter(|(before, _)| before.eq_ignore_ascii_case(word)).map(|(_, rest)| rest);
+    let after = || {
+        let parts = cut(name.len().checked_sub(word.len())?)?;
+        parts.1.eq_ignore_ascii_case(word).then_some(parts.0)
+    };
+    before.or_else(after).unwrap_or(name).trim_matches(['_', '-', ' '])
+}
+
 /// The columns that are minutes, in the order of time, and the number of the first.
 fn minute_columns(file: &str, header: &[String]) -> Result<(u32, Vec<usize>), TraceError> {
     let mut found: BTreeMap<u32, usize> = BTreeMap::new();
     for (index, name) in header.iter().enumerate() {
-        let digits = name.strip_suffix("_minute").unwrap_or(name);
+        let digits = minute_digits(name);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
@@ -169,7 +192,7 @@ fn minute_columns(file: &str, header: &[String]) -> Result<(u32, Vec<usize>), Tr
         return Err(TraceError::of_line(
             file,
             1,
-            "the header has no minute columns (`1`, `1_minute`, `480` …)",
+            "the header has no minute columns (`1`, `1_minute`, `minute_1`, `480` …)",
         ));
     };
     let first = *first;
@@ -203,7 +226,7 @@ fn read_durations(input: &Input) -> Result<BTreeMap<String, (u64, u64)>, TraceEr
     Ok(durations)
 }
 
-/// Peak memory in thousandths of a MB.
+/// Memory in thousandths of a MB, by steps.
 enum Memory {
     ByFunction(BTreeMap<String, u64>),
     ByApp(BTreeMap<String, u64>),
@@ -226,7 +249,8 @@ fn read_memory(input: &Input) -> Result<Memory, TraceError> {
     let mut seen = BTreeMap::new();
     let mut memory = BTreeMap::new();
     while let Some(row) = table.next_row()? {
-        memory.insert(unique_key(&row, key, &mut seen)?, row.thousandths(peak)?);
+        let step = MEMORY_STEP_MB * 1000;
+        memory.insert(unique_key(&row, key, &mut seen)?, row.thousandths(peak)?.div_ceil(step) * step);
     }
     Ok(if by_function.is_some() { Memory::ByFunction(memory) } else { Memory::ByApp(memory) })
 }

@@ -70,7 +70,13 @@ pub fn read(input: &Input) -> Result<Trace, TraceError> {
         return Err(TraceError::of_line(&input.name, 2, "the file has a header and no functions"));
     }
     let minutes = minutes.len();
-    Ok(Trace { title: input.name.clone(), first, minutes, functions, remarks: Vec::new() })
+    Ok(Trace {
+        title: input.name.clone(),
+        first,
+        minutes,
+        functions,
+        remarks: input.end_remark().into_iter().collect(),
+    })
 }
 
 /// The columns that are minutes, which stand in the order of time, and the first minute.

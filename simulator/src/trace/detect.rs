@@ -5,14 +5,12 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::input::{Ending, Input, InputError};
-use super::log::{Counter, LogFormat, alb, api_gateway, common};
+use super::input::{Input, InputError};
+use super::log::{Counter, LogFormat};
 use super::metric_data::Hints;
 use super::stream::Stream;
+use super::table::Dialect;
 use super::{Fill, Filled, Reading, TraceError, azure, canonical, metric_data, requests};
-
-/// Lines of a file's beginning that are looked at: a log may begin with a damaged one.
-const LINES_TO_TRY: usize = 20;
 
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +23,12 @@ pub enum Format {
     Canonical,
     /// The output of `aws cloudwatch get-metric-data`.
     MetricData,
-    /// An access log.
+    /// The output of `aws cloudwatch get-metric-statistics`.
+    MetricStatistics,
+    /// A log.
     Log(LogFormat),
+    /// JSON documents that wrap the lines of a log; which, shows when they are read.
+    Wrapped,
 }
 
 impl fmt::Display for Format {
@@ -36,10 +38,9 @@ impl fmt::Display for Format {
             Format::Requests => "requests per minute",
             Format::Canonical => "trace table",
             Format::MetricData => "CloudWatch GetMetricData",
-            Format::Log(LogFormat::Common) => "access log (Common or Combined)",
-            Format::Log(LogFormat::Alb) => "access log (Application Load Balancer)",
-            Format::Log(LogFormat::CloudFront) => "access log (CloudFront)",
-            Format::Log(LogFormat::ApiGateway) => "access log (API Gateway)",
+            Format::MetricStatistics => "CloudWatch GetMetricStatistics",
+            Format::Log(log) => log.label(),
+            Format::Wrapped => "log wrapped in JSON",
         })
     }
 }
@@ -63,8 +64,8 @@ pub struct Options<'a> {
 
 /// Tells the format by a file's beginning.
 pub fn detect(sample: &str) -> Option<Format> {
-    let header = sample.lines().next().unwrap_or_default();
-    let has = |column: &str| header.split(',').any(|name| name.trim().trim_matches('"') == column);
+    let header = Dialect::of(sample).header(sample);
+    let has = |column: &str| header.iter().any(|name| name == column);
     if has(azure::KEY_COLUMN) {
         return Some(Format::Azure);
     }
@@ -74,36 +75,44 @@ pub fn detect(sample: &str) -> Option<Format> {
     if has(canonical::KEY_COLUMN) && has(canonical::MEAN_COLUMN) {
         return Some(Format::Canonical);
     }
-    if header.starts_with("#Version:") || header.starts_with("#Fields:") {
-        return Some(Format::Log(LogFormat::CloudFront));
+    // A log may begin with damaged lines, and its paths may hold any word: what is a line of a log counts first.
+    let lines = sample.lines().map(|line| line.trim_start_matches(['\0', '\u{feff}']).trim_end());
+    if let Some(log) = lines.filter(|line| !line.is_empty()).find_map(|line| LogFormat::of_line(line, None)) {
+        return Some(Format::Log(log));
     }
-    if sample.trim_start().starts_with('{') {
-        // A log line may hold any word in its path, so its own keys are asked for first.
-        let is_log = api_gateway::TIME_KEYS.iter().any(|key| header.contains(&format!("\"{key}\"")));
-        return if is_log {
-            Some(Format::Log(LogFormat::ApiGateway))
-        } else {
-            sample.contains(&format!("\"{}\"", metric_data::KEY)).then_some(Format::MetricData)
-        };
+    if !sample.trim_start().starts_with(['{', '[']) {
+        return None;
     }
-    for line in sample.lines().take(LINES_TO_TRY) {
-        if alb::parse(line).is_ok() {
-            return Some(Format::Log(LogFormat::Alb));
-        }
-        if common::parse(line).is_ok() {
-            return Some(Format::Log(LogFormat::Common));
-        }
+    let names = |key: &str| sample.contains(&format!("\"{key}\""));
+    if names(metric_data::KEY) {
+        return Some(Format::MetricData);
     }
-    None
+    if names(metric_data::STATISTICS_KEY) {
+        return Some(Format::MetricStatistics);
+    }
+    Some(Format::Wrapped)
+}
+
+/// A file that is no text, by the bytes that its format begins with, and what to do about it.
+fn not_text(sample: &str) -> Option<&'static str> {
+    [
+        ("PAR1", "this is Parquet: let the log be delivered as JSON or W3C, or convert it"),
+        ("PK\u{3}\u{4}", "this is a ZIP archive: unpack it first"),
+        ("BZh", "this is a bzip2 archive: unpack it first"),
+        ("(\u{fffd}/\u{fffd}", "this is a zstd archive: unpack it first"),
+    ]
+    .into_iter()
+    .find_map(|(beginning, problem)| sample.starts_with(beginning).then_some(problem))
 }
 
 /// What was looked for, for a file that is none of it.
-fn unknown(name: &str) -> TraceError {
+fn unknown(name: &str, sample: &str) -> TraceError {
     let problem = "neither an Azure trace (a column HashFunction) nor requests per minute (period, count), a trace \
-                   table (function, mean_ms), the JSON of `aws cloudwatch get-metric-data` (MetricDataResults) or an \
-                   access log: Common or Combined, Application Load Balancer, CloudFront (#Fields:), API Gateway as \
-                   JSON lines (requestTime or requestTimeEpoch)";
-    TraceError::of_line(name, 1, problem)
+                   table (function, mean_ms), the JSON of `aws cloudwatch get-metric-data` (MetricDataResults) or \
+                   get-metric-statistics (Datapoints), or a log, by itself or as `aws logs filter-log-events` and the \
+                   like wrap it: Common or Combined, Application Load Balancer, CloudFront (#Fields:, JSON), API \
+                   Gateway (requestTime or requestTimeEpoch in JSON, XML, CSV), WAF, REPORT lines of Lambda";
+    TraceError::of_line(name, 1, not_text(sample).unwrap_or(problem))
 }
 
 /// Reads files of any format as one trace; returns the formats too, in the order of the files. Logs are counted
@@ -139,11 +148,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Its first fault.
     pub fn add(&mut self, stream: Stream) -> Result<(), InputError> {
-        let format = detect(&stream.sample()).ok_or_else(|| unknown(stream.name()))?;
-        self.formats.push(format);
+        let sample = stream.sample();
+        let format = detect(&sample).ok_or_else(|| unknown(stream.name(), &sample))?;
         if let Format::Log(log) = format {
+            self.formats.push(format);
             return self.counter.count(stream, log);
         }
+        if format == Format::Wrapped {
+            let name = stream.name().to_owned();
+            let log = self.counter.count_wrapped(stream)?.ok_or_else(|| unknown(&name, ""))?;
+            self.formats.push(Format::Log(log));
+            return Ok(());
+        }
+        self.formats.push(format);
         let name = stream.name().to_owned();
         let next = read_whole(stream, format, self.options)?;
         self.whole = Some(join(self.whole.take(), next, &name)?);
@@ -167,8 +184,7 @@ impl<'a> Reader<'a> {
 }
 
 fn read_whole(stream: Stream, format: Format, options: &Options<'_>) -> Result<Reading, InputError> {
-    let ending = if format == Format::MetricData { Ending::Any } else { Ending::LineEnd };
-    let input = stream.into_input(ending)?;
+    let input = stream.into_input()?;
     Ok(match format {
         Format::Azure => {
             let durations = options.durations.map(Input::open).transpose()?;
@@ -183,7 +199,8 @@ fn read_whole(stream: Stream, format: Format, options: &Options<'_>) -> Result<R
             Reading { trace, filled: Filled { durations: functions, memory: functions } }
         }
         Format::MetricData => metric_data::read(&input, options.fill, options.hints)?,
-        Format::Canonical | Format::Log(_) => {
+        Format::MetricStatistics => metric_data::read_statistics(&input, options.fill, options.hints)?,
+        Format::Canonical | Format::Log(_) | Format::Wrapped => {
             Reading { trace: canonical::read(&input)?, filled: Filled::default() }
         }
     })

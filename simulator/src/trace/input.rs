@@ -24,18 +24,9 @@ pub struct Input {
     pub text: String,
 }
 
-/// What a whole text ends with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// The end of a line: one that does not was cut inside a line.
-    LineEnd,
-    /// Anything: the format itself shows where it ends.
-    Any,
-}
-
-/// What is said of a text that ends inside a line.
-pub(super) const NO_LINE_END: &str =
-    "the last line has no line end: the file may be cut short (if it is whole, add one)";
+/// What is said of a table whose last line has no end.
+const NO_LINE_END: &str =
+    "The last line has no line end: if the file was cut there, its last value has lost digits.";
 
 /// Why there is no input.
 #[derive(Debug, thiserror::Error)]
@@ -66,25 +57,24 @@ impl Input {
         }
     }
 
-    /// From bytes, plain or gzip, told apart by their first two bytes. The text must end with a line end: one that
-    /// does not was cut inside a line, and its last number may have lost digits.
+    /// From bytes, plain or gzip, told apart by their first two bytes.
     ///
     /// # Errors
-    /// Names the line at which a damaged or truncated archive ends, or that is no UTF-8, or that has no end.
+    /// Names the line at which a damaged or truncated archive ends, or that is no UTF-8.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
         let unpacked = if bytes.starts_with(&GZIP_MAGIC) {
             gunzip(name, bytes, MAX_UNPACKED_BYTES)?
         } else {
             bytes.to_vec()
         };
-        Input::from_unpacked(name, unpacked, Ending::LineEnd)
+        Input::from_unpacked(name, unpacked)
     }
 
     /// From bytes that are unpacked already.
     ///
     /// # Errors
-    /// Where they are no UTF-8, or empty, or do not end as they must.
-    pub(super) fn from_unpacked(name: &str, bytes: Vec<u8>, ending: Ending) -> Result<Self, TraceError> {
+    /// Where they are no UTF-8, or empty.
+    pub(super) fn from_unpacked(name: &str, bytes: Vec<u8>) -> Result<Self, TraceError> {
         let text = String::from_utf8(text::utf8_of(bytes)).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = line_after(error.as_bytes().get(..valid).unwrap_or_default());
@@ -93,10 +83,12 @@ impl Input {
         if text.is_empty() {
             return Err(TraceError::of_file(name, "the file is empty"));
         }
-        if ending == Ending::LineEnd && !text.ends_with('\n') {
-            return Err(TraceError::of_line(name, line_after(text.as_bytes()), NO_LINE_END));
-        }
         Ok(Input { name: name.to_owned(), text })
+    }
+
+    /// What to say of the end of a table: a last line without an end may have been cut within its last number.
+    pub(super) fn end_remark(&self) -> Option<String> {
+        (!self.text.ends_with('\n')).then(|| NO_LINE_END.to_owned())
     }
 }
 

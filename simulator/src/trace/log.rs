@@ -4,20 +4,28 @@
 //! counted too, and said. Within a file a minute without a line is a minute without a request; between files nothing
 //! is known.
 
-pub mod alb;
-pub mod api_gateway;
-pub mod cloudfront;
-pub mod common;
+mod alb;
+mod api_gateway;
+mod cloudfront;
+mod common;
+mod format;
+mod json;
+mod lambda;
+mod odd;
+mod prefix;
+mod text;
+mod waf;
+mod wrapped;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
 use guard_core::time::Minute;
 
+pub use self::format::LogFormat;
+use self::odd::{Odd, Place};
 use super::input::InputError;
 use super::stream::Stream;
-use super::table::{MAX_VALUE, thousandths};
 use super::{
     CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
 };
@@ -28,19 +36,6 @@ const MAX_FUNCTIONS: usize = 10_000;
 /// The function of a log that is not split by path.
 const SITE: &str = "site";
 
-/// Which log it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Common or Combined Log Format.
-    Common,
-    /// Application Load Balancer.
-    Alb,
-    /// CloudFront standard log.
-    CloudFront,
-    /// API Gateway access log, a JSON object a line.
-    ApiGateway,
-}
-
 /// What is taken from a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request<'a> {
@@ -48,10 +43,29 @@ pub struct Request<'a> {
     pub at_s: i64,
     /// The path or route; `None` where the line has none.
     pub path: Option<Cow<'a, str>>,
+    /// The function that ran, where the line is of its own log; such a log is not split by path.
+    pub function: Option<Cow<'a, str>>,
     /// How long the answer took, in microseconds.
     pub duration_us: Option<u64>,
+    /// The memory that the function had, in MB.
+    pub memory_mb: Option<u32>,
     /// Why this may be no invocation, or less exact than it looks: one of a few sentences' ends.
     pub doubt: Option<&'static str>,
+}
+
+impl Request<'_> {
+    /// The same, apart from the line.
+    fn owned(self) -> Request<'static> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Request {
+            at_s: self.at_s,
+            path: own(self.path),
+            function: own(self.function),
+            duration_us: self.duration_us,
+            memory_mb: self.memory_mb,
+            doubt: self.doubt,
+        }
+    }
 }
 
 /// What is wrong with a line.
@@ -82,7 +96,9 @@ pub struct Counter {
     functions: BTreeMap<String, Tally>,
     covered: Vec<(i64, i64)>,
     doubts: BTreeMap<&'static str, u64>,
+    odd: Vec<String>,
     requests: u64,
+    reports: u64,
     names: Vec<String>,
 }
 
@@ -93,6 +109,15 @@ struct Tally {
     timed: u64,
     sum_us: u128,
     longest_us: u64,
+    memory_mb: Option<u32>,
+}
+
+/// What one file holds so far.
+#[derive(Debug, Default)]
+struct FileCount {
+    odd: Odd,
+    span: Option<(i64, i64)>,
+    header: Option<cloudfront::Header>,
 }
 
 impl Counter {
@@ -103,65 +128,130 @@ impl Counter {
             functions: BTreeMap::new(),
             covered: Vec::new(),
             doubts: BTreeMap::new(),
+            odd: Vec::new(),
             requests: 0,
+            reports: 0,
             names: Vec::new(),
         }
     }
 
-    /// Counts a file.
+    /// Counts a file line by line. A line that cannot be read is left out and told.
     ///
     /// # Errors
-    /// The first line that is not of the format, or is more than a year away from another.
+    /// Where most lines are not of the format, the first of them; or what ends the count at once, such as a damaged
+    /// archive or too many paths.
     pub fn count(&mut self, stream: Stream, format: LogFormat) -> Result<(), InputError> {
         let mut lines = stream.into_lines();
         let name = lines.name().to_owned();
-        let mut header = None;
-        let mut span: Option<(i64, i64)> = None;
+        let mut file = FileCount::default();
         while let Some((number, line)) = lines.next_line()? {
-            let at_line = |fault: Fault| TraceError {
-                column: fault.field,
-                ..TraceError::of_line(&name, number, fault.problem)
+            let line = match line {
+                Ok(line) => line,
+                Err(problem) => {
+                    file.odd.add(Place::Line(number), Fault::new(problem));
+                    continue;
+                }
             };
+            // Zeros stand where a log was emptied while it was written; a byte order mark, where files were put together.
+            let line = line.trim_start_matches(['\0', '\u{feff}']);
             if line.trim().is_empty() {
                 continue;
             }
-            let request = match format {
-                LogFormat::Common => common::parse(&line).map(Some),
-                LogFormat::Alb => alb::parse(&line).map(Some),
-                LogFormat::ApiGateway => api_gateway::parse(&line).map(Some),
-                LogFormat::CloudFront => cloudfront::parse(&line, &mut header),
-            };
-            let Some(request) = request.map_err(at_line)? else { continue };
-            if !CALENDAR_S.contains(&request.at_s) {
-                return Err(at_line(Fault::new("the time is not from 1900 to 2199")).into());
+            match format.parse(line, None, &mut file.header) {
+                Ok(None) => {}
+                Ok(Some(request)) => self
+                    .add(&mut file, Place::Line(number), &request)
+                    .map_err(|problem| TraceError::of_line(&name, number, problem))?,
+                Err(fault) => file.odd.add(Place::Line(number), fault),
             }
-            let minute = request.at_s.div_euclid(60);
-            let (first, last) = span.map_or((minute, minute), |(a, b)| (a.min(minute), b.max(minute)));
-            span = Some((first, last));
-            let earliest = self.covered.iter().fold(first, |least, (from, _)| least.min(*from));
-            let latest = self.covered.iter().fold(last, |most, (_, to)| most.max(*to));
-            if latest.saturating_sub(earliest) >= MAX_MINUTES {
-                return Err(
-                    at_line(Fault::new("the time is more than a year away from another line's")).into()
-                );
-            }
-            self.add(minute, &request).map_err(at_line)?;
         }
-        let span = span.ok_or_else(|| TraceError::of_file(&name, "the log holds no request"))?;
+        Ok(self.close(file, name)?)
+    }
+
+    /// Counts a file of JSON documents that wrap lines, and says of which log the lines are; `None`: of no log.
+    ///
+    /// # Errors
+    /// As [`Counter::count`]; where it is no JSON, or wraps nothing.
+    pub fn count_wrapped(&mut self, stream: Stream) -> Result<Option<LogFormat>, InputError> {
+        let name = stream.name().to_owned();
+        let mut file = FileCount::default();
+        let (mut format, mut refused, mut events, mut strange) = (None, None, 0_u64, 0_u64);
+        let read = wrapped::read(stream.into_lines().into_reader(), &mut |event| {
+            events += 1;
+            if refused.is_some() || event.message.is_empty() {
+                return;
+            }
+            format = format.or_else(|| LogFormat::of_line(&event.message, event.logged_s));
+            let Some(format) = format else {
+                strange += 1;
+                return;
+            };
+            match format.parse(&event.message, event.logged_s, &mut file.header) {
+                Ok(None) => {}
+                Ok(Some(mut request)) => {
+                    if let (Some(function), Some(group)) = (&mut request.function, &event.group) {
+                        *function = Cow::Borrowed(group.rsplit('/').next().unwrap_or(group));
+                    }
+                    let added = self.add(&mut file, Place::Event(events), &request);
+                    refused = added.err().map(|problem| (events, problem));
+                }
+                Err(fault) => file.odd.add(Place::Event(events), fault),
+            }
+        });
+        read.map_err(|error| wrapped_error(&name, &error))?;
+        if let Some((event, problem)) = refused {
+            return Err(TraceError::of_file(&name, format!("event {event}: {problem}")).into());
+        }
+        if format.is_none() && events > 0 {
+            return Ok(None);
+        }
+        if format.is_some_and(|format| format != LogFormat::Lambda) {
+            (0..strange).for_each(|_| file.odd.add(Place::Event(1), Fault::new("no line of a log")));
+        }
+        self.close(file, name)?;
+        Ok(format)
+    }
+
+    /// Ends a file.
+    fn close(&mut self, file: FileCount, name: String) -> Result<(), TraceError> {
+        self.odd.extend(file.odd.told(&name)?);
+        let span = file.span.ok_or_else(|| TraceError::of_file(&name, "the log holds no request"))?;
         self.covered.push(span);
         self.names.push(name);
         Ok(())
     }
 
-    fn add(&mut self, minute: i64, request: &Request<'_>) -> Result<(), Fault> {
-        let id = match self.by_path {
-            None => Cow::Borrowed(SITE),
-            Some(segments) => prefix(request.path.as_deref(), segments),
+    /// Adds a request, or counts it as odd where its time cannot be right.
+    ///
+    /// # Errors
+    /// Where there are too many paths.
+    fn add(&mut self, file: &mut FileCount, place: Place, request: &Request<'_>) -> Result<(), String> {
+        if !CALENDAR_S.contains(&request.at_s) {
+            file.odd.add(place, Fault::new("the time is not from 1900 to 2199"));
+            return Ok(());
+        }
+        let minute = request.at_s.div_euclid(60);
+        let (first, last) = file.span.map_or((minute, minute), |(a, b)| (a.min(minute), b.max(minute)));
+        let earliest = self.covered.iter().fold(first, |least, (from, _)| least.min(*from));
+        let latest = self.covered.iter().fold(last, |most, (_, to)| most.max(*to));
+        if latest.saturating_sub(earliest) >= MAX_MINUTES {
+            file.odd.add(place, Fault::new("the time is more than a year away from another line's"));
+            return Ok(());
+        }
+        file.span = Some((first, last));
+        file.odd.read += 1;
+        self.tally(minute, request)
+    }
+
+    fn tally(&mut self, minute: i64, request: &Request<'_>) -> Result<(), String> {
+        let id = match (&request.function, self.by_path) {
+            (Some(function), _) => Cow::Borrowed(function.as_ref()),
+            (None, None) => Cow::Borrowed(SITE),
+            (None, Some(segments)) => prefix(request.path.as_deref(), segments),
         };
         if !self.functions.contains_key(id.as_ref()) {
             if self.functions.len() >= MAX_FUNCTIONS {
-                let problem = format!("more than {MAX_FUNCTIONS} paths: give a smaller --by-path, or none");
-                return Err(Fault::new(problem));
+                return Err(format!("more than {MAX_FUNCTIONS} paths: give a smaller --by-path, or none"));
             }
             self.functions.insert(id.clone().into_owned(), Tally::default());
         }
@@ -172,14 +262,16 @@ impl Counter {
             tally.sum_us += u128::from(us);
             tally.longest_us = tally.longest_us.max(us);
         }
+        tally.memory_mb = tally.memory_mb.max(request.memory_mb);
         if let Some(doubt) = request.doubt {
             *self.doubts.entry(doubt).or_default() += 1;
         }
         self.requests += 1;
+        self.reports += u64::from(request.function.is_some());
         Ok(())
     }
 
-    /// What was counted. Logs know no memory, and not all know durations: `fill` must.
+    /// What was counted. Few logs know memory, and not all know durations: `fill` must.
     ///
     /// # Errors
     /// Where `fill` lacks what the files lack, or nothing was counted.
@@ -194,14 +286,15 @@ impl Counter {
         let minutes = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
         check_size(&title, self.functions.len(), minutes)?;
         let known = self.known(first, minutes);
-        let memory_mb = fill
-            .memory_mb
-            .ok_or_else(|| TraceError::of_file(&title, "an access log knows no memory: give --memory-mb"))?;
         let remarks = self.remarks(&known);
         let mut functions = Vec::with_capacity(self.functions.len());
-        let mut filled = Filled { durations: 0, memory: self.functions.len() };
+        let mut filled = Filled::default();
         for (id, tally) in self.functions {
             filled.durations += usize::from(tally.timed == 0);
+            filled.memory += usize::from(tally.memory_mb.is_none());
+            let memory_mb = tally.memory_mb.or(fill.memory_mb).ok_or_else(|| {
+                TraceError::of_file(&title, "an access log knows no memory: give --memory-mb")
+            })?;
             let (mean_us, longest_us) = match tally.mean_us() {
                 Some(mean_us) => (mean_us, tally.longest_us),
                 None => fill.duration_us.map(|us| (us, us)).ok_or_else(|| {
@@ -242,11 +335,20 @@ impl Counter {
             .iter()
             .map(|(doubt, count)| format!("{count} of {} requests {doubt}", self.requests))
             .collect();
+        remarks.extend(self.odd.iter().cloned());
         let gaps = known.iter().filter(|known| !**known).count();
         if gaps > 0 {
             remarks.push(format!("{gaps} minutes lie between the files: they stay unknown, not zero."));
         }
-        remarks.push("Each request of the log is taken as one invocation.".to_owned());
+        if self.reports > 0 {
+            remarks.push(
+                "Each REPORT is one invocation; what triggers them is not said: taken as synchronous."
+                    .to_owned(),
+            );
+        }
+        if self.requests > self.reports {
+            remarks.push("Each request of the log is taken as one invocation.".to_owned());
+        }
         remarks
     }
 }
@@ -266,8 +368,8 @@ fn prefix(path: Option<&str>, segments: usize) -> Cow<'static, str> {
     let path = path.and_then(|path| path.split(['?', '#']).next()).map(str::trim);
     let Some(path) = path.filter(|path| !path.is_empty()) else { return Cow::Borrowed("(no path)") };
     let (method, path) = match path.split_once(' ') {
-        Some((method, path)) => (format!("{method} "), path),
-        None => (String::new(), path),
+        Some((method, path)) if !method.contains('/') => (format!("{method} "), path),
+        _ => (String::new(), path),
     };
     if !path.starts_with('/') && method.is_empty() {
         return Cow::Owned(path.to_owned());
@@ -276,60 +378,10 @@ fn prefix(path: Option<&str>, segments: usize) -> Cow<'static, str> {
     Cow::Owned(format!("{method}/{}", kept.join("/")))
 }
 
-/// The target of a request line (`GET /a/b?c HTTP/1.1`), without scheme and host.
-fn target(request: &str) -> Option<&str> {
-    let target = request.split(' ').nth(1)?;
-    match target.split_once("://") {
-        Some((_, rest)) => Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")),
-        None => Some(target),
-    }
-}
-
-/// Seconds as a decimal number, in microseconds; `None` also for what no table could hold.
-fn seconds(text: &str) -> Option<u64> {
-    thousandths(text)?.checked_mul(1000).filter(|us| *us < MAX_VALUE * 1000)
-}
-
-/// A time in the Common Log Format: `10/Oct/2000:13:55:36 -0700`.
-fn common_time(text: &str) -> Option<i64> {
-    DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S %z").ok().map(|at| at.timestamp())
-}
-
-/// Fields that stand apart by blanks; what is quoted is one field, and `\` keeps the character after it.
-fn fields(line: &str) -> Vec<&str> {
-    let bytes = line.as_bytes();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes.get(at) == Some(&b' ') {
-            at += 1;
-            continue;
-        }
-        let (from, to, next) = if bytes.get(at) == Some(&b'"') {
-            let end = closing_quote(bytes, at + 1).unwrap_or(bytes.len());
-            (at + 1, end, end + 1)
-        } else {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let end = rest.iter().position(|byte| *byte == b' ').map_or(bytes.len(), |length| at + length);
-            (at, end, end)
-        };
-        found.push(line.get(from..to).unwrap_or_default());
-        at = next;
-    }
-    found
-}
-
-/// Where the quote that is open closes.
-fn closing_quote(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    None
+fn wrapped_error(name: &str, error: &serde_json::Error) -> InputError {
+    let line = u64::try_from(error.line()).unwrap_or(0).max(1);
+    let what = if error.is_io() { "the file is damaged or cut short here" } else { "not JSON" };
+    TraceError::of_line(name, line, format!("{what}: {error}")).into()
 }
 
 #[cfg(test)]

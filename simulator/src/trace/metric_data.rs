@@ -12,18 +12,22 @@
 //! Lambda sends no point for a minute in which nothing runs. So a minute without a point is zero in a series that is
 //! complete, and unknown in any other.
 
+mod foreign;
 mod label;
+mod period;
+mod statistics;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
 use guard_core::text::abridged;
 use guard_core::time::Minute;
 use serde::Deserialize;
 
 use self::label::{Metric, Reading as LabelReading};
+pub use self::statistics::STATISTICS_KEY;
 use super::input::Input;
 use super::table::thousandths;
+use super::time::iso_time;
 use super::{
     CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
 };
@@ -69,6 +73,9 @@ struct Output {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Part {
+    /// Where it stands in a file that is no list of them.
+    #[serde(skip)]
+    key: Option<String>,
     id: String,
     label: Option<String>,
     timestamps: Vec<Stamp>,
@@ -86,7 +93,7 @@ struct Message {
 }
 
 /// ISO 8601, or seconds since 1970.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Stamp {
     Text(String),
@@ -100,6 +107,8 @@ struct Series {
     what: LabelReading,
     /// Thousandths, by minute.
     points: BTreeMap<i64, u64>,
+    /// Minutes from one point to the next.
+    period: i64,
     status: Option<String>,
 }
 
@@ -110,7 +119,8 @@ struct Series {
 /// without duration is an error unless `fill` has one.
 pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceError> {
     let file = input.name.as_str();
-    let output: Output = serde_json::from_str(&input.text).map_err(|error| json_error(file, &error))?;
+    let output: Output =
+        serde_json::from_str(&input.text).map_err(|error| json_error(file, "get-metric-data", &error))?;
     let mut remarks: Vec<String> = output.messages.iter().map(Message::told).collect();
     let has_more = output.next_token.is_some_and(|token| !token.is_empty());
     let mut series = series(file, output.metric_data_results, &mut remarks)?;
@@ -118,13 +128,41 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
         remarks.push("NextToken: more pages exist, so minutes without a point are unknown.".to_owned());
         series.iter_mut().for_each(|series| series.status = Some("PartialData".to_owned()));
     }
+    trace(file, series, remarks, fill, hints)
+}
+
+/// Reads the output of `aws cloudwatch get-metric-statistics`, which is of one metric of one function.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_statistics(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceError> {
+    let mut remarks = Vec::new();
+    let series = series(&input.name, statistics::parts(input)?, &mut remarks)?;
+    trace(&input.name, series, remarks, fill, hints)
+}
+
+/// Makes a trace of the series of a file.
+fn trace(
+    file: &str,
+    mut series: Vec<Series>,
+    mut remarks: Vec<String>,
+    fill: Fill,
+    hints: Hints,
+) -> Result<Reading, TraceError> {
     label::settle(&mut series.iter_mut().map(|series| &mut series.what).collect::<Vec<_>>(), &mut remarks);
     let skipped: BTreeSet<String> = series.iter().filter_map(|series| series.what.skipped()).collect();
     if !skipped.is_empty() {
         let names: Vec<&str> = skipped.iter().map(String::as_str).collect();
         remarks.push(format!("Not needed and left out: {}.", names.join(", ")));
     }
-    let period = period(file, &series, hints, &mut remarks)?;
+    let foreign = series.iter().find_map(|one| Some((one, one.what.foreign.as_ref()?)));
+    if let Some((one, foreign)) = foreign
+        && !series.iter().any(|one| one.what.metric == Some(Metric::Invocations))
+    {
+        let problem = format!("{foreign}, no count of invocations: ask for Invocations of AWS/Lambda");
+        return Err(at_key(file, &one.key, problem));
+    }
+    period::find(file, &mut series, hints, &mut remarks)?;
     let wanted = |series: &&Series| series.what.skipped().is_none();
     let times: Vec<i64> =
         series.iter().filter(wanted).flat_map(|series| series.points.keys().copied()).collect();
@@ -134,9 +172,12 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
     if last - first >= MAX_MINUTES {
         return Err(TraceError::of_file(file, "two timestamps are more than a year apart"));
     }
-    let minutes = usize::try_from(last - first + period).unwrap_or(usize::MAX);
+    let ends =
+        series.iter().filter(wanted).filter_map(|one| Some(one.points.keys().next_back()? + one.period));
+    let end = ends.max().unwrap_or(last + 1);
+    let minutes = usize::try_from(end - first).unwrap_or(usize::MAX);
     let mut counted = BTreeMap::new();
-    for one in series.iter().filter(|series| series.what.metric == Some(Metric::Invocations)) {
+    for one in series.iter().filter(wanted).filter(|one| one.what.metric == Some(Metric::Invocations)) {
         let name = one.what.name();
         if counted.insert(name.clone(), one).is_some() {
             return Err(at_key(
@@ -147,12 +188,12 @@ pub fn read(input: &Input, fill: Fill, hints: Hints) -> Result<Reading, TraceErr
         }
     }
     check_size(file, counted.len(), minutes)?;
-    let frame = Frame { file, first, minutes, period };
+    let frame = Frame { file, first, minutes };
     let mut functions = Vec::new();
     let mut filled = Filled { durations: 0, memory: counted.len() };
     let mut durations: BTreeMap<Option<&str>, Vec<&Series>> = BTreeMap::new();
-    for one in series.iter().filter(|one| one.what.metric == Some(Metric::Duration) && !one.points.is_empty())
-    {
+    let is_duration = |one: &&Series| one.what.metric == Some(Metric::Duration) && !one.points.is_empty();
+    for one in series.iter().filter(wanted).filter(is_duration) {
         durations.entry(one.what.function.as_deref()).or_default().push(one);
     }
     for counts in counted.values() {
@@ -206,7 +247,7 @@ fn series(file: &str, parts: Vec<Part>, remarks: &mut Vec<String>) -> Result<Vec
     let mut all: Vec<Series> = Vec::new();
     let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
     for (index, part) in parts.into_iter().enumerate() {
-        let key = format!("{KEY}[{index}]");
+        let key = part.key.unwrap_or_else(|| format!("{KEY}[{index}]"));
         remarks.extend(part.messages.iter().map(Message::told));
         if part.timestamps.len() != part.values.len() {
             let (times, values) = (part.timestamps.len(), part.values.len());
@@ -218,7 +259,7 @@ fn series(file: &str, parts: Vec<Part>, remarks: &mut Vec<String>) -> Result<Vec
         }
         let place = *places.entry((part.id.clone(), part.label.clone())).or_insert_with(|| {
             let what = label::read(part.label.as_deref(), &part.id);
-            all.push(Series { key: key.clone(), what, points: BTreeMap::new(), status: None });
+            all.push(Series { key: key.clone(), what, points: BTreeMap::new(), period: 1, status: None });
             all.len() - 1
         });
         let Some(series) = all.get_mut(place) else { continue };
@@ -248,9 +289,9 @@ impl Stamp {
     fn minute(&self) -> Result<i64, String> {
         let (seconds, shown) = match self {
             Stamp::Text(text) => {
-                let at = DateTime::parse_from_rfc3339(text)
-                    .map_err(|_| format!("{text:?} is not a time such as 2026-11-02T00:00:00+00:00"))?;
-                (at.timestamp(), text.clone())
+                let at = iso_time(text)
+                    .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-02T00:00:00+00:00"))?;
+                (at, text.clone())
             }
             Stamp::Seconds(seconds) => {
                 let text = format!("{seconds}");
@@ -272,45 +313,11 @@ fn number(value: f64) -> Option<u64> {
     if value == 0.0 { Some(0) } else { thousandths(&format!("{value}")) }
 }
 
-/// Minutes between points: the greatest number that fits them all.
-fn period(file: &str, series: &[Series], hints: Hints, remarks: &mut Vec<String>) -> Result<i64, TraceError> {
-    let mut fits = 0_i64;
-    for one in series.iter().filter(|one| one.what.skipped().is_none()) {
-        let times: Vec<i64> = one.points.keys().copied().collect();
-        for (before, after) in times.iter().zip(times.iter().skip(1)) {
-            fits = greatest_common_divisor(fits, after - before);
-        }
-    }
-    let period = match hints.period_min {
-        Some(given) if fits % given == 0 => given,
-        Some(given) => {
-            let problem =
-                format!("points are {fits} minutes apart, which is no multiple of the {given} given");
-            return Err(TraceError::of_file(file, problem));
-        }
-        // A day is the longest period that anybody asks a minute-by-minute tool to spread.
-        None if fits == 0 || fits > 1440 => 1,
-        None => fits,
-    };
-    if period > 1 {
-        let given = if hints.period_min.is_some() { "as told" } else { "if not, say --period-min" };
-        remarks.push(format!(
-            "Periods of {period} minutes ({given}): counts are spread evenly over their minutes."
-        ));
-    }
-    Ok(period)
-}
-
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
 /// The minutes that the trace covers.
 struct Frame<'a> {
     file: &'a str,
     first: i64,
     minutes: usize,
-    period: i64,
 }
 
 impl Frame<'_> {
@@ -324,8 +331,8 @@ impl Frame<'_> {
                 return Err(at_key(self.file, &series.key, problem));
             }
             let total = value / 1000;
-            for step in 0..self.period {
-                let part = share(total, step + 1, self.period) - share(total, step, self.period);
+            for step in 0..series.period {
+                let part = share(total, step + 1, series.period) - share(total, step, series.period);
                 let place = usize::try_from(minute + step - self.first).unwrap_or(usize::MAX);
                 if let Some(count) = counts.get_mut(place) {
                     *count = Some(part);
@@ -406,13 +413,9 @@ fn at_key(file: &str, key: &str, problem: String) -> TraceError {
     TraceError::of_file(file, format!("{key}: {problem}"))
 }
 
-fn json_error(file: &str, error: &serde_json::Error) -> TraceError {
+fn json_error(file: &str, command: &str, error: &serde_json::Error) -> TraceError {
     let line = u64::try_from(error.line()).unwrap_or(0);
-    TraceError::of_line(
-        file,
-        line.max(1),
-        format!("not the JSON of `aws cloudwatch get-metric-data`: {error}"),
-    )
+    TraceError::of_line(file, line.max(1), format!("not the JSON of `aws cloudwatch {command}`: {error}"))
 }
 
 #[cfg(test)]

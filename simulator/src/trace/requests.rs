@@ -2,11 +2,11 @@
 //!
 //! Minutes that the file leaves out stay unknown: an interrupted recording is not an absence of visitors.
 
-use chrono::NaiveDateTime;
 use guard_core::time::Minute;
 
 use super::input::Input;
 use super::table::{Row, Table};
+use super::time::iso_time;
 use super::{CALENDAR_S, Fill, MAX_MINUTES, Trace, TraceError, TraceFunction, Trigger};
 
 /// The column that tells this format from others.
@@ -43,10 +43,11 @@ pub fn read(input: &Input, fill: Fill) -> Result<Trace, TraceError> {
     let Some(first) = first else {
         return Err(TraceError::of_line(&input.name, 2, "the file has a header and no minutes"));
     };
-    let remarks = match absent {
+    let mut remarks = match absent {
         0 => Vec::new(),
         some => vec![format!("{some} minutes are missing in the file: they stay unknown, not zero.")],
     };
+    remarks.extend(input.end_remark());
     let function = TraceFunction {
         id: "site".to_owned(),
         trigger: Trigger::Http,
@@ -61,10 +62,8 @@ pub fn read(input: &Input, fill: Fill) -> Result<Trace, TraceError> {
 
 fn read_minute(row: &Row<'_>, column: usize) -> Result<Minute, TraceError> {
     let text = row.text(column)?;
-    let at = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok();
-    at.filter(|at| {
-        CALENDAR_S.contains(&at.and_utc().timestamp()) && at.and_utc().timestamp().rem_euclid(60) == 0
-    })
-    .map(|at| Minute::of(at.and_utc()))
-    .ok_or_else(|| row.error(column, format!("{text:?} is not a minute such as \"1998-04-30 21:30:00\"")))
+    iso_time(text)
+        .filter(|seconds| CALENDAR_S.contains(seconds) && seconds.rem_euclid(60) == 0)
+        .map(|seconds| Minute(seconds.div_euclid(60)))
+        .ok_or_else(|| row.error(column, format!("{text:?} is not a minute such as \"1998-04-30 21:30:00\"")))
 }

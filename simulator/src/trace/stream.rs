@@ -8,9 +8,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::TraceError;
-use super::input::{
-    Ending, GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, NO_LINE_END, damaged, line_after,
-};
+use super::input::{GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, damaged, line_after};
 use crate::text;
 
 /// Bytes that are read to tell the format.
@@ -76,8 +74,8 @@ impl Stream {
     /// The whole text.
     ///
     /// # Errors
-    /// As [`Input::open`]; a text that has to show its own end may lack the last line end.
-    pub(super) fn into_input(mut self, ending: Ending) -> Result<Input, InputError> {
+    /// As [`Input::open`].
+    pub(super) fn into_input(mut self) -> Result<Input, InputError> {
         let mut bytes = std::mem::take(&mut self.sample);
         if let Err(error) = self.rest.by_ref().take(MAX_UNPACKED_BYTES).read_to_end(&mut bytes) {
             return Err(read_error(&self.name, self.is_packed, line_after(&bytes), error));
@@ -86,7 +84,7 @@ impl Stream {
             let problem = format!("holds more than {MAX_UNPACKED_BYTES} bytes");
             return Err(TraceError::of_line(&self.name, line_after(&bytes), problem).into());
         }
-        Ok(Input::from_unpacked(&self.name, bytes, ending)?)
+        Ok(Input::from_unpacked(&self.name, bytes)?)
     }
 
     /// The whole text of a file whose format shows where it ends.
@@ -94,7 +92,7 @@ impl Stream {
     /// # Errors
     /// Where it cannot be read on, is empty or no UTF-8.
     pub fn into_text(self) -> Result<String, InputError> {
-        Ok(self.into_input(Ending::Any)?.text)
+        Ok(self.into_input()?.text)
     }
 
     /// The text line by line, however long it is.
@@ -110,6 +108,9 @@ impl Stream {
     }
 }
 
+/// A line's number, counted from 1, and its text; words for a line that cannot be one.
+pub type NumberedLine<'l> = (u64, Result<Cow<'l, str>, String>);
+
 /// The lines of a stream.
 pub struct Lines {
     name: String,
@@ -120,29 +121,35 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The next line without its end, and its number; a stand-in for what is no UTF-8.
+    /// The next line without its end, and its number; a stand-in for what is no UTF-8, and words for a line that is
+    /// too long to be one. The last line need not have an end: whether it was cut shows when it is read.
     ///
     /// # Errors
-    /// Where the file cannot be read on, the archive is damaged, or the last line has no end.
-    pub fn next_line(&mut self) -> Result<Option<(u64, Cow<'_, str>)>, InputError> {
+    /// Where the file cannot be read on, or the archive is damaged.
+    pub fn next_line(&mut self) -> Result<Option<NumberedLine<'_>>, InputError> {
         self.buffer.clear();
         self.line += 1;
         let read = self.reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut self.buffer);
         match read {
-            Err(error) => Err(read_error(&self.name, self.is_packed, self.line, error)),
-            Ok(0) => Ok(None),
-            Ok(_) => match self.buffer.strip_suffix(b"\n") {
-                Some(line) => {
-                    let line = line.strip_suffix(b"\r").unwrap_or(line);
-                    Ok(Some((self.line, String::from_utf8_lossy(line))))
-                }
-                None if u64::try_from(self.buffer.len()).unwrap_or(u64::MAX) >= MAX_LINE_BYTES => {
-                    let problem = format!("the line is longer than {MAX_LINE_BYTES} bytes");
-                    Err(TraceError::of_line(&self.name, self.line, problem).into())
-                }
-                None => Err(TraceError::of_line(&self.name, self.line, NO_LINE_END).into()),
-            },
+            Err(error) => return Err(read_error(&self.name, self.is_packed, self.line, error)),
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
         }
+        let is_whole = self.buffer.ends_with(b"\n");
+        if !is_whole && u64::try_from(self.buffer.len()).unwrap_or(u64::MAX) >= MAX_LINE_BYTES {
+            if let Err(error) = self.reader.skip_until(b'\n') {
+                return Err(read_error(&self.name, self.is_packed, self.line, error));
+            }
+            return Ok(Some((self.line, Err(format!("the line is longer than {MAX_LINE_BYTES} bytes")))));
+        }
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        Ok(Some((self.line, Ok(String::from_utf8_lossy(line)))))
+    }
+
+    /// All that is left, without lines.
+    pub(super) fn into_reader(self) -> impl Read {
+        self.reader
     }
 
     /// The file, as the user named it.

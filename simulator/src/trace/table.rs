@@ -7,9 +7,57 @@ use csv::{ReaderBuilder, StringRecord, StringRecordsIntoIter};
 use super::TraceError;
 use super::input::Input;
 
+/// What keeps the cells of a table apart and together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    delimiter: u8,
+    quote: u8,
+}
+
+impl Dialect {
+    /// By the header: the sign that stands there most often outside quotes; of equals the usual one.
+    pub(super) fn of(text: &str) -> Self {
+        let header = text.lines().next().unwrap_or_default();
+        let quote = if header.trim_start().starts_with('\'') { b'\'' } else { b'"' };
+        let mut counts = [b';', b'\t', b'|', b','].map(|delimiter| (0_usize, delimiter));
+        let mut is_quoted = false;
+        for byte in header.bytes() {
+            is_quoted ^= byte == quote;
+            if let Some((count, _)) =
+                counts.iter_mut().find(|(_, delimiter)| *delimiter == byte && !is_quoted)
+            {
+                *count += 1;
+            }
+        }
+        let delimiter =
+            counts.into_iter().max_by_key(|(count, _)| *count).map_or(b',', |(_, delimiter)| delimiter);
+        Dialect { delimiter, quote }
+    }
+
+    /// The names of the columns in the first line of a text.
+    pub(super) fn header(self, text: &str) -> Vec<String> {
+        let header = text.lines().next().unwrap_or_default();
+        let mut reader = self.builder().has_headers(false).from_reader(header.as_bytes());
+        let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+        record.iter().map(|name| name.trim().to_owned()).collect()
+    }
+
+    fn builder(self) -> ReaderBuilder {
+        let mut builder = ReaderBuilder::new();
+        builder.delimiter(self.delimiter).quote(self.quote);
+        builder
+    }
+
+    /// Whether a comma cannot be anything but a decimal sign.
+    const fn has_decimal_comma(self) -> bool {
+        self.delimiter == b';'
+    }
+}
+
 /// A table being read.
 pub struct Table<'a> {
     file: &'a str,
+    dialect: Dialect,
     header: Vec<String>,
     columns: BTreeMap<String, usize>,
     records: StringRecordsIntoIter<&'a [u8]>,
@@ -18,6 +66,7 @@ pub struct Table<'a> {
 /// One row of a table.
 pub struct Row<'t> {
     file: &'t str,
+    dialect: Dialect,
     header: &'t [String],
     record: StringRecord,
 }
@@ -29,7 +78,8 @@ impl<'a> Table<'a> {
     /// Where there is none, or where it names a column twice.
     pub fn open(input: &'a Input) -> Result<Self, TraceError> {
         let file = input.name.as_str();
-        let mut reader = ReaderBuilder::new().from_reader(input.text.as_bytes());
+        let dialect = Dialect::of(&input.text);
+        let mut reader = dialect.builder().from_reader(input.text.as_bytes());
         let header: Vec<String> = reader
             .headers()
             .map_err(|error| csv_error(file, &error))?
@@ -46,7 +96,7 @@ impl<'a> Table<'a> {
                 });
             }
         }
-        Ok(Table { file, header, columns, records: reader.into_records() })
+        Ok(Table { file, dialect, header, columns, records: reader.into_records() })
     }
 
     /// The names of the columns, in the order of the file.
@@ -76,7 +126,9 @@ impl<'a> Table<'a> {
         match self.records.next() {
             None => Ok(None),
             Some(Err(error)) => Err(csv_error(self.file, &error)),
-            Some(Ok(record)) => Ok(Some(Row { file: self.file, header: &self.header, record })),
+            Some(Ok(record)) => {
+                Ok(Some(Row { file: self.file, dialect: self.dialect, header: &self.header, record }))
+            }
         }
     }
 }
@@ -104,7 +156,11 @@ impl Row<'_> {
     /// Where it is not a whole number from 0 to 10¹².
     pub fn count(&self, column: usize) -> Result<u64, TraceError> {
         let text = self.text(column)?;
-        let digits = text.strip_suffix(".0").unwrap_or(text);
+        let point = if self.dialect.has_decimal_comma() { ',' } else { '.' };
+        let is_zero = |decimals: &str| !decimals.is_empty() && decimals.bytes().all(|byte| byte == b'0');
+        let cut =
+            text.split_once(['.', point]).filter(|(whole, decimals)| !whole.is_empty() && is_zero(decimals));
+        let digits = cut.map_or(text, |(whole, _)| whole);
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
         match digits.parse::<u64>() {
             Ok(count) if is_number && count <= MAX_VALUE => Ok(count),
@@ -129,7 +185,9 @@ impl Row<'_> {
     /// Where it is not a decimal number from 0 to 10¹².
     pub fn thousandths(&self, column: usize) -> Result<u64, TraceError> {
         let text = self.text(column)?;
-        thousandths(text)
+        let point =
+            if self.dialect.has_decimal_comma() { text.replacen(',', ".", 1) } else { text.to_owned() };
+        thousandths(&point)
             .ok_or_else(|| self.error(column, format!("{text:?} is not a decimal number from 0 to 10^12")))
     }
 

@@ -18,11 +18,11 @@ fn workload(functions: Vec<TraceFunction>) -> Workload {
 }
 
 #[test]
-fn memory_is_the_next_step_above_the_peak_within_lambdas_limits() {
+fn memory_is_the_next_whole_megabyte_within_lambdas_limits() {
     let mb = |milli| {
         memory_mb(&TraceFunction { peak_memory_milli_mb: milli, ..traced("a", Trigger::Http, vec![]) })
     };
-    assert_eq!([mb(0), mb(128_000), mb(128_001), mb(192_000), mb(192_001)], [128, 128, 192, 192, 256]);
+    assert_eq!([mb(0), mb(128_000), mb(129_000), mb(129_001), mb(1_769_000)], [128, 128, 129, 130, 1769]);
     assert_eq!([mb(10_240_000), mb(10_240_001), mb(u64::MAX / 2)], [10_240, 10_240, 10_240]);
 }
 
@@ -74,4 +74,17 @@ fn only_the_functions_asked_for_are_kept() {
     assert_eq!(workload.keep("queue-*"), 1);
     assert_eq!(workload.inventory.functions[0].name, workload.traffic[0].name);
     assert_eq!(workload.keep("none"), 0);
+}
+
+#[test]
+fn a_count_of_any_size_is_kept_and_scaled() {
+    let most = u64::from(u32::MAX);
+    let counts = vec![Some(most - 2), Some(most - 1), None, Some(most), Some(1_000_000_000_000)];
+    let mut workload = workload(vec![traced("a", Trigger::Http, counts.clone())]);
+    let kept: Vec<Option<u64>> = (0..5).map(|minute| workload.traffic[0].counts.at(minute)).collect();
+    assert_eq!(kept, counts);
+    workload.scale(0.5);
+    let scaled = &workload.traffic[0].counts;
+    assert_eq!([scaled.at(2), scaled.at(4), scaled.at(5)], [None, Some(500_000_000_000), None]);
+    assert_eq!(scaled.known().count(), 4);
 }

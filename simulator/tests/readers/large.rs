@@ -62,6 +62,14 @@ fn a_large_trace_is_read_or_refused_soon_and_in_short_words() {
         ("many series", repeated("{\"MetricDataResults\":[", counts, tail)),
         ("deep JSON", format!("{{\"MetricDataResults\":{}", "[".repeat(SIZE))),
         ("many messages", repeated("{\"MetricDataResults\":[],\"Messages\":[", |_| "{},".to_owned(), "{}]}")),
+        ("quotes in a request", line(&"\"".repeat(SIZE / 2)) + &line(&"\" ".repeat(SIZE / 4))),
+        ("many times", repeated("1 - - ", |_| "[10/Oct/2000:13:55:36 -0700] \"".to_owned(), "\n")),
+        ("quotes in JSON", format!("{{\"requestTime\":\"{}\"}}\n", "\"".repeat(SIZE / 2))),
+        ("colons in JSON", format!("{{\"requestTime\"{}}}\n", ":".repeat(SIZE / 2))),
+        ("many tags", repeated("<request><requestTime>", |n| format!("<t{n}>"), "</request>\n")),
+        ("many events", repeated("{\"events\":[", |_| "{\"message\":\"x\"},".to_owned(), "{}]}")),
+        ("deep events", format!("{{\"events\":{}", "[".repeat(SIZE))),
+        ("many words", format!("2026-11-02T00:00:00Z REPORT RequestId: {}\n", "a: b ".repeat(SIZE / 8))),
         ("quotes that do not close", "\"".repeat(SIZE)),
     ];
     for (name, text) in cases {

@@ -29,7 +29,8 @@ const MOST_LINES: usize = 25;
 const FILE: &str = "some.file";
 
 /// What is wrong with a trace as a whole and so has no line.
-const OF_A_WHOLE_TRACE: [&str; 11] = [
+const OF_A_WHOLE_TRACE: [&str; 12] = [
+    "event ",
     "the file is empty",
     "the log holds no request",
     "no series of Invocations",
@@ -130,7 +131,7 @@ fn trace_refusal(error: &TraceError) {
     legible(&told);
     assert!(told.starts_with(FILE), "{told}");
     let has_place = error.line.is_some_and(|line| line > 0)
-        || error.problem.starts_with("MetricDataResults[")
+        || ["MetricDataResults[", "Datapoints", "Label: "].iter().any(|key| error.problem.starts_with(key))
         || OF_A_WHOLE_TRACE.iter().any(|whole| error.problem.contains(whole));
     assert!(has_place, "no place: {told}");
 }

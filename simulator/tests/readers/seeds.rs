@@ -26,7 +26,20 @@ const POLICIES: [&str; 3] = [
 
 /// Traces of every format.
 pub(crate) fn traces() -> Vec<String> {
-    let fixtures = ["get_metric_data.json", "combined.log", "alb.log", "cloudfront.log", "api_gateway.jsonl"];
+    let fixtures = [
+        "get_metric_data.json",
+        "combined.log",
+        "alb.log",
+        "cloudfront.log",
+        "cloudfront_v2.jsonl",
+        "api_gateway.jsonl",
+        "api_gateway.csv.log",
+        "api_gateway.xml.log",
+        "waf.jsonl",
+        "lambda.log",
+        "filter_log_events.json",
+        "get_metric_statistics.json",
+    ];
     let mut texts: Vec<String> = fixtures.map(|name| file(&format!("tests/fixtures/{name}"))).to_vec();
     texts.extend([AZURE, REQUESTS, OWN_TABLE, COMMON_LOG].map(str::to_owned));
     texts

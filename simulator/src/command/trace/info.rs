@@ -14,6 +14,7 @@ use super::InfoArgs;
 use crate::bill::Bill;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::region::unpriced;
 use crate::report::layout::{Palette, Tone, bar, count, grouped, wrapped};
 use crate::report::phrase;
 use crate::trace::detect::Format;
@@ -94,7 +95,8 @@ pub(super) fn run(args: &InfoArgs, mut out: impl Write, palette: Palette) -> Res
         durations: reading.filled.durations == 0 || given.duration_us.is_some(),
         memory: reading.filled.memory == 0 || given.memory_mb.is_some(),
     };
-    let info = Info::new(&formats, reading, known, &args.region);
+    let mut info = Info::new(&formats, reading, known, &args.region);
+    info.remarks.extend(unpriced(&args.region));
     if args.json {
         let text = serde_json::to_string(&info).map_err(|error| Failure::new(ExitCode::Internal, error))?;
         writeln!(out, "{text}")?;

@@ -17,7 +17,7 @@ const CANONICAL: &[u8] =
     b"function,trigger,memory_mb,mean_ms,longest_ms,2026-11-02T00:00:00Z,2026-11-02T00:01:00Z\nf,http,128,1.5,20,7,\n";
 
 /// A valid file of every format.
-const FILES: [(Format, &[u8]); 8] = [
+const FILES: [(Format, &[u8]); 14] = [
     (Format::Azure, AZURE),
     (Format::Requests, REQUESTS),
     (Format::Canonical, CANONICAL),
@@ -26,6 +26,12 @@ const FILES: [(Format, &[u8]); 8] = [
     (Format::Log(LogFormat::Alb), fixture!("alb.log")),
     (Format::Log(LogFormat::CloudFront), fixture!("cloudfront.log")),
     (Format::Log(LogFormat::ApiGateway), fixture!("api_gateway.jsonl")),
+    (Format::MetricStatistics, fixture!("get_metric_statistics.json")),
+    (Format::Log(LogFormat::CloudFrontJson), fixture!("cloudfront_v2.jsonl")),
+    (Format::Log(LogFormat::ApiGatewayCsv), fixture!("api_gateway.csv.log")),
+    (Format::Log(LogFormat::ApiGatewayXml), fixture!("api_gateway.xml.log")),
+    (Format::Log(LogFormat::Waf), fixture!("waf.jsonl")),
+    (Format::Log(LogFormat::Lambda), fixture!("lambda.log")),
 ];
 
 fn options() -> Options<'static> {
@@ -81,8 +87,39 @@ fn a_file_of_no_known_format_is_told_what_was_looked_for() {
 #[test]
 fn a_log_whose_first_line_is_damaged_is_still_its_format_and_the_line_is_named() {
     let log = [b"xyz\n".as_slice(), fixture!("alb.log")].concat();
-    let told = parsed(&log).unwrap_err();
-    assert!(told.starts_with("some/file:1:1 (column \"type\"): \"xyz\" is none of"), "{told}");
+    let reading = parsed(&log).unwrap().1;
+    assert_eq!(reading.trace.invocations(), 4);
+    let told =
+        "1 line of some/file could not be read and was left out: line 1, field 1 (type): \"xyz\" is none of";
+    assert!(
+        reading.trace.remarks.iter().any(|remark| remark.starts_with(told)),
+        "{:?}",
+        reading.trace.remarks
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_is_called_by_its_name() {
+    for (bytes, name) in
+        [(b"PAR1\x15\0".as_slice(), "Parquet"), (b"PK\x03\x04", "ZIP"), (b"\x28\xb5\x2f\xfd\0", "zstd")]
+    {
+        let told = parsed(bytes).unwrap_err();
+        assert!(told.starts_with("some/file:1: this is") && told.contains(name), "{told}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_utf_16_change_nothing() {
+    for (format, bytes) in FILES {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let plain = parsed(bytes).unwrap();
+        let utf16: Vec<u8> =
+            std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for other in [format!("\u{feff}{text}").into_bytes(), utf16] {
+            assert_eq!(parsed(&other).unwrap(), plain, "{format}");
+            assert_eq!(parsed(&gzip(&other)).unwrap(), plain, "{format}");
+        }
+    }
 }
 
 #[test]
@@ -118,17 +155,21 @@ fn a_log_longer_than_the_sample_is_read_to_its_end_and_its_lines_counted() {
     let line = "h - - [02/Nov/2026:00:00:30 +0000] \"GET / HTTP/1.1\" 200 1\n";
     let long = line.repeat(5000);
     assert_eq!(parsed(long.as_bytes()).unwrap().1.trace.invocations(), 5000);
-    let cut = &long[..long.len() - 1];
-    let told = parsed(cut.as_bytes()).unwrap_err();
-    assert_eq!(
-        told,
-        "some/file:5000: the last line has no line end: the file may be cut short (if it is whole, add one)"
-    );
+    assert_eq!(parsed(&long.as_bytes()[..long.len() - 1]).unwrap().1.trace.invocations(), 5000);
+    let cut = parsed(&long.as_bytes()[..long.len() - 9]).unwrap().1.trace;
+    assert_eq!(cut.invocations(), 4999);
+    assert!(cut.remarks[0].contains("line 5000, field 5"), "{:?}", cut.remarks);
     let packed = gzip(long.as_bytes());
     let told = parsed(&packed[..packed.len() - 9]).unwrap_err();
     assert!(told.contains("the gzip data is damaged or cut short here"), "{told}");
-    let endless = [line.as_bytes(), &vec![b'a'; 1 << 21]].concat();
-    assert_eq!(parsed(&endless).unwrap_err(), "some/file:2: the line is longer than 1048576 bytes");
+    let endless = [line.as_bytes(), &vec![b'a'; 1 << 21], b"\n", line.as_bytes()].concat();
+    let endless = parsed(&endless).unwrap().1.trace;
+    assert_eq!(endless.invocations(), 2);
+    assert!(
+        endless.remarks[0].ends_with("line 2: the line is longer than 1048576 bytes"),
+        "{:?}",
+        endless.remarks
+    );
 }
 
 #[test]
@@ -148,10 +189,13 @@ proptest! {
         let whole = if packed { gzip(whole) } else { whole.to_vec() };
         let cut = &whole[..at.index(whole.len())];
         match parsed(cut) {
-            Ok(_) => {
-                // A cut at the end of a line leaves a shorter file, which is valid; JSON may lose its last line end.
-                let is_line = cut.ends_with(b"\n") || (format == Format::MetricData && cut.len() + 1 == whole.len());
-                prop_assert!(!packed && is_line, "{} cut at {} was read", format, cut.len());
+            Ok((_, reading)) => {
+                // A cut at the end of a line leaves a shorter file, which is valid; a log may end anywhere, and where a
+                // table ends within a line, that is told. JSON may lose its last line end.
+                let is_line = cut.ends_with(b"\n") || ([Format::MetricData, Format::MetricStatistics].contains(&format) && cut.len() + 1 == whole.len());
+                let is_told = reading.trace.remarks.iter().any(|remark| remark.contains("no line end"));
+                let is_log = matches!(format, Format::Log(_));
+                prop_assert!(!packed && (is_line || is_log || is_told), "{} cut at {} was read", format, cut.len());
             }
             Err(told) => prop_assert!(told.starts_with("some/file:"), "{}", told),
         }

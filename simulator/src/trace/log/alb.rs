@@ -7,7 +7,8 @@
 
 use chrono::DateTime;
 
-use super::{Fault, Request, fields, seconds, target};
+use super::text::{fields, is_status, seconds, target};
+use super::{Fault, Request};
 
 /// Values of the first field that are requests.
 const TYPES: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
@@ -26,7 +27,7 @@ const NO_TARGET: &str =
 ///
 /// # Errors
 /// What is missing or malformed, with the field.
-pub fn parse(line: &str) -> Result<Request<'_>, Fault> {
+pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
     let fields = fields(line);
     let field = |index: usize, name: &str| {
         fields.get(index).copied().ok_or_else(|| {
@@ -41,7 +42,7 @@ pub fn parse(line: &str) -> Result<Request<'_>, Fault> {
     let answered_s = time(TIME, "time", field(TIME, "time")?)?;
     let taken = field(TARGET_PROCESSING_TIME, "target_processing_time")?;
     let status = field(ELB_STATUS_CODE, "elb_status_code")?;
-    if status != "-" && (status.len() != 3 || !status.bytes().all(|byte| byte.is_ascii_digit())) {
+    if status != "-" && !is_status(status) {
         return Err(Fault::of(ELB_STATUS_CODE, "elb_status_code", format!("{status:?} is no status")));
     }
     let path = target(field(REQUEST, "request")?).map(Into::into);
@@ -50,13 +51,13 @@ pub fn parse(line: &str) -> Result<Request<'_>, Fault> {
         None => answered_s,
     };
     if taken == "-1" {
-        return Ok(Request { at_s, path, duration_us: None, doubt: Some(NO_TARGET) });
+        return Ok(Request { at_s, path, duration_us: None, doubt: Some(NO_TARGET), ..Request::default() });
     }
     let duration_us = seconds(taken).ok_or_else(|| {
         let problem = format!("{taken:?} is not a number of seconds such as 0.086, or -1");
         Fault::of(TARGET_PROCESSING_TIME, "target_processing_time", problem)
     })?;
-    Ok(Request { at_s, path, duration_us: Some(duration_us), doubt: None })
+    Ok(Request { at_s, path, duration_us: Some(duration_us), ..Request::default() })
 }
 
 fn time(index: usize, name: &str, text: &str) -> Result<i64, Fault> {

@@ -1,6 +1,8 @@
 //! What a series is, from its label.
 
-use super::Statistic;
+use std::collections::BTreeSet;
+
+use super::{Statistic, foreign};
 
 /// Metrics that a trace is made of, and the others that Lambda has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub(super) struct Reading {
     pub function: Option<String>,
     /// Which statistic, if it says.
     pub statistic: Option<Statistic>,
+    /// What it says of another service, if it does: such a series counts nothing here.
+    pub foreign: Option<String>,
+    /// What it is a part of, if that is in the file too.
+    pub part_of: Option<String>,
 }
 
 impl Reading {
@@ -50,6 +56,10 @@ impl Reading {
 
     /// What is left out, for people: a metric that no trace is made of.
     pub(super) fn skipped(&self) -> Option<String> {
+        if let Some(whole) = &self.part_of {
+            let name = self.function.as_deref().unwrap_or("a series of no function");
+            return Some(format!("{name} ({whole})"));
+        }
         match self.metric {
             Some(Metric::Invocations | Metric::Duration) => None,
             Some(Metric::Other(name)) => Some(name.to_owned()),
@@ -72,19 +82,66 @@ pub(super) fn read(label: Option<&str>, id: &str) -> Reading {
     let mut pieces: Vec<&str> = id.split('_').collect();
     let metric = in_label.or_else(|| take(&mut pieces, |piece| metric(&capitalised(piece))));
     let told = statistic_in_label.or_else(|| take(&mut pieces, |piece| statistic(&capitalised(piece))));
-    let function = if words.is_empty() { None } else { Some(words.join(" ")) };
-    match (metric, told) {
+    let is_lambdas = in_label.is_some_and(|metric| matches!(metric, Metric::Invocations | Metric::Duration));
+    let other = words
+        .iter()
+        .find_map(|word| foreign::of_word(word).filter(|_| !is_lambdas || word.starts_with("AWS/")));
+    let (metric, told) = if other.is_some() { (None, None) } else { (metric, told) };
+    let (metric, statistic) = match (metric, told) {
         // The mean or maximum of Invocations is 1, and a minimum or percentile of durations is no mean.
-        (Some(metric), Some(Told::Useless)) => {
-            Reading { metric: Some(useless(metric)), function, statistic: None }
-        }
+        (Some(metric), Some(Told::Useless)) => (Some(useless(metric)), None),
         (Some(Metric::Invocations), Some(Told::Useful(Statistic::Average | Statistic::Maximum))) => {
-            Reading { metric: Some(useless(Metric::Invocations)), function, statistic: None }
+            (Some(useless(Metric::Invocations)), None)
         }
-        (metric, told) => {
-            let statistic = told.and_then(|told| if let Told::Useful(it) = told { Some(it) } else { None });
-            Reading { metric, function, statistic }
-        }
+        (metric, Some(Told::Useful(statistic))) => (metric, Some(statistic)),
+        (metric, _) => (metric, None),
+    };
+    Reading { metric, function: function(&words), statistic, foreign: other, part_of: None }
+}
+
+/// The function in what is left of a label. Its alias or version stands in the dimension `Resource` as
+/// `function:alias`, beside the name of the function itself ("Types of metrics for Lambda functions", read 2026-11).
+fn function(words: &[&str]) -> Option<String> {
+    let is_said_again = |word: &str| {
+        words.iter().any(|other| other.split_once(':').is_some_and(|(function, _)| function == word))
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for word in words.iter().filter(|word| !is_said_again(word)) {
+        // `Resource` is the function's own name where it was called without alias and version.
+        if kept.contains(word) { kept.push(UNQUALIFIED) } else { kept.push(word) }
+    }
+    if kept.is_empty() { None } else { Some(kept.join(" ")) }
+}
+
+/// What stands for a function that was called by its name alone, beside the sum of all its callers.
+const UNQUALIFIED: &str = "(by its name alone)";
+
+/// Names whose series hold all of this one's too: a function of its aliases and versions, one of them of what ran there.
+fn wholes(name: &str) -> Vec<&str> {
+    let is_executed_version =
+        |last: &str| last == UNQUALIFIED || last == "$LATEST" || last.parse::<u32>().is_ok();
+    let by_blank = name.strip_suffix(UNQUALIFIED).map(str::trim_end).or_else(|| {
+        name.rsplit_once(' ').filter(|(_, last)| is_executed_version(last)).map(|(before, _)| before)
+    });
+    let by_colon = name.split_once(':').map(|(function, _)| function);
+    by_blank.into_iter().chain(by_colon).collect()
+}
+
+/// Marks series of which another one in the file holds everything: they would count twice.
+fn mark_parts(all: &mut [&mut Reading]) {
+    let counts = |one: &&mut Reading| one.metric == Some(Metric::Invocations);
+    let names: BTreeSet<String> =
+        all.iter().filter(|one| counts(one)).filter_map(|one| one.function.clone()).collect();
+    for one in all.iter_mut().filter(|one| matches!(one.metric, Some(Metric::Invocations | Metric::Duration)))
+    {
+        one.part_of = match &one.function {
+            Some(name) => {
+                let whole = wholes(name).into_iter().find(|whole| names.contains(*whole));
+                whole.map(|whole| format!("a part of {whole}"))
+            }
+            None if counts(one) && !names.is_empty() => Some("the sum of all functions".to_owned()),
+            None => None,
+        };
     }
 }
 
@@ -108,14 +165,22 @@ fn useless(metric: Metric) -> Metric {
     }
 }
 
-/// Where no series of a file names a metric, CloudWatch left it out because all are of the same one: Invocations, which
-/// is what a trace cannot be without.
+/// Settles what one label cannot say alone. Where no series of a file names a metric, CloudWatch left it out because all
+/// are of the same one: Invocations, which is what a trace cannot be without. A single series has its metric's name as
+/// its label, so one of another name is of another metric.
 pub(super) fn settle(all: &mut [&mut Reading], remarks: &mut Vec<String>) {
-    if all.is_empty() || all.iter().any(|one| one.metric.is_some()) {
-        return;
+    if let [one] = all
+        && one.metric.is_none()
+        && let Some(name) = one.function.as_deref().filter(|name| foreign::is_like_metric(name))
+    {
+        one.foreign.get_or_insert_with(|| format!("{name} is not a metric of Lambda"));
     }
-    all.iter_mut().for_each(|one| one.metric = Some(Metric::Invocations));
-    remarks.push("No label names a metric: all series are taken as Invocations.".to_owned());
+    let is_named = |one: &&mut Reading| one.metric.is_some() || one.foreign.is_some();
+    if !all.is_empty() && !all.iter().any(is_named) {
+        all.iter_mut().for_each(|one| one.metric = Some(Metric::Invocations));
+        remarks.push("No label names a metric: all series are taken as Invocations.".to_owned());
+    }
+    mark_parts(all);
 }
 
 fn metric(word: &str) -> Option<Metric> {

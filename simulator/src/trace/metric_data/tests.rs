@@ -244,3 +244,158 @@ fn a_negative_zero_is_zero_and_messages_are_told() {
     assert_eq!(counts(&reading, "f"), [Some(0)]);
     assert_eq!(reading.trace.remarks[0], "CloudWatch says: MaxMetricsExceeded 500 of 600");
 }
+
+fn names(reading: &Reading) -> Vec<&str> {
+    reading.trace.functions.iter().map(|function| function.id.as_str()).collect()
+}
+
+#[test]
+fn each_series_has_its_own_period_and_those_of_a_function_the_same() {
+    let text = output(&[
+        ("a", "hourly Invocations", &[(60, 120.0), (120, 60.0)], "Complete"),
+        ("b", "hourly Duration Sum", &[(60, 1200.0)], "Complete"),
+        ("c", "minutely Invocations", &[(60, 1.0), (61, 2.0), (63, 3.0)], "Complete"),
+        ("d", "five Invocations", &[(62, 5.0), (67, 10.0), (72, 5.0)], "Complete"),
+        ("e", "twice Invocations", &[(67, 1.0), (127, 1.0)], "Complete"),
+    ]);
+    let reading = parsed(&text, ALL, Hints::default()).unwrap();
+    assert_eq!(reading.trace.minutes, 120);
+    assert_eq!(counts(&reading, "hourly"), [vec![Some(2); 60], vec![Some(1); 60]].concat());
+    assert_eq!(counts(&reading, "minutely")[..5], [1, 2, 0, 3, 0].map(Some));
+    assert_eq!(counts(&reading, "five")[..8], [0, 0, 1, 1, 1, 1, 1, 2].map(Some));
+    // Two points an hour apart, off the hour, are two single minutes.
+    assert_eq!(counts(&reading, "twice").iter().flatten().filter(|count| **count > 0).count(), 2);
+    let told: Vec<&String> =
+        reading.trace.remarks.iter().filter(|told| told.starts_with("Periods of")).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("Periods of 5 minutes of five ")
+            && told[1].starts_with("Periods of 60 minutes of hourly ")
+    );
+}
+
+#[test]
+fn an_alias_or_a_version_is_a_part_of_its_function_and_counts_only_where_the_function_is_not_there() {
+    let one: &[(u32, f64)] = &[(0, 10.0)];
+    let text = |labels: &[&str]| {
+        let written: Vec<Written<'_>> =
+            labels.iter().map(|label| (*label, *label, one, "Complete")).collect();
+        output(&written)
+    };
+    let read = |labels: &[&str]| parsed(&text(labels), ALL, Hints::default());
+    for part in [
+        "f f:prod Invocations",
+        "f:prod Invocations",
+        "f:prod f Invocations",
+        "f f:7 Invocations",
+        "f f Invocations",
+        "f f:prod 7 Invocations",
+    ] {
+        for labels in [["f Invocations", part], [part, "f Invocations"]] {
+            let reading = read(&labels).unwrap();
+            assert_eq!((names(&reading), reading.trace.invocations()), (vec!["f"], 10), "{labels:?}");
+            assert!(reading.trace.remarks[0].contains("(a part of f"), "{:?}", reading.trace.remarks);
+        }
+    }
+    let apart = read(&["f f:prod Invocations", "f f:7 Invocations", "g Invocations"]).unwrap();
+    assert_eq!(names(&apart), ["f:7", "f:prod", "g"]);
+    let versions =
+        read(&["f f:prod Invocations", "f f:prod 7 Invocations", "f f:prod 8 Invocations"]).unwrap();
+    assert_eq!(names(&versions), ["f:prod"]);
+    let all = read(&["Invocations", "f Invocations", "g Invocations"]).unwrap();
+    assert_eq!((names(&all), all.trace.invocations()), (vec!["f", "g"], 20));
+    assert!(
+        all.trace.remarks[0].contains("a series of no function (the sum of all functions)"),
+        "{:?}",
+        all.trace.remarks
+    );
+    // Names that begin alike are functions of their own.
+    assert_eq!(names(&read(&["f Invocations", "f-prod Invocations", "f_7 Invocations"]).unwrap()).len(), 3);
+    // A part's durations are not the function's.
+    let text = output(&[
+        ("a", "f Invocations", &[(0, 10.0)], "Complete"),
+        ("b", "f Duration Average", &[(0, 5.0)], "Complete"),
+        ("c", "f f:prod Invocations", &[(0, 1.0)], "Complete"),
+        ("d", "f f:prod Duration Average", &[(0, 90.0)], "Complete"),
+    ]);
+    assert_eq!(parsed(&text, MEMORY, Hints::default()).unwrap().trace.functions[0].mean_us, 5000);
+}
+
+#[test]
+fn a_metric_of_another_service_is_refused_by_its_name_and_left_out_beside_invocations() {
+    let one: &[(u32, f64)] = &[(0, 10.0)];
+    let read = |labels: &[&str]| {
+        let written: Vec<Written<'_>> =
+            labels.iter().map(|label| (*label, *label, one, "Complete")).collect();
+        parsed(&output(&written), ALL, Hints::default())
+    };
+    for (labels, told) in [
+        (&["NumberOfMessagesSent"][..], "NumberOfMessagesSent is a metric of SQS"),
+        (
+            &[
+                "orders-queue ApproximateNumberOfMessagesVisible",
+                "other-queue ApproximateNumberOfMessagesVisible",
+            ],
+            "SQS",
+        ),
+        (&["shop Count"], "Count is a metric of API Gateway"),
+        (&["RequestCount"], "Elastic Load Balancing"),
+        (&["ConsumedReadCapacityUnits"], "DynamoDB"),
+        (&["AWS/Events rule Invocations"], "\"AWS/Events\" is a namespace of another service"),
+        (&["EstimatedCharges"], "EstimatedCharges is not a metric of Lambda"),
+    ] {
+        let error = read(labels).unwrap_err();
+        assert!(error.starts_with("m.json: MetricDataResults[0]: ") && error.contains(told), "{error}");
+        assert!(error.ends_with("no count of invocations: ask for Invocations of AWS/Lambda"), "{error}");
+    }
+    let beside = read(&["f Invocations", "queue NumberOfMessagesSent"]).unwrap();
+    assert_eq!((names(&beside), beside.trace.invocations()), (vec!["f"], 10));
+    assert!(beside.trace.remarks[0].contains("Not needed and left out"));
+    // Functions may be called as a metric is, and a single series by its function.
+    assert_eq!(names(&read(&["Latency Invocations"]).unwrap()), ["Latency"]);
+    assert_eq!(names(&read(&["checkout"]).unwrap()), ["checkout"]);
+}
+
+#[test]
+fn datapoints_of_one_metric_are_read_in_any_order_from_the_statistics_that_are_there() {
+    let read = |label: &str, points: &[&str]| {
+        let text = format!("{{\"Label\":\"{label}\",\"Datapoints\":[{}]}}", points.join(","));
+        read_statistics(&Input::from_bytes("m.json", text.as_bytes()).unwrap(), MEMORY, Hints::default())
+            .map_err(|error| error.to_string())
+    };
+    let point = |minute: u32, statistics: &str| {
+        format!("{{\"Timestamp\":\"2026-11-02T00:{minute:02}:00+00:00\",{statistics},\"Unit\":\"None\"}}")
+    };
+    let duration = [
+        point(2, "\"SampleCount\":3.0,\"Average\":20.5,\"Maximum\":40.0"),
+        point(0, "\"SampleCount\":1.0,\"Average\":10.5,\"Maximum\":10.5"),
+    ];
+    let reading = read("Duration", &[&duration[0], &duration[1]]).unwrap();
+    assert_eq!(reading.trace.invocations(), 4);
+    // (3 × 20.5 + 10.5) ms ÷ 4.
+    assert_eq!((reading.trace.functions[0].mean_us, reading.trace.functions[0].longest_us), (18_000, 40_000));
+    let quotient = read("Duration", &[&point(1, "\"Sum\":61.5,\"Average\":20.5")]).unwrap();
+    assert_eq!((quotient.trace.invocations(), quotient.trace.functions[0].mean_us), (3, 20_500));
+    let lacks = read("Duration", &[&point(1, "\"Average\":20.5")]).unwrap_err();
+    assert_eq!(
+        lacks,
+        "m.json: Datapoints: no SampleCount: ask `aws cloudwatch get-metric-statistics` for --statistics SampleCount"
+    );
+    let invocations = |statistics: &str| {
+        let text = format!("{{\"Datapoints\":[{}],\"Label\":\"Invocations\"}}", point(1, statistics));
+        let input = Input::from_bytes("m.json", text.as_bytes()).unwrap();
+        read_statistics(&input, ALL, Hints::default()).map(|reading| reading.trace.invocations())
+    };
+    for statistics in [
+        "\"Sum\":7.0",
+        "\"SampleCount\":7.0",
+        "\"SampleCount\":7.0,\"Average\":1.0",
+        "\"Sum\":7.0,\"SampleCount\":1.0",
+    ] {
+        assert_eq!(invocations(statistics), Ok(7), "{statistics}");
+    }
+    assert!(invocations("\"Average\":1.0").unwrap_err().to_string().contains("no Sum: ask"));
+    assert!(
+        read("Errors", &[]).unwrap_err().starts_with("m.json: Label: \"Errors\" is no count of invocations")
+    );
+}
