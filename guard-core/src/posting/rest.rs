@@ -41,6 +41,8 @@ pub(super) struct BothUnlooks {
     pub(super) looked: Unlooks,
     pub(super) open: Unlooks,
     pub(super) rows: Vec<(Minute, Usual)>,
+    /// Up to where each function was looked at in full: a glance does not tell of starts.
+    pub(super) full: Vec<Minute>,
 }
 
 /// Who was looked at, and up to where.
@@ -49,17 +51,21 @@ pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUn
     let mut ledgers = state.functions.iter().peekable();
     let mut looked = Vec::with_capacity(roster.members.len());
     let mut open = Vec::with_capacity(roster.members.len());
+    let mut full = Vec::with_capacity(roster.members.len());
     for (function, member) in roster.inventory.functions.iter().zip(&roster.members) {
         while ledgers.next_if(|ledger| ledger.name < function.name).is_some() {}
         let ledger = ledgers.next_if(|ledger| ledger.name == function.name);
         let until = ledger.and_then(crate::ledger::FunctionLedger::looked_until);
         let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
         let usual = Usual::of(member.per_busy_second, burn);
+        let covered = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
+        full.push(covered.unwrap_or(NEVER));
         looked.push((until.map_or(NEVER, |until| until.min(settled)), usual));
         // A long invocation tells its duration when it ends, of the minute in which it began.
         open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), usual));
     }
-    BothUnlooks { looked: Unlooks::new(roster, &looked), open: Unlooks::new(roster, &open), rows: looked }
+    let open = Unlooks::new(roster, &open);
+    BothUnlooks { looked: Unlooks::new(roster, &looked), open, rows: looked, full }
 }
 
 impl Rests {
@@ -74,7 +80,7 @@ impl Rests {
         let rests = region.rests(settled);
         let passed = region.passed(settled);
         let mut shares = vec![Vec::new(); roster.rules.len()];
-        let starts = starts(roster, books, region, &unlooks.looked, seen, settled);
+        let starts = starts(roster, books, region, &unlooks.full, seen, settled);
         let scopes = unlooks.looked.narrow.iter().zip(&unlooks.open.narrow);
         let books = roster.rules.iter().zip(books).zip(scopes).zip(&mut shares);
         for (((rule, book), scopes), shares) in books {
@@ -107,7 +113,7 @@ fn starts(
     roster: &Roster,
     books: &mut [BudgetLedger],
     region: &mut RegionLedger,
-    looked: &Unlooks,
+    full: &[Minute],
     seen: &Observation,
     settled: Minute,
 ) -> Vec<Usd> {
@@ -124,17 +130,16 @@ fn starts(
         };
         let (invocations, now) = (posted.point.invocations, busy_in(*minute));
         let [most, likely] = [of_rest(invocations, now), of_rise(invocations, busy_in(minute.plus(-1)), now)];
-        let books = roster.rules.iter().zip(books.iter_mut()).zip(&mut open).zip(&looked.narrow);
-        for (((rule, book), open), narrow) in books {
+        let books = roster.rules.iter().zip(books.iter_mut()).zip(&mut open).zip(&roster.covered);
+        for (((rule, book), open), places) in books {
             if rule.counts_invocations() || !book.is_within(minute.start()) {
                 continue;
             }
+            let is_unknown = |place: &&usize| full.get(**place).is_some_and(|until| until < minute);
             // Where everybody was looked at, something has come late, or is of a function that the inventory does not know.
-            let dearest = match narrow {
-                Some(narrow) => narrow.dearest(*minute),
-                None => looked.everything.dearest(*minute).or(roster.by_price.first().copied()),
-            };
-            let member = dearest.and_then(|place| roster.members.get(place));
+            let late = places.first().filter(|_| rule.matcher.is_everything());
+            let dearest = places.iter().find(is_unknown).or(late);
+            let member = dearest.and_then(|place| roster.members.get(*place));
             let us = if rule.guarantee { most } else { likely };
             let cost = member.map_or(Usd::ZERO, |member| member.per_busy_second.mul_div_up(us, US_PER_S));
             if *minute > last {
