@@ -52,3 +52,10 @@ impl From<io::Error> for Failure {
         Failure::new(code, format_args!("cannot write the output: {error}"))
     }
 }
+
+/// Says what was assumed, on standard error.
+pub fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("dowsim: warning: {warning}");
+    }
+}

@@ -9,9 +9,9 @@ use guard_core::money::Usd;
 use guard_core::policy::{Budget, Mode, Period, Policy};
 use guard_core::report::bound::BoundReport;
 
-use super::inventory::{InventoryArgs, roster, warn, write_json, write_page};
+use super::inventory::{InventoryArgs, roster, write_json, write_page};
 use super::state;
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::load;
 use crate::report::layout::Palette;
 

@@ -8,9 +8,9 @@ use clap::Args;
 use guard_core::report::exposure::ExposureReport;
 use guard_core::time::Minute;
 
-use super::inventory::{InventoryArgs, roster, warn, write_json, write_page};
+use super::inventory::{InventoryArgs, roster, write_json, write_page};
 use super::state;
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::load;
 use crate::report::layout::Palette;
 

@@ -79,13 +79,6 @@ pub(super) fn roster(policy: Policy, reading: &mut Reading) -> Roster {
     roster
 }
 
-/// Says what was assumed, on standard error.
-pub(super) fn warn(warnings: &[String]) {
-    for warning in warnings {
-        eprintln!("dowsim: warning: {warning}");
-    }
-}
-
 /// A report with what was assumed on the way.
 #[derive(Serialize)]
 struct Document<'a, R> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::trace::SourceArgs;
 use crate::exit_code::ExitCode;
 use crate::expect::Expectation;
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::flood::Flood;
 use crate::load::{self, Loaded, Recording, Source};
 use crate::output::{check_place, write_whole};
@@ -111,7 +111,7 @@ fn load(args: &ReplayArgs) -> Result<Loaded, Failure> {
     };
     let paths: Vec<&Path> = args.trace.iter().map(PathBuf::as_path).collect();
     let (_, reading) = detect::read(&paths, &args.source.options())?;
-    super::inventory::warn(unpriced(&args.region).as_slice());
+    warn(unpriced(&args.region).as_slice());
     let name = first.file_name().unwrap_or_default().to_string_lossy();
     let recording = Recording {
         trace: &reading.trace,

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::draft::{Way, provisioned};
+use super::draft::provisioned;
+use super::source::Way;
 use super::written::written;
 use super::{Drafts, Template, settings, source};
 use crate::inventory_file::mapping::{Kind, asynchronous};

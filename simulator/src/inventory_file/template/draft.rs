@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use guard_core::inventory::{AsyncConfig, EventSourceMapping, Function};
+use guard_core::inventory::{AsyncConfig, Function};
 
 use super::possible::is_dynamic;
 use super::resolve::function;
+use super::source::Way;
 use super::written::written;
 use super::{Template, settings, source};
 use crate::inventory_file::aws_cli::architecture;
@@ -16,21 +17,6 @@ use crate::inventory_file::{Found, InventoryError};
 /// Memory and time-out where none is set ("AWS::Lambda::Function", AWS CloudFormation Template Reference, read
 /// 2026-11).
 const DEFAULTS: (u32, u32) = (128, 3);
-
-/// One way into a function.
-#[derive(Clone, Debug)]
-pub(super) enum Way {
-    /// Something waits for its answer.
-    Called,
-    /// Something hands over events.
-    Asynchronous,
-    /// Lambda polls a source for it.
-    Polled(EventSourceMapping),
-    /// Its source may have a dead-letter queue or not.
-    DeadLetterUnknown,
-    /// Its source has no limit that is known.
-    Unlimited,
-}
 
 /// A function while its ways in are being collected.
 pub(super) struct Draft {

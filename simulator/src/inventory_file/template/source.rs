@@ -4,13 +4,27 @@ use guard_core::inventory::EventSourceMapping;
 use serde_json::{Map, Value};
 
 use super::Template;
-use super::draft::Way;
 use super::resolve::function;
 use super::settings::{QUEUE, QUEUE_MAPPING, STREAM, STREAM_MAPPING, Setting};
 use super::written::written;
 use crate::inventory_file::mapping::{Kind, SourceFacts, mapping, optional};
 use crate::inventory_file::value::{At, range};
 use crate::inventory_file::{Found, InventoryError};
+
+/// One way into a function.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// Something waits for its answer.
+    Called,
+    /// Something hands over events.
+    Asynchronous,
+    /// Lambda polls a source for it.
+    Polled(EventSourceMapping),
+    /// Its source may have a dead-letter queue or not.
+    DeadLetterUnknown,
+    /// Its source has no limit that is known.
+    Unlimited,
+}
 
 /// One way into a function, as a SAM event describes it.
 pub(super) fn event(
