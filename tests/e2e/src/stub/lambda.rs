@@ -31,6 +31,8 @@ pub struct Function {
     pub tags: BTreeMap<String, String>,
     /// The service that may invoke it, such as `s3`; `None`: no resource policy.
     pub invoker: Option<&'static str>,
+    /// The alias that it may invoke; `None`: the function itself.
+    pub alias: Option<&'static str>,
 }
 
 /// An event source mapping of a queue.
@@ -216,6 +218,7 @@ impl Account {
                 change = Some((from, json!(function.asynchronous)));
                 configured(function.asynchronous)
             }
+            "GetPolicy" if asked.query.get("Qualifier").copied() != function.alias => None,
             "GetPolicy" => function.invoker.map(|service| {
                 let statement = json!({
                     "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn(asked.name),
@@ -223,7 +226,10 @@ impl Account {
                 });
                 json!({ "Policy": json!({ "Statement": [statement] }).to_string(), "RevisionId": "1" })
             }),
-            "ListAliases" => Some(json!({ "Aliases": [] })),
+            "ListAliases" => {
+                let aliases: Vec<Value> = function.alias.iter().map(|name| json!({ "Name": name })).collect();
+                Some(json!({ "Aliases": aliases }))
+            }
             "ListFunctionEventInvokeConfigs" => Some(json!({ "FunctionEventInvokeConfigs": [] })),
             "ListProvisionedConcurrencyConfigs" => Some(json!({ "ProvisionedConcurrencyConfigs": [] })),
             _ => return None,

@@ -44,6 +44,7 @@ fn a_life_with_every_lever_takes_every_permission_and_no_other() {
                 "mails",
                 Function {
                     invoker: Some("sns"),
+                    alias: Some("live"),
                     has_dead_letters: true,
                     asynchronous: Some((2, 7200)),
                     ..Function::of(1024)

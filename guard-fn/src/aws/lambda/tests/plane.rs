@@ -34,6 +34,9 @@ impl Sent {
     }
 }
 
+/// An alias, the service that its policy admits, and whether it has asynchronous settings.
+pub(super) type Alias = (&'static str, Option<&'static str>, bool);
+
 /// A status and a body, with the word of an error.
 pub(super) type Reply = (u16, Value, Option<&'static str>);
 
@@ -62,8 +65,7 @@ pub(super) struct World {
     pub(super) no_tags: BTreeMap<String, &'static str>,
     pub(super) asynchronous: BTreeMap<String, Value>,
     pub(super) policies: BTreeMap<String, String>,
-    /// Aliases of a function, each with the service that it admits, if any, and whether it has asynchronous settings.
-    pub(super) aliases: BTreeMap<String, Vec<(&'static str, Option<&'static str>, bool)>>,
+    pub(super) aliases: BTreeMap<String, Vec<Alias>>,
     pub(super) provisioned: BTreeMap<String, u32>,
     pub(super) mappings: BTreeMap<String, Value>,
     pub(super) sent: Vec<Sent>,

@@ -6,7 +6,7 @@ use guard_core::inventory::AsyncConfig;
 use guard_core::name::FunctionName;
 use serde_json::json;
 
-use super::plane::{Plane, Sent, policy_for, refusal};
+use super::plane::{Alias, Plane, Sent, policy_for, refusal};
 use super::{minute, names, nothing_known};
 use crate::ports::ConcurrencyControl;
 use crate::survey::Survey;
@@ -374,7 +374,7 @@ fn of(known: &Survey) -> (bool, bool) {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_admits_callers_of_its_own_and_has_settings_of_its_own() {
-    let of_aliases = async |aliases: Vec<(&'static str, Option<&'static str>, bool)>| {
+    let of_aliases = async |aliases: Vec<Alias>| {
         let plane = Plane::of(1);
         plane.world().map_queue("m1", "f000");
         plane.world().policies.insert("f000".to_owned(), policy_for("elasticloadbalancing"));
