@@ -1,4 +1,4 @@
-//! A plan is data: actions in order, notices for people, records for everybody. Making one changes nothing.
+//! A plan is data: actions in order, notices for people, and records for every reader. Making a plan changes nothing.
 
 mod change;
 
@@ -12,7 +12,7 @@ use crate::policy::Mode;
 
 pub use change::{AsyncSetting, Change, Lever, Setting};
 
-/// The outcome of one tick's thinking.
+/// The result of one tick's decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[must_use = "an unread plan saves nobody's money"]
 pub struct Plan {
@@ -20,13 +20,13 @@ pub struct Plan {
     pub schema: u32,
     /// The tick it belongs to.
     pub at: DateTime<Utc>,
-    /// Whether `actions` may be carried out. Where not, they are what the guard *would have* done.
+    /// Whether `actions` may be carried out. If not, they are what the guard *would have* done.
     pub armed: bool,
     /// Changes to make, in this order.
     pub actions: Vec<Action>,
-    /// What could not or must not be done, each with its reason.
+    /// Changes that could not or must not be made, each with its reason.
     pub refusals: Vec<Refusal>,
-    /// What people should hear.
+    /// Notices for people.
     pub notices: Vec<Notice>,
     /// One record per budget.
     pub budgets: Vec<BudgetRecord>,
@@ -41,11 +41,11 @@ pub struct Plan {
 pub struct SamplingPlan {
     /// Functions to read minute by minute in full, sorted by name.
     pub focus: Vec<FunctionName>,
-    /// Functions of which only the durations are read, from where they were looked at last, sorted by name: what a
-    /// glance costs does not depend on how long ago that was.
+    /// Functions of which only the durations are read, since the last look at them, sorted by name. The price of a
+    /// glance does not depend on how long ago that look was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub glance: Vec<FunctionName>,
-    /// Whether these are asked for their concurrency too.
+    /// Whether the functions in `glance` are asked for their concurrency too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_concurrency: bool,
 }
@@ -58,11 +58,11 @@ pub const PLAN_SCHEMA: u32 = 1;
 pub struct Action {
     /// The function.
     pub function: FunctionName,
-    /// What to change, from what was seen to what is wanted.
+    /// The change, from the value seen to the value wanted.
     pub change: Change,
     /// Why.
     pub reason: Reason,
-    /// The budget on whose behalf; `None` for an operator's command.
+    /// The budget on whose behalf the change is made; `None` for an operator's command.
     pub budget: Option<BudgetName>,
 }
 
@@ -70,7 +70,7 @@ pub struct Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Reason {
-    /// Nothing out of the ordinary.
+    /// The spend is within the usual range.
     WithinBaseline,
     /// The function spends more than usual, but no budget asks for action.
     ExcessWithinBudget,
@@ -83,9 +83,9 @@ pub enum Reason {
         /// The floor.
         floor: u32,
     },
-    /// A budget that stops is at its line: what it covers is stopped, ordinary or not.
+    /// A budget with a hard stop is at its line: every function that it covers is stopped, ordinary or not.
     HardLine,
-    /// An incident has used up the budget's slack and would break the budget, and this function's excess explains it.
+    /// An incident has used up the budget's slack and would exceed the budget, and this function's excess explains it.
     SlackUsedUp {
         /// Share of all excess that this function has, in per mille.
         excess_share_per_mille: u32,
@@ -99,9 +99,9 @@ pub enum Reason {
         /// Attempts per event, in per mille.
         attempts_per_mille: u32,
     },
-    /// The barrier: the worst case must fit into what is left.
+    /// The barrier: the worst case must fit into the remaining amount.
     Barrier {
-        /// What is left for the worst case.
+        /// The amount left for the worst case.
         remaining: Usd,
     },
     /// The standing cap.
@@ -114,31 +114,31 @@ pub enum Reason {
         /// Minutes of calm.
         minutes: u32,
     },
-    /// The ramp is over: what was there before is put back.
+    /// The ramp is over: the original setting is restored.
     Restored,
     /// The excess came back during the ramp or the flap window: same trip, longer cooldown.
     Relapse {
         /// How many times it came back.
         relapses: u32,
     },
-    /// A deploy or a person undid the cap, which the trip still needs.
+    /// A deploy or a person undid the cap while the trip still needs it.
     Untripped {
         /// When the function's configuration last changed, if known.
         last_modified: Option<DateTime<Utc>>,
     },
-    /// An intent was written down and never settled; the change is made again or found made.
+    /// An intent was recorded but never settled; the change is made again, or is found in force.
     Resumed,
     /// The period ended.
     Rollover,
-    /// What is left affords at least twice the cap, as after an amount was raised.
+    /// The remaining amount affords at least twice the cap, for example after the amount was raised.
     Affords {
         /// The concurrency that the money affords now.
         affordable: u32,
     },
-    /// An operator said so.
+    /// An operator's command.
     Operator,
-    /// The slack is used up, but what is above the ordinary is less than twice the ordinary: a cap would refuse as many
-    /// customers. It acts at the line.
+    /// The slack is used up, but the spend above the ordinary is less than twice the ordinary, so a cap would refuse
+    /// too many legitimate requests. The guard acts at the line.
     Growth,
     /// The slack is used up, but the cap would hold nothing back.
     WouldNotBite {
@@ -163,7 +163,7 @@ pub enum Reason {
     ModeForbids,
     /// The function is on the protected list, or is the guard itself.
     Protected,
-    /// Its tags were not read yet, so that it may be protected; the next ticks read them.
+    /// Its tags have not been read yet, so it may be protected; the next ticks read them.
     TagsUnread,
     /// The pool has no room for the reservation.
     NoRoom {
@@ -174,18 +174,18 @@ pub enum Reason {
     },
     /// Stopping would lose events that nothing catches.
     EventLoss,
-    /// The owner's own limit is at or below the floor already: there is nothing tighter to set.
+    /// The owner's own limit is already at or below the floor, so no tighter limit can be set.
     NothingTighter {
         /// The concurrency that the owner's settings leave it.
         reach: u32,
         /// The floor.
         floor: u32,
     },
-    /// Somebody set another value; the guard leaves it alone.
+    /// Another process or person set a different value; the guard leaves it alone.
     ChangedBySomebodyElse {
-        /// What the guard had set.
+        /// The value that the guard had set.
         ours: Setting,
-        /// What is there now.
+        /// The value found.
         found: Setting,
     },
     /// More changes than a tick may make; the next tick goes on.
@@ -198,7 +198,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether it tells that the function explains a breach, acted upon or not.
+    /// Whether the reason says that the function explains a breach, acted upon or not.
     pub const fn is_breach(&self) -> bool {
         matches!(
             self,
@@ -218,12 +218,12 @@ impl Reason {
     }
 }
 
-/// Something that was not done, and why.
+/// A change that was not made, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The function.
     pub function: FunctionName,
-    /// The change that was wanted, where there was a definite one.
+    /// The change that was wanted, if it was a definite one.
     pub change: Option<Change>,
     /// Why not.
     pub reason: Reason,
@@ -231,11 +231,11 @@ pub struct Refusal {
     pub budget: Option<BudgetName>,
 }
 
-/// What a notice tells: the life cycle of a trip.
+/// The kind of a notice: a stage in the life cycle of a trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
-    /// The guard was armed or disarmed, or watches over other budgets than before.
+    /// The guard was armed or disarmed, or guards different budgets than before.
     Armed,
     /// An incident is using up a budget's slack: unusual spend.
     Noticed,
@@ -243,17 +243,17 @@ pub enum NoticeKind {
     Warned,
     /// A cap or a gentler lever was applied.
     Capped,
-    /// Disarmed: what would have been applied.
+    /// Disarmed: the lever that would have been applied.
     WouldHaveCapped,
-    /// Something wanted could not or must not be done.
+    /// A change that was wanted could not or must not be made.
     Refused,
     /// The ramp goes on.
     Releasing,
-    /// What was there before is back.
+    /// The original setting is restored.
     Released,
     /// The period ended with caps in force.
     Expired,
-    /// A cap was undone by somebody else.
+    /// Another process or person undid a cap.
     Untripped,
     /// An action could not be carried out.
     Failed,
@@ -261,18 +261,18 @@ pub enum NoticeKind {
     Blind,
     /// The guard sees again.
     Sighted,
-    /// Something is wrong with the guard itself: its policy, its permissions, its memory. Told by the shell.
+    /// The guard itself has a problem: its policy, its permissions or its memory. Reported by the shell.
     Troubled,
-    /// What was wrong with the guard is mended.
+    /// The guard's own problem is resolved.
     Mended,
 }
 
-/// One thing people should hear. The shell renders it for e-mail, chat and pagers.
+/// One message for people. The shell renders it for e-mail, chat and pagers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What it tells.
+    /// The kind of event that it reports.
     pub kind: NoticeKind,
-    /// The name under which pagers file it: the same in alarm and OK.
+    /// The name under which pagers file the alarm: the same when it opens and when it closes.
     pub alarm: String,
     /// Whether it opens (`true`) or closes (`false`) the alarm.
     pub alarming: bool,
@@ -282,7 +282,7 @@ pub struct Notice {
     pub function: Option<FunctionName>,
     /// One line that works as a text message.
     pub headline: String,
-    /// The lines below it: numbers, what was done, what it breaks, how to undo it.
+    /// The lines below it: numbers, what was done, which side effects it has, how to undo it.
     pub body: Vec<String>,
     /// What distinguishes it from a repetition of the last one under the same alarm.
     pub digest: String,
@@ -301,7 +301,7 @@ pub struct BudgetRecord {
     pub period_start: DateTime<Utc>,
     /// End of the period.
     pub period_end: DateTime<Utc>,
-    /// Before this instant of the period not everything is known; `None`: the period is known from its start.
+    /// The instant of the period from which on all spend is known; `None`: it is known from the period's start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_from: Option<DateTime<Utc>>,
     /// Seen in metrics so far.
@@ -328,42 +328,42 @@ pub struct BudgetRecord {
     pub exhausted_if_sustained: Option<DateTime<Utc>>,
     /// When the amount is gone if the excess decays.
     pub exhausted_if_it_stops: Option<DateTime<Utc>>,
-    /// What the incident has cost above the ordinary, what no metric shows yet included; zero where there is none.
+    /// Cost of the incident above the ordinary, including spend that no metric shows yet; zero without an incident.
     pub incident: Usd,
     /// The minute in which the incident began.
     pub incident_since: Option<DateTime<Utc>>,
-    /// What an incident may cost before the guard acts; `amount` where it acts at the line only.
+    /// The amount that an incident may cost before the guard acts; equals `amount` if it acts at the line only.
     pub slack: Usd,
-    /// The most that the guard may do for it.
+    /// The most that the guard may do on behalf of the budget.
     #[serde(default)]
     pub mode: Mode,
-    /// When the slack is used up at this rate; `None`: not within the period, or it is.
+    /// When the slack is used up at this rate; `None`: not within the period, or it is used up already.
     pub slack_ends: Option<DateTime<Utc>>,
-    /// Whether what is spent, unseen and committed reaches the amount before an answer takes effect.
+    /// Whether spent, unseen and committed money together reach the amount before an action takes effect.
     pub at_line: bool,
     /// How far the data can be trusted.
     pub freshness: Freshness,
-    /// What was decided.
+    /// The decision.
     pub verdict: Verdict,
-    /// Whether some price was unknown and the dearest known one stood in.
+    /// Whether some price was unknown and the highest known price was used instead.
     pub price_unknown: bool,
 }
 
-/// What was decided for a budget.
+/// The decision for a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within its line.
     Fine,
-    /// A threshold is crossed, an incident uses up the slack, or has and a cap would do more harm than good.
+    /// A threshold is crossed, or an incident uses up the slack, or has and a cap would do more harm than good.
     Warn,
-    /// At its line or its slack used up, and the mode asks for people only.
+    /// At its line or with its slack used up; the mode allows only messages to people.
     BreachedAlert,
-    /// At its line or its slack used up, and levers are pulled.
+    /// At its line or with its slack used up; levers are pulled.
     BreachedAct,
-    /// At its line or its slack used up, and nothing can or may be done: see the refusals.
+    /// At its line or with its slack used up, and no action is possible or permitted: see the refusals.
     BreachedRefused,
-    /// At its line, and nothing exceeds the ordinary.
+    /// At its line, but no spend exceeds the ordinary.
     BreachedOrdinary,
 }
 
@@ -384,6 +384,6 @@ pub struct FunctionRecord {
     pub cap: Option<u32>,
     /// How far the data can be trusted.
     pub freshness: Freshness,
-    /// What was decided and why.
+    /// The decision and its reason.
     pub reason: Reason,
 }

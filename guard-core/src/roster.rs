@@ -15,13 +15,13 @@ use crate::time::timezone;
 pub struct Roster {
     /// The policy.
     pub policy: Policy,
-    /// What exists. Whoever changes a lever keeps this up to date.
+    /// The functions that exist. Code that changes a lever must keep this up to date.
     pub inventory: Inventory,
     /// The budgets of the policy, then those that function tags ask for.
     pub rules: Vec<BudgetRule>,
     /// Compiled facts, in the order of the inventory's functions.
     pub members: Vec<Member>,
-    /// What provisioned concurrency bills per minute, used or not, for each of `rules`.
+    /// The cost of provisioned concurrency per minute, used or not, for each of `rules`.
     pub standing_per_minute: Vec<Usd>,
     /// Tags that could not be read: reported, never fatal.
     pub tag_problems: Vec<TagProblem>,
@@ -35,30 +35,30 @@ pub struct Roster {
     pub quote_arm64: Quote,
     /// The places of `members`, the dearest busy second first.
     pub(crate) by_price: Vec<usize>,
-    /// Of each of `rules` the places of the members that it covers, in the same order.
+    /// For each of `rules`, the places of the members that it covers, in the same order.
     pub(crate) covered: Vec<Vec<usize>>,
-    /// What an invocation costs beside its duration, from the cheapest member to the dearest.
+    /// The cost of an invocation besides its duration, from the cheapest member to the dearest.
     pub(crate) per_invocation: UsdRange,
 }
 
-/// What the policy says about one function.
+/// The policy as it applies to one function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
-    /// What its usage costs.
+    /// The cost of its usage.
     pub unit: UnitCost,
-    /// What a second costs in which one execution environment is busy.
+    /// The cost of a second in which one execution environment is busy.
     pub per_busy_second: Usd,
     /// The budgets that cover it, as indices into [`Roster::rules`], ascending.
     pub budgets: Vec<usize>,
-    /// Whether it must never be touched.
+    /// Whether the guard must never touch it.
     pub protected: bool,
-    /// What its tags override.
+    /// The settings that its tags override.
     pub overrides: FunctionOverrides,
-    /// What one unit of its concurrency can burn per second at worst.
+    /// The cost per second that one unit of its concurrency can reach at worst.
     pub worst_per_unit_second: Usd,
-    /// Whether a budget narrower than everything covers it: it is then looked at for its own sake.
+    /// Whether a budget narrower than everything covers it; if so, it is looked at on its own account.
     pub has_own_budget: bool,
-    /// Minutes after which a metric minute of it changes no more: lag, time-out, and two to spare.
+    /// Minutes after which its metrics for a minute change no more: lag, time-out, and two to spare.
     pub window_min: i64,
 }
 
@@ -71,7 +71,7 @@ impl Roster {
         guard: Option<FunctionName>,
     ) -> Self {
         let (rules, tag_problems) = budget::rules(&policy, &inventory);
-        // A policy that was not validated may name no zone; UTC is then as good as any.
+        // A policy that was not validated may name no zone; UTC is then a safe default.
         let timezone = timezone(&policy.timezone).unwrap_or(chrono_tz::UTC);
         let quote_x86_64 = prices.quote(&inventory.region, Architecture::X86_64);
         let quote_arm64 = prices.quote(&inventory.region, Architecture::Arm64);
@@ -154,8 +154,8 @@ impl Roster {
         !self.quote_x86_64.unknown.is_empty() || !self.quote_arm64.unknown.is_empty()
     }
 
-    /// The concurrency a cap leaves to a function: what legitimate traffic needed, times headroom; the policy's
-    /// minimum without history; what its tag says, if it says.
+    /// The concurrency a cap leaves to a function: its tag's value if it has one; otherwise the concurrency that
+    /// legitimate traffic needed, times headroom; without history the policy's minimum.
     pub fn floor(&self, index: usize, concurrency_p99: Option<u32>) -> u32 {
         let tagged = self.members.get(index).and_then(|member| member.overrides.floor);
         tagged.unwrap_or_else(|| {
@@ -165,19 +165,19 @@ impl Roster {
         })
     }
 
-    /// The most that may be done to a function on behalf of a budget: the budget's mode, restrained by the
-    /// function's tag.
+    /// The most that may be done to a function on behalf of a budget: the budget's mode, unless the function's tag
+    /// allows less.
     pub fn mode(&self, index: usize, rule: &BudgetRule) -> Mode {
         self.members.get(index).map_or(rule.mode, |member| member.overrides.restrain(rule.mode))
     }
 
-    /// Whether a budget at its line stops a function, ordinary or not: as the budget does, unless a tag restrains it.
+    /// Whether a budget at its line stops a function, ordinary or not: the budget's setting, unless a tag restricts it.
     pub fn stops(&self, index: usize, rule: &BudgetRule) -> bool {
         let mode = self.mode(index, rule);
         mode >= Mode::Cap && (mode == Mode::Stop || rule.below_floor == BelowFloor::Stop)
     }
 
-    /// Whether the guard may change a function at all: nobody protects it, and somebody has read its tags.
+    /// Whether the guard may change a function at all: it is not protected, and its tags have been read.
     pub fn may_change(&self, index: usize) -> bool {
         let known = self.inventory.functions.get(index).is_some_and(|function| function.tags_known);
         known && self.members.get(index).is_some_and(|member| !member.protected)
@@ -191,7 +191,7 @@ impl Roster {
         covering.filter(move |rule| self.mode(index, rule) >= Mode::Cap)
     }
 
-    /// Dollars a second that a function burns at most: every unit of concurrency that it can get, busy and answering.
+    /// The most dollars per second a function can cost: every unit of concurrency it can get, busy and answering.
     pub fn worst_per_second(&self, index: usize) -> Usd {
         let (Some(function), Some(member)) = (self.inventory.functions.get(index), self.members.get(index))
         else {
@@ -203,13 +203,13 @@ impl Roster {
         member.worst_per_unit_second * i128::from(ceiling)
     }
 
-    /// Minutes from now back to which functions must be read again, for late points and long invocations.
+    /// Minutes to go back when functions are read again, because of late data points and long invocations.
     pub fn reread_min(&self) -> i64 {
         self.members.iter().map(|member| member.window_min).max().unwrap_or(5)
     }
 }
 
-/// Of each budget the places of the members that it covers, in the given order.
+/// For each budget, the places of the members that it covers, in the given order.
 fn covered(places: &[usize], members: &[Member], budgets: usize) -> Vec<Vec<usize>> {
     let mut covered = vec![Vec::new(); budgets];
     for index in places {
@@ -222,7 +222,7 @@ fn covered(places: &[usize], members: &[Member], budgets: usize) -> Vec<Vec<usiz
     covered
 }
 
-/// What an invocation costs beside its duration, the guard's own aside; expected is the mean of the functions.
+/// The cost of an invocation besides its duration, except the guard's own; the expected value is the functions' mean.
 fn per_invocation<'a>(others: impl Iterator<Item = (&'a Function, &'a Member)>) -> UsdRange {
     let all: Vec<UsdRange> = others.map(|(_, member)| member.unit.per_invocation).collect();
     let count = i128::try_from(all.len()).unwrap_or(i128::MAX).max(1);
@@ -232,7 +232,7 @@ fn per_invocation<'a>(others: impl Iterator<Item = (&'a Function, &'a Member)>) 
     UsdRange::new(low.min(mean), mean, high.max(mean), Causes::of(Cause::MillisecondRounding))
 }
 
-/// What provisioned concurrency bills per minute, used or not, for each rule that counts money.
+/// The cost of provisioned concurrency per minute, used or not, for each rule that counts money.
 fn standing_per_minute(
     rules: &[BudgetRule],
     inventory: &Inventory,

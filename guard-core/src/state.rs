@@ -1,4 +1,4 @@
-//! The guard's memory between two ticks. Plain data: whoever keeps it (DynamoDB, a file, the simulator) keeps all of it.
+//! The guard's memory between two ticks. Plain data: every store (DynamoDB, a file, the simulator) keeps all of it.
 
 use std::collections::BTreeMap;
 
@@ -20,45 +20,45 @@ pub const STATE_SCHEMA: u32 = 1;
 pub struct State {
     /// Version of this format.
     pub schema: u32,
-    /// Raised at every save: two ticks cannot both win.
+    /// Raised at every save, so that of two concurrent ticks only one can win.
     pub revision: u64,
     /// When the last tick looked.
     pub last_tick: Option<DateTime<Utc>>,
-    /// What operators said.
+    /// The orders of operators that are still in force.
     pub operator: Operator,
     /// GB-seconds of the month so far, for the volume tiers.
     pub meters: Meters,
     /// Money per budget.
     pub budgets: BTreeMap<BudgetName, BudgetLedger>,
-    /// Books of budgets that the policy does not name now, oldest first.
+    /// Books of budgets that the current policy does not name, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shelf: Vec<Shelved>,
     /// Money and history per function, sorted by name without repetition.
     pub functions: Vec<FunctionLedger>,
-    /// What the region spends beyond the functions that were looked at.
+    /// The region's spend beyond the functions that were looked at.
     pub region: RegionLedger,
-    /// Up to which minute provisioned concurrency was posted.
+    /// The minute up to which provisioned concurrency was posted.
     pub standing_until: Option<Minute>,
     /// How far the census has come.
     #[serde(default)]
     pub census: CensusState,
-    /// What may be spent on glances.
+    /// The allowance for glances.
     #[serde(default)]
     pub purse: Purse,
-    /// Ceilings that functions under a guarantee have had lately; 0 while they were in the pool.
+    /// Recent ceilings of the functions under a guarantee; 0 while they were in the pool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ceilings: BTreeMap<FunctionName, History<u32>>,
-    /// What is proved of each guarantee.
+    /// The proved bounds of each guarantee.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guarantees: BTreeMap<BudgetName, Account>,
-    /// Trips in force or watched.
+    /// Trips in force, and released ones still watched for a relapse.
     pub latches: BTreeMap<FunctionName, Latch>,
-    /// Alerts that are open or were sent lately, by alarm name.
+    /// Alerts that are open or were sent recently, by alarm name.
     pub alerts: BTreeMap<String, AlertState>,
 }
 
-/// The book of a budget that the policy does not name now: kept for a while, because it may come back, under this name or
-/// another.
+/// The book of a budget that the current policy does not name. It is kept for a while, because the budget may come
+/// back, under this name or another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shelved {
     /// The name it had.
@@ -71,23 +71,23 @@ pub struct Shelved {
     pub posted_until: Option<Minute>,
 }
 
-/// What may be spent on glances now, in thousandths of a metric.
+/// The current allowance for glances, in thousandths of a metric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purse {
     /// Thousandths of a metric; below zero after an overdraft.
     pub millis: i64,
-    /// When that was; `None` before the first look.
+    /// When `millis` was last updated; `None` before the first look.
     pub at: Option<DateTime<Utc>>,
 }
 
-/// How far the walk through every function's hours has come.
+/// The progress of the walk through every function's hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CensusState {
-    /// The newest hour of the last round that came to its end.
+    /// The newest hour of the last completed round.
     pub through: Option<Hour>,
     /// The round under way.
     pub round: Option<CensusRound>,
-    /// When functions that had come since the last round were asked last.
+    /// When functions added since the last round were last asked.
     #[serde(default)]
     pub newcomers_at: Option<Minute>,
 }
@@ -97,20 +97,20 @@ pub struct CensusState {
 pub struct CensusRound {
     /// The newest hour it reads.
     pub last: Hour,
-    /// The function it has come to.
+    /// The function that it has reached.
     pub after: FunctionName,
-    /// Whether somebody asked before was not answered: such a round does not settle the region.
+    /// Whether a function asked earlier in the round gave no answer: such a round does not settle the region.
     pub has_holes: bool,
 }
 
 impl CensusState {
-    /// Whether the very first round is under way: what functions have told so far is not all there is.
+    /// Whether the very first round is under way: the functions' data so far is incomplete.
     pub fn is_first_under_way(&self) -> bool {
         self.through.is_none() && self.round.is_some()
     }
 }
 
-/// Operators' words that outlive a tick.
+/// Operators' orders that outlive a tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
     /// Overrides `armed` of the policy.
@@ -121,7 +121,7 @@ pub struct Operator {
     pub pardons: BTreeMap<FunctionName, DateTime<Utc>>,
 }
 
-/// A trip: why a function is capped, what was there before, and how far it has recovered.
+/// A trip: why a function is capped, its original settings, and how far it has recovered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latch {
     /// The budget that tripped; `None` for an operator's cap.
@@ -144,7 +144,7 @@ pub struct Latch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Capped. A memory of before levers knew what was found at them calls some of them foreign.
+    /// Capped. In a state saved before levers recorded the values found at them, some of these are called foreign.
     #[serde(alias = "foreign")]
     Capped,
     /// Being released step by step.
@@ -158,21 +158,21 @@ pub enum Phase {
 /// One lever that the guard moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeverState {
-    /// Which.
+    /// The lever.
     pub lever: Lever,
-    /// What was there before the guard came: written once, before the first change.
+    /// The setting before the guard's first change; written once, before that change.
     pub original: Setting,
-    /// The value the guard set last and knows to be in force; `None` before the first change is settled.
+    /// The value that the guard set last and knows to be in force; `None` before the first change is settled.
     pub ours: Option<Setting>,
-    /// A change written down and not settled yet.
+    /// A change that is recorded but not settled yet.
     pub pending: Option<Setting>,
     /// A value in force that is not the one wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
 }
 
-/// A value found at a lever that is not the one the guard wants there. Found for [`crate::settle::LOOKS_UNTIL_ADOPTED`]
-/// looks in a row it stays: what somebody else has set is the owner's, and a change that never came is given up.
+/// A value found at a lever that the guard does not want there. After [`crate::settle::LOOKS_UNTIL_ADOPTED`] looks in a
+/// row it stays: a value set by another process or person is the owner's, and a change without effect is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// The value.
@@ -190,14 +190,14 @@ pub struct AlertState {
     pub opened_at: DateTime<Utc>,
     /// When it was sent last.
     pub sent_at: DateTime<Utc>,
-    /// Since when its cause has been gone, while it is open.
+    /// When its cause disappeared, while the alert is open.
     pub quiet_since: Option<DateTime<Utc>>,
-    /// What distinguishes a change worth a new message from a repetition.
+    /// The value that tells a change worth a new message from a repetition.
     pub digest: String,
 }
 
 impl State {
-    /// A guard that remembers nothing.
+    /// A guard with an empty memory.
     pub fn new() -> Self {
         State { schema: STATE_SCHEMA, ..State::default() }
     }
@@ -227,14 +227,14 @@ impl Latch {
             .any(|state| !state.is_foreign() && (state.pending.is_some() || state.ours.is_some()))
     }
 
-    /// Whether somebody else has set some lever.
+    /// Whether another process or person has set some lever.
     pub fn is_foreign(&self) -> bool {
         self.levers.iter().any(LeverState::is_foreign)
     }
 }
 
 impl LeverState {
-    /// The value that should be in force as far as the guard knows: what it set last, else the original.
+    /// The value that should be in force as far as the guard knows: the one it set last, otherwise the original.
     pub fn known(&self) -> Setting {
         self.ours.unwrap_or(self.original)
     }
@@ -244,7 +244,7 @@ impl LeverState {
         self.found.is_some_and(|found| found.value != self.known())
     }
 
-    /// Whether somebody else has set it to a value that is neither the guard's nor the original.
+    /// Whether another process or person has set a value that is neither the guard's nor the original.
     pub fn is_foreign(&self) -> bool {
         self.is_elsewhere() && self.found.is_some_and(|found| found.value != self.original)
     }

@@ -1,5 +1,5 @@
-//! The guard as it runs: one tick after another on one memory, through ports. The order of a tick is the promise that
-//! a crash between any two steps loses nothing and doubles nothing.
+//! The guard as it runs: one tick after another on one memory, through ports. The order of a tick's steps guarantees
+//! that a crash between any two of them loses nothing and doubles nothing.
 
 mod answer;
 mod tick;
@@ -24,16 +24,16 @@ use crate::memory::{KnownPolicy, Memory};
 use crate::ports::{Ports, StoreError, Unavailable};
 use crate::wake;
 
-/// Who the guard is and where it runs.
+/// The guard's identity and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The account's twelve digits; empty where nobody told.
+    /// The account's twelve digits; empty if unknown.
     pub account: String,
     /// The region it guards.
     pub region: Region,
     /// Its own function, which it never touches; `None` on a laptop.
     pub function: Option<FunctionName>,
-    /// What the owner calls this installation.
+    /// The owner's name for this installation.
     pub stage: String,
     /// Which custom metrics a tick writes.
     pub metrics: Metrics,
@@ -48,7 +48,7 @@ pub struct Guard {
     warm: Option<Memory>,
     /// Seconds between two ticks, by the policy that was in force last.
     tick_s: u32,
-    /// Whether it may change anything, whatever policy and operators say.
+    /// Whether it may change anything, whatever the policy and operators say.
     may_change: bool,
     /// Whether the memory is another guard's, which has a policy of its own.
     is_visiting: bool,
@@ -75,36 +75,36 @@ impl Guard {
         }
     }
 
-    /// Who it is.
+    /// The guard's identity.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Whether it may change anything at all; it may unless this is called. Where it may not, everything is decided,
-    /// remembered and told as by a disarmed guard, and an operator's order is only said.
+    /// Sets whether the guard may change anything at all; by default it may. If not, everything is decided, remembered
+    /// and reported as by a disarmed guard, and an operator's order is only described.
     pub fn permit_changes(&mut self, may_change: bool) {
         self.may_change = may_change;
     }
 
-    /// Makes it a visitor to another guard's memory: its policy is in force for what it is asked here, and is not what
-    /// the other falls back on when its own cannot be read.
+    /// Makes it a visitor to another guard's memory: the visitor's policy applies to its own answers, and does not
+    /// become the one that the other falls back on when its own cannot be read.
     pub fn visit(&mut self) {
         self.is_visiting = true;
     }
 
-    /// How old an event may be to be obeyed.
+    /// How old an event may be and still be obeyed.
     pub fn limits(&self) -> wake::Limits {
         wake::Limits::for_period(TimeDelta::seconds(i64::from(self.tick_s)))
     }
 
-    /// Learns its account from the invocation, where nobody told before.
+    /// Takes its account from the invocation if it was unknown before.
     pub fn in_account(&mut self, account: &str) {
         if self.identity.account.is_empty() {
             account.clone_into(&mut self.identity.account);
         }
     }
 
-    /// Prices of today where they are due. What goes wrong is returned; the prices known before then stay in force.
+    /// Refreshes the prices if they are due. An error is returned; the prices known before then stay in force.
     async fn reprice(&mut self, at: DateTime<Utc>) -> Option<Unavailable> {
         match self.ports.prices.as_mut()?.refresh(&self.prices, at).await {
             Ok(None) => None,
@@ -124,7 +124,7 @@ impl Guard {
         }
     }
 
-    /// Saves; a memory that could not be saved is not kept warm either.
+    /// Saves the memory; one that could not be saved is not kept warm either.
     async fn save(
         &mut self,
         memory: &mut Memory,
@@ -156,7 +156,7 @@ impl Guard {
         Roster::new(policy, &self.prices, inventory, self.identity.function.clone())
     }
 
-    /// Carries out actions in order, and writes into the survey what is in force since.
+    /// Carries out the actions in order, and records the resulting settings in the survey.
     async fn carry_out(&self, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for action in &plan.actions {
@@ -165,7 +165,7 @@ impl Guard {
             if result == ApplyResult::Applied {
                 guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
             } else {
-                // What is in force now is for the next survey to say.
+                // The next survey finds out what is in force now.
                 memory.survey.read_at.remove(&action.function);
             }
             outcomes.push(Outcome {
@@ -177,12 +177,12 @@ impl Guard {
         outcomes
     }
 
-    /// Sends what waits, oldest first. What no service takes goes on waiting.
+    /// Sends the waiting messages, oldest first. Messages that no service accepts stay queued.
     async fn send(&self, memory: &mut Memory) -> Vec<Unavailable> {
         let mut problems = Vec::new();
         let mut left = Vec::new();
         for message in std::mem::take(&mut memory.outbox) {
-            // A topic that does not answer is not asked a hundred times in one tick.
+            // A topic that does not answer is not tried a hundred times in one tick.
             if problems.len() >= SEND_TRIES_MAX {
                 left.push(message);
                 continue;
@@ -197,13 +197,13 @@ impl Guard {
     }
 }
 
-/// Whether an earlier try of a change may have taken effect without anybody having looked since.
+/// Whether an earlier attempt at a change may have taken effect and has not been checked since.
 fn is_open(action: &Action, plan: &Plan, memory: &Memory) -> bool {
     action.reason == Reason::Resumed && memory.survey.read_at.get(&action.function) != Some(&plan.at)
 }
 
-/// What came of such a change: that this try was refused says nothing of the earlier one, so the intent and the value
-/// to restore stay written down until the next survey.
+/// The result of such a change: a rejection of this attempt says nothing about the earlier one, so the intent and the
+/// value to restore stay recorded until the next survey.
 fn undecided(result: ApplyResult) -> ApplyResult {
     match result {
         ApplyResult::Rejected { message } => ApplyResult::Unavailable { message },
@@ -211,7 +211,7 @@ fn undecided(result: ApplyResult) -> ApplyResult {
     }
 }
 
-/// Failed sends after which a tick gives up sending. Our choice: each may take the time-out of the call.
+/// Failed sends after which a tick stops sending. Our choice: each may last as long as the call's time-out.
 const SEND_TRIES_MAX: usize = 3;
 
 /// How long each step took, in order.

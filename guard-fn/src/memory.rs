@@ -13,25 +13,25 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Message;
 use crate::survey::Survey;
 
-/// Messages kept for another try; of more, the oldest go. Our choice: some hours of a trip with a topic that refuses.
+/// Messages kept for another try; beyond that, the oldest are dropped. Our choice: some hours of a trip while SNS fails.
 pub const OUTBOX_MAX: usize = 100;
 
-/// The guard's memory with what only the shell needs beside it.
+/// The guard's memory, with the data that only the shell needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// What decisions rest on. Its `revision` rises at every save.
+    /// The data that decisions rest on. Its `revision` rises at every save.
     pub state: State,
     /// The account's configuration as far as it is known.
     pub survey: Survey,
-    /// What the last tick wants to look at next.
+    /// What the last tick wants the next one to look at.
     pub sampling: SamplingPlan,
-    /// The last policy that was valid, in force while the present one is not or cannot be read.
+    /// The last valid policy, in force while the present one is invalid or cannot be read.
     pub policy: Option<KnownPolicy>,
     /// Messages that no service has taken yet, oldest first.
     pub outbox: Vec<Message>,
 }
 
-/// What a question about the whole needs of a [`Memory`]: nothing of it is known function by function.
+/// The part of a [`Memory`] needed to answer a question about the whole: it holds no data per function.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overview {
     /// Without the books of functions.
@@ -47,7 +47,7 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Of a memory in which so many functions are known, here or where it was read from.
+    /// An overview of a memory that holds, here or in its store, the given number of functions.
     pub fn new(memory: Memory, functions: usize) -> Self {
         Overview {
             state: State { functions: Vec::new(), ..memory.state },
@@ -75,12 +75,12 @@ pub struct KnownPolicy {
     pub since: DateTime<Utc>,
 }
 
-/// How long what is known of a function in focus is good for deciding. Our choice: a change of somebody else's is found
-/// out right before ours in any case.
+/// How long a function's known configuration is good enough for decisions while it is in focus. Our choice: a change
+/// made by others is detected right before ours in any case.
 const KNOWN_FOR: TimeDelta = TimeDelta::minutes(5);
 
 impl Memory {
-    /// A guard that remembers nothing.
+    /// A guard with an empty memory.
     pub fn new(region: Region) -> Self {
         Memory {
             state: State::new(),
@@ -91,10 +91,10 @@ impl Memory {
         }
     }
 
-    /// Functions whose configuration decides something at this tick, the most pressing first: by turns those with a lever
-    /// moved, the one read longest ago first, and those in focus whose tags nobody has read, which nothing is held against
-    /// until somebody has; then those in focus of which what is known is older than a few minutes. Of what is in focus the
-    /// dearest of the last minutes come first. A change starts from the value in force whatever is known here.
+    /// Functions whose configuration matters at this tick, the most urgent first. Functions with a lever moved, those
+    /// read longest ago first, alternate with functions in focus whose tags are still unread, which are not acted on
+    /// until then. The rest are functions in focus last read more than a few minutes ago. Within focus, the dearest of
+    /// the last minutes come first. A change always starts from the value in force, whatever is stored here.
     pub fn urgent(&self, focus: &BTreeSet<FunctionName>, at: DateTime<Utc>) -> Vec<FunctionName> {
         let read_at = |name: &FunctionName| self.survey.read_at.get(name).copied();
         let is_held = |name: &FunctionName| {
@@ -118,7 +118,7 @@ impl Memory {
         urgent.into_iter().cloned().collect()
     }
 
-    /// What a function cost in its latest minutes.
+    /// The cost of a function in its latest minutes.
     fn spent_lately(&self, name: &FunctionName) -> Usd {
         let minutes = self.state.function(name).map(|ledger| &ledger.minutes);
         minutes
@@ -128,7 +128,7 @@ impl Memory {
             .sum()
     }
 
-    /// Puts messages behind those that wait.
+    /// Queues messages behind those already waiting.
     pub fn queue(&mut self, messages: Vec<Message>) {
         self.outbox.extend(messages);
         let beyond = self.outbox.len().saturating_sub(OUTBOX_MAX);

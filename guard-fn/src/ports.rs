@@ -1,4 +1,4 @@
-//! What the guard needs from outside, by role. Adapters for AWS are in `aws`, for a laptop in `local`, for tests in
+//! The guard's outside dependencies, by role. Adapters for AWS are in `aws`, for a laptop in `local`, for tests in
 //! `testing`.
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use crate::calls::Calls;
 use crate::memory::{Memory, Overview};
 use crate::survey::Survey;
 
-/// What could not be asked, and why: nobody knows the answer.
+/// A call that gave no answer, and why: the result is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {reason}")]
 pub struct Unavailable {
@@ -35,37 +35,37 @@ impl Unavailable {
     }
 }
 
-/// One permission, tried.
+/// The result of testing one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proof {
     /// The IAM action, such as `lambda:PutFunctionConcurrency`.
     pub action: String,
-    /// Whether it is there.
+    /// Whether the permission is granted.
     pub ok: bool,
-    /// What was tried and what AWS said.
+    /// What was tried, and AWS's answer.
     pub detail: String,
 }
 
-/// What a look at the metrics asks for.
+/// The request of one look at the metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// Now.
     pub at: DateTime<Utc>,
     /// The first minute, of the region and of the functions in focus.
     pub from: Minute,
-    /// The newest minute that should have settled: what lacks points since is late.
+    /// The newest minute that should have settled: metrics without data points since then are late.
     pub settled: Minute,
     /// Functions to read minute by minute, sorted.
     pub focus: Vec<FunctionName>,
     /// Functions of which to read the durations only, sorted; none of them is in focus.
     pub glance: Vec<Glanced>,
-    /// Those in focus of which to read as well what Lambda's own queue received: `Point::async_received`.
+    /// Functions in focus of which to read also the events that Lambda's own queue received: `Point::async_received`.
     pub received: Vec<FunctionName>,
-    /// Hours to read, and of whom.
+    /// The hours to read, and the functions to read them for.
     pub census: Option<CensusSlice>,
 }
 
-/// What to read of a function beside its durations.
+/// The metrics to read of a function besides its durations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glanced {
     /// The function.
@@ -76,21 +76,21 @@ pub struct Glanced {
     pub concurrency: bool,
 }
 
-/// What a look brought, and what it took.
+/// The result of a look, and its cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
-    /// What was seen. What could not be read is there as unknown.
+    /// The observed values. Values that could not be read are recorded as unknown.
     pub observation: Observation,
     /// Metrics requested, which is what `GetMetricData` bills.
     pub metrics: u64,
-    /// What went wrong, each once.
+    /// The errors that occurred, each once.
     pub problems: Vec<Unavailable>,
 }
 
 /// The source of metrics.
 #[async_trait]
 pub trait MetricSource: Send + Sync {
-    /// One look. It never fails: what could not be read is unknown, and said under `problems`.
+    /// One look. It never fails: values that could not be read are unknown, and are reported under `problems`.
     async fn look(&self, ask: &Ask) -> Look;
 
     /// Proves its permissions without harm, one by one.
@@ -100,9 +100,9 @@ pub trait MetricSource: Send + Sync {
 /// The control plane: it reads configuration and changes it.
 #[async_trait]
 pub trait ConcurrencyControl: Send + Sync {
-    /// Brings the survey up to date: what is urgent in full and in this order, as far as a part of a tick goes; the rest
-    /// by turns, with at most so many calls on top of that. What could not be read stays as it was known; each problem is
-    /// returned once.
+    /// Brings the survey up to date. Urgent functions are read in full and in the given order, as far as their part of
+    /// a tick allows; the rest are read in turn, with at most the given number of further calls. Functions that could
+    /// not be read keep their known configuration; each problem is returned once.
     async fn survey(
         &self,
         survey: &mut Survey,
@@ -111,8 +111,8 @@ pub trait ConcurrencyControl: Send + Sync {
         calls: u32,
     ) -> Vec<Unavailable>;
 
-    /// Makes one change, by compare-and-set: the value in force is read again right before the call, and where it is
-    /// not the one the change starts from, nothing is changed. An action that is found done is applied.
+    /// Makes one change by compare-and-set: the value in force is read again right before the call, and nothing is
+    /// changed unless it is the value the change starts from. An action found already in force counts as applied.
     async fn apply(&self, action: &Action) -> ApplyResult;
 
     /// Proves its permissions without harm, one by one.
@@ -122,13 +122,13 @@ pub trait ConcurrencyControl: Send + Sync {
 /// The store of the guard's memory.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// What was saved last; a new memory where nothing was.
+    /// The memory saved last, or a new memory if none was saved.
     ///
     /// # Errors
     /// When it cannot be read: the guard then changes nothing.
     async fn load(&self) -> Result<Memory, StoreError>;
 
-    /// What is not known function by function, of what was saved last. A store that can reads no more than that.
+    /// The part of the last saved memory that is not kept per function. A store that can reads only that part.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -136,8 +136,8 @@ pub trait StateStore: Send + Sync {
         self.load().await.map(Overview::from)
     }
 
-    /// Saves all of it, if nobody else has since it was loaded; then its revision rises by one. `touched` are the
-    /// functions whose ledgers may have changed.
+    /// Saves the whole memory unless another process has saved one since it was loaded; its revision then rises by one.
+    /// `touched` are the functions whose ledgers may have changed.
     ///
     /// # Errors
     /// On [`StoreError::Conflict`] and [`StoreError::Unavailable`] the old memory is in force; after the latter the
@@ -151,16 +151,16 @@ pub trait StateStore: Send + Sync {
 /// Why the memory could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another tick has saved since: this one must not act.
+    /// Another tick has saved since; this one must not act.
     #[error("another tick has saved since revision {revision}")]
     Conflict {
         /// The revision that this tick started from.
         revision: u64,
     },
-    /// The store did not answer, or not usefully.
+    /// The store did not answer, or gave an unusable answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// What is there cannot be read: written by a newer version, or damaged.
+    /// The stored memory cannot be read: it was written by a newer version, or is damaged.
     #[error("the memory is not readable: {reason}")]
     Unreadable {
         /// What is wrong with it.
@@ -171,10 +171,10 @@ pub enum StoreError {
 /// The sink of messages for people, chat and pagers.
 #[async_trait]
 pub trait AlertSink: Send + Sync {
-    /// Sends one message to whoever its audience is; nothing where nobody of that audience is configured.
+    /// Sends one message to its audience; does nothing if no recipient of that audience is configured.
     ///
     /// # Errors
-    /// When the service did not take it: it is tried again at the next tick.
+    /// If the service did not accept it: the next tick tries again.
     async fn send(&self, message: &Message) -> Result<(), Unavailable>;
 
     /// Proves its permissions without harm, one by one.
@@ -197,7 +197,7 @@ pub trait PolicySource: Send + Sync {
 /// The source of current prices.
 #[async_trait]
 pub trait PriceSource: Send + Sync {
-    /// The table with the prices of today over it, where they are due; `None` where they are not.
+    /// The price table updated with today's prices if a refresh is due; `None` if it is not.
     ///
     /// # Errors
     /// When they cannot be read: the prices known before stay in force.
@@ -208,7 +208,7 @@ pub trait PriceSource: Send + Sync {
     ) -> Result<Option<PriceTable>, Unavailable>;
 }
 
-/// All of them.
+/// All ports.
 pub struct Ports {
     /// CloudWatch.
     pub metrics: Box<dyn MetricSource>,
@@ -222,6 +222,6 @@ pub struct Ports {
     pub policy: Box<dyn PolicySource>,
     /// The public price list; `None`: the prices that the guard starts with stay in force.
     pub prices: Option<Box<dyn PriceSource>>,
-    /// Counts what the others ask.
+    /// Counts the calls that the other ports make.
     pub calls: Calls,
 }

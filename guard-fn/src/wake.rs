@@ -1,7 +1,7 @@
-//! Waking: what invoked the guard, recognised from the payload alone. Nothing here waits, reads a clock or calls AWS.
+//! Waking: recognises what invoked the guard from the payload alone. Nothing here waits, reads a clock or calls AWS.
 //!
-//! Two kinds of callers are kept apart by construction. Whoever may invoke the function is an operator and may give
-//! commands; whoever may publish to a topic or a bus may only make the guard look.
+//! Two kinds of callers are kept apart by construction. Anyone who may invoke the function is an operator and may give
+//! commands; anyone who may publish to a topic or a bus may only make the guard look.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::FunctionName;
@@ -23,34 +23,34 @@ pub use self::error::Unrecognised;
 /// Why the guard runs now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// The schedule says so.
+    /// A scheduled tick.
     Tick {
         /// The time it was scheduled for; `None` for a tick by hand, `{"tick":"now"}`.
         scheduled: Option<DateTime<Utc>>,
     },
-    /// Somebody saw something: a tick, and these first. Never empty; more than one where several SNS records came.
+    /// A service noticed something: a tick that looks at these first. Never empty; several SNS records give several.
     Hints(Vec<Hint>),
-    /// An operator wants something changed.
+    /// An operator's order to change something.
     Operator(operator::Command),
-    /// An operator wants to know something; nothing changes.
+    /// An operator's question; nothing changes.
     Question(Question),
 }
 
-/// Something another service saw. It directs attention and decides nothing.
+/// An observation by another service. It directs attention and decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hint {
-    /// Who saw it.
+    /// The service that made the observation.
     pub source: Source,
     /// The Lambda functions it names, sorted, each once; empty where it names none.
     pub functions: Vec<FunctionName>,
     /// When it was seen: an alarm's change of state, otherwise when the message was published. AWS Budgets writes no
     /// time of measurement into its text and is 8 to 12 hours late, so this is not when the money was spent.
     pub at: DateTime<Utc>,
-    /// What was seen, in a few words for the log: `alarm "orders errors" is ALARM`.
+    /// The observation in a few words for the log: `alarm "orders errors" is ALARM`.
     pub what: String,
 }
 
-/// Who gives a hint.
+/// The source of a hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -65,18 +65,18 @@ pub enum Source {
 /// How old, and how far ahead, an event may be. An age exactly at its limit is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Oldest scheduled time of a tick. The schedule has ticked again since; a run at an old time only costs.
+    /// Oldest scheduled time of a tick. The schedule has fired since; a run for an old time only costs money.
     pub tick_age: TimeDelta,
     /// Oldest hint.
     pub hint_age: TimeDelta,
-    /// How far in the future a time may lie before it is a mistake instead of a clock that differs.
+    /// How far in the future a time may lie and still be explained by clock skew.
     pub clock_skew: TimeDelta,
 }
 
 impl Limits {
-    /// Limits for a tick period: five periods and no less than Lambda's own two retries take (1 + 2 minutes: Lambda
-    /// Developer Guide, "Error handling for asynchronous invocations", read 2026-11), an hour for hints, a minute of
-    /// skew. The numbers are our choice.
+    /// Limits for a tick period: five periods, and at least as long as Lambda's own two retries take (1 + 2 minutes:
+    /// Lambda Developer Guide, "Error handling for asynchronous invocations", read 2026-11); an hour for hints; a
+    /// minute of skew. The numbers are our choice.
     pub fn for_period(tick: TimeDelta) -> Self {
         let tick_age = tick.checked_mul(5).unwrap_or(TimeDelta::MAX).max(TimeDelta::minutes(5));
         Limits { tick_age, hint_age: TimeDelta::hours(1), clock_skew: TimeDelta::minutes(1) }
@@ -89,12 +89,12 @@ impl Limits {
 /// schedule's; `Records` are SNS messages; the rest are events of EventBridge and CloudWatch.
 ///
 /// # Errors
-/// For everything else, for what looks like one of these and is not whole, and for what is too old, from the future,
-/// too large or nested too deeply. The errors name keys, places and times; of what a payload contains they repeat
-/// numbers of a command, a mistyped command, and the `source` and `detail-type` of an AWS service.
+/// For any other payload, for an incomplete one of these kinds, and for one that is too old, from the future, too large
+/// or nested too deeply. The errors name keys, places and times; of a payload's content they repeat only numbers of a
+/// command, a mistyped command, and the `source` and `detail-type` of an AWS service.
 ///
-/// A rule that sends only an event's `detail` (`InputPath`) would make whoever may publish to the bus an operator; our
-/// template sends whole events.
+/// A rule that sends only an event's `detail` (`InputPath`) would make anyone who may publish to the bus an operator;
+/// our template sends whole events.
 ///
 /// ```
 /// use chrono::{TimeDelta, TimeZone, Utc};
@@ -133,7 +133,7 @@ pub fn recognise(payload: &Value, now: DateTime<Utc>, limits: &Limits) -> Result
     Err(Unrecognised::Unknown { keys: error::keys(object) })
 }
 
-/// A text at a path of keys, or the error that says where it is missing.
+/// The text at a path of keys, or an error that names the missing place.
 fn text<'a>(
     object: &'a Map<String, Value>,
     path: &[&str],

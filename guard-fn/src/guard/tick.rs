@@ -1,4 +1,4 @@
-//! One tick: look, decide, remember, act, remember, tell.
+//! One tick: look, decide, remember, act, remember, report.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -29,23 +29,23 @@ use crate::wake::Hint;
 /// DynamoDB and SSM an idle tick stays below ten calls.
 const SURVEY_CALLS: u32 = 5;
 
-/// The same before the account was ever listed in full: half a minute at the survey's pace of ten a second, which leaves
-/// five of the control plane's 15 to deployments ("Lambda quotas", read 2026-11).
+/// The same before the account was ever listed in full: half a minute at the survey's pace of ten a second, which
+/// leaves five of the control plane's 15 to deployments ("Lambda quotas", read 2026-11).
 const FIRST_SURVEY_CALLS: u32 = 300;
 
-/// The alarm under which the guard says what is wrong with itself.
+/// The alarm under which the guard reports its own problems.
 const SELF_ALARM: &str = "dow-guard/self";
 
-/// What a tick leaves to be read.
+/// The result of a tick.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was decided.
+    /// The decision.
     pub plan: Plan,
-    /// What became of it.
+    /// The outcomes of its actions.
     pub outcomes: Vec<Outcome>,
-    /// What was asked of AWS, and what that cost.
+    /// The guard's own AWS calls and their cost.
     pub own: OwnUse,
-    /// What went wrong on the way, each once.
+    /// The problems met on the way, each once.
     pub problems: Vec<String>,
     /// The structured line for the log.
     pub line: TickLine,
@@ -76,17 +76,17 @@ struct Looked {
     begun: Begun,
     seen: Observation,
     metrics: u64,
-    /// Functions whose hours were brought.
+    /// Functions whose hours were read.
     counted: BTreeSet<FunctionName>,
-    /// What went wrong, each once.
+    /// The problems met, each once.
     faults: BTreeSet<String>,
 }
 
 impl Guard {
-    /// One tick. What `hints` name is looked at besides what the last tick asked for.
+    /// One tick. Functions named by `hints` are looked at in addition to those that the last tick asked for.
     ///
     /// # Errors
-    /// When the memory cannot be read, or another tick has saved since. Nothing was changed then.
+    /// If the memory cannot be read, or another tick has saved since. Nothing was changed then.
     pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
         let mut memory = self.memory().await?;
         let hinted: Vec<FunctionName> =
@@ -104,8 +104,8 @@ impl Guard {
             self.save(&mut memory, &decided.touched).await?;
             return Ok(self.tell(memory, decided, Vec::new(), &context).await);
         }
-        // What is planned waits in the outbox until it is known what came of it: where this process ends before, the
-        // next one makes the change and tells it.
+        // Planned notices wait in the outbox until the outcomes are known: if this process ends before that, the next
+        // one makes the change and reports it.
         let waiting = memory.outbox.clone();
         let planned: Vec<Notice> = decided.plan.notices.iter().chain(&own).cloned().collect();
         memory.queue(alert::messages(&planned, &decided.plan, &context));
@@ -119,12 +119,12 @@ impl Guard {
         let told = alert::after_actions(&decided.plan, &outcomes, &mut memory.state.alerts, realert);
         let notices: Vec<Notice> = told.into_iter().chain(own).collect();
         memory.queue(alert::messages(&notices, &decided.plan, &context));
-        // Told before it is saved: where the save fails, the next tick finds each intent, compares it with the world,
-        // and may tell it twice.
+        // Notices are sent before the save: if the save fails, the next tick finds each intent, compares it with the
+        // world, and may send the notice twice.
         Ok(self.tell(memory, decided, outcomes, &context).await)
     }
 
-    /// What a tick would do now: everything but saving, acting and telling.
+    /// The decision a tick would make now: everything except saving, acting and sending messages.
     ///
     /// # Errors
     /// When the memory cannot be read.
@@ -138,7 +138,7 @@ impl Guard {
         Ok(self.report(&memory, decided, Vec::new(), &context))
     }
 
-    /// The same with the memory that it was decided on.
+    /// The same, with the memory that the decision was based on.
     pub(super) async fn rehearsed(
         &self,
         at: DateTime<Utc>,
@@ -185,7 +185,7 @@ impl Guard {
         Decided { roster, plan, touched, problems, metrics, took }
     }
 
-    /// Looks, and where that shows where to look next, looks again before anything is decided.
+    /// Looks, and looks again before deciding if the result calls for more.
     async fn look(
         &self,
         roster: &Roster,
@@ -219,7 +219,7 @@ impl Guard {
         Looked { begun, seen, metrics, counted, faults }
     }
 
-    /// Sends what waits, saves what went and what became of the actions, and reports.
+    /// Sends the waiting messages, saves the memory with the outcomes of the actions, and reports.
     async fn tell(
         &mut self,
         mut memory: Memory,
@@ -257,7 +257,7 @@ impl Guard {
         Report { plan: decided.plan, outcomes, own, problems: decided.problems, line, metrics }
     }
 
-    /// What is wrong with the guard itself, told like any alarm: once, again when it changes or lasts, and closed.
+    /// The guard's own problems, reported like any alarm: once, again when they change or last, and closed.
     fn own_notice(&self, memory: &mut Memory, decided: &Decided, at: DateTime<Utc>) -> Option<Notice> {
         let is_troubled = !decided.problems.is_empty();
         let notice = Notice {
@@ -272,7 +272,7 @@ impl Guard {
                 [first, rest @ ..] => format!("{first}; and {} more", rest.len()),
             },
             body: decided.problems.clone(),
-            // What a service says can hold a request id: a repetition is told by what was asked.
+            // A service's error text can hold a request id, so a repetition is recognised by the call.
             digest: decided.problems.iter().map(|text| text.split(": ").next().unwrap_or("")).collect(),
         };
         let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
@@ -304,7 +304,7 @@ pub(super) fn survey_calls(memory: &Memory) -> u32 {
     if memory.survey.is_complete() { SURVEY_CALLS } else { FIRST_SURVEY_CALLS }
 }
 
-/// What to ask of CloudWatch now.
+/// The next request to CloudWatch.
 fn ask(
     roster: &Roster,
     state: &State,
@@ -335,13 +335,13 @@ fn ask(
     }
 }
 
-/// Functions whose hours a look has brought.
+/// Functions whose hours a look has read.
 fn counted(seen: &Observation) -> BTreeSet<FunctionName> {
     seen.census.iter().flat_map(|census| census.functions.iter().map(|(name, _)| name.clone())).collect()
 }
 
-/// Functions whose ledgers this tick may have changed, the census aside: those that were looked at, those that explain a
-/// breach, and those with a trip, in whichever phase the tick leaves it: the hours of a trip are marked before the phase
+/// Functions whose ledgers this tick may have changed, the census aside: those looked at, those that explain a breach,
+/// and those with a trip, whichever phase the tick leaves it in: the hours of a trip are marked before the phase
 /// changes.
 fn touched(state: &State, plan: &Plan, seen: &Observation) -> BTreeSet<FunctionName> {
     let looked_at = seen.functions.iter().chain(&seen.glances).map(|(name, _)| name);

@@ -1,22 +1,22 @@
-//! Why a payload is refused. Messages name keys, places and limits; what a payload contains stays out of the log.
+//! Why a payload is refused. Messages name keys, places and limits; a payload's content stays out of the log.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-/// What the guard takes, for the end of a message.
+/// The accepted payloads, for the end of a message.
 const ACCEPTED: &str = "accepted are a tick of EventBridge Scheduler or of a scheduled rule, {\"tick\":\"now\"}, a CloudWatch \
      alarm (through EventBridge, SNS or directly), AWS Budgets and Cost Anomaly Detection, and {\"command\":…}";
 
 /// A payload the guard does not act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unrecognised {
-    /// JSON, but no object.
+    /// JSON, but not an object.
     #[error("the payload is {found} and not an object; {ACCEPTED}")]
     NotAnObject {
-        /// What it is: `an array`.
+        /// The kind of JSON found: `an array`.
         found: &'static str,
     },
-    /// An object nobody we know sends.
+    /// An object from no known sender.
     #[error("nothing known has the keys {keys}; {ACCEPTED}")]
     Unknown {
         /// Its top-level keys, shortened.
@@ -32,7 +32,7 @@ pub enum Unrecognised {
         /// Its `detail-type`, likewise.
         detail_type: String,
     },
-    /// An SNS message that is no hint. A command is none: whoever may publish to a topic is no operator.
+    /// An SNS message that is not a hint. Commands are refused too: publishers to a topic are not operators.
     #[error(
         "{place} is a message the guard takes no hint from ({looks_like}); accepted through SNS are CloudWatch \
          alarms, AWS Budgets and Cost Anomaly Detection. Commands are taken from an invocation only"
@@ -40,23 +40,23 @@ pub enum Unrecognised {
     UnknownMessage {
         /// The record: `Records[0].Sns.Message`.
         place: String,
-        /// What it looked like: `text`, or its keys.
+        /// What the message looks like: `text`, or its keys.
         looks_like: String,
     },
-    /// Looks like an envelope we know and is not whole.
+    /// An incomplete object that looks like a known envelope.
     #[error("a malformed {envelope}: {place} must be {expected}")]
     Malformed {
-        /// What it looked like.
+        /// The kind of envelope that it looks like.
         envelope: &'static str,
         /// The path of the key.
         place: String,
-        /// What is accepted there.
+        /// The accepted value.
         expected: &'static str,
     },
     /// Too old.
     #[error("a stale {what}: of {at}, {age_s} s old, accepted are {limit_s} s", at = iso(at))]
     Stale {
-        /// What it is.
+        /// The kind of event.
         what: &'static str,
         /// Its time.
         at: DateTime<Utc>,
@@ -65,10 +65,10 @@ pub enum Unrecognised {
         /// The oldest accepted, s.
         limit_s: i64,
     },
-    /// Of a time that has not come.
+    /// Its time lies in the future.
     #[error("a {what} from the future: of {at}, {ahead_s} s ahead, accepted are {limit_s} s", at = iso(at))]
     FromTheFuture {
-        /// What it is.
+        /// The kind of event.
         what: &'static str,
         /// Its time.
         at: DateTime<Utc>,
@@ -77,22 +77,22 @@ pub enum Unrecognised {
         /// The furthest accepted, s.
         limit_s: i64,
     },
-    /// Larger than any envelope we know.
+    /// Larger than any known envelope.
     #[error("{what} has more than {limit} {measure}")]
     TooLarge {
         /// The payload, or a message in it.
         what: &'static str,
-        /// Of what there is too much.
+        /// The unit of the limit.
         measure: &'static str,
-        /// How much is accepted.
+        /// The largest accepted amount.
         limit: usize,
     },
     /// No command has this name.
     #[error("no command {given}{}; commands are {accepted}", suggestion(*nearest))]
     NoSuchCommand {
-        /// What was given, if it is a plain word.
+        /// The given name, if it is a plain word.
         given: String,
-        /// The command that differs least, if the difference looks like a slip.
+        /// The command that differs least, if the difference looks like a typing error.
         nearest: Option<&'static str>,
         /// All commands.
         accepted: String,
@@ -104,10 +104,10 @@ pub enum Unrecognised {
         command: &'static str,
         /// The field.
         field: &'static str,
-        /// What is accepted there.
+        /// The accepted value.
         expected: String,
     },
-    /// A command with a field it does not have. Refused, because a mistyped field would be a limit that is not there.
+    /// A command with a field it does not have. Refused, because a mistyped field would leave a limit unset.
     #[error("the command {command} has no field {field}; {accepted}")]
     UnknownField {
         /// The command.
@@ -124,9 +124,9 @@ pub enum Unrecognised {
         command: &'static str,
         /// The field.
         field: &'static str,
-        /// A number as given; of anything else, what it is.
+        /// A number as given; for any other value, its kind.
         found: String,
-        /// What is accepted.
+        /// The accepted values.
         expected: String,
     },
 }
@@ -137,7 +137,7 @@ impl Unrecognised {
     }
 }
 
-/// What kind of JSON a value is.
+/// The kind of a JSON value, in words.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -170,15 +170,15 @@ pub(super) fn short(name: &str) -> String {
     format!("{cut:?}{more}")
 }
 
-/// A word as given, if it is no longer than `longest` and of letters, hyphens and underscores, as commands are and
-/// secrets are not. Otherwise its length.
+/// A word as given, if it is no longer than `longest` and consists of letters, hyphens and underscores, as commands do
+/// and secrets do not; otherwise its length.
 pub(super) fn plain(word: &str, longest: usize) -> String {
     let name = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_');
     if word.len() <= longest && word.chars().all(name) { format!("{word:?}") } else { length(word) }
 }
 
-/// The names of an event of an AWS service, as given: only AWS may use `aws.` (EventBridge API Reference,
-/// `PutEvents`, read 2026-11). Of others, their length.
+/// The names of an AWS service's event, as given: only AWS may use `aws.` (EventBridge API Reference, `PutEvents`, read
+/// 2026-11). For any other event, their lengths.
 pub(super) fn event_names(source: &str, detail_type: &str) -> (String, String) {
     if source.starts_with("aws.") && source.len() + detail_type.len() <= 120 {
         (short(source), short(detail_type))
