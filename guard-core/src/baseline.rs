@@ -1,4 +1,4 @@
-//! What is ordinary: a robust profile by hour of the week from up to four weeks of one-hour amounts.
+//! Ordinary spend: a robust profile by hour of the week from up to four weeks of one-hour amounts.
 
 mod hourly;
 mod packed;
@@ -22,32 +22,33 @@ const RING_SLOTS: usize = HOURS_PER_WEEK * 4;
 /// function for its ordinary load.
 const HISTORY_MIN_H: u32 = 24;
 
-/// A breach this long after another is the same: the hours between them may not have come in yet, because the census is
+/// Breaches at most this far apart count as one: the hours between them may be missing still, because the census is
 /// daily and may fail once.
 const SAME_BREACH_H: i64 = 48;
 
 /// Multiples of the 99th percentile of concurrency above which an hour is above the ordinary whatever it cost, and by
-/// which the percentile rises in a week at most. Two lets a launch that triples the load through a floor with half as much
-/// headroom again after a week.
+/// which the percentile rises at most in a week. With two, a launch that triples the load passes a floor with half as
+/// much headroom again after a week.
 const RISE_MAX: u16 = 2;
 
 /// Hourly amounts of up to four weeks, in a ring by hour of the week.
 ///
-/// Medians, because one bad hour must not move what counts as ordinary. An hour is judged when it is recorded, by what was
-/// ordinary then. One above the band, or at more than twice the concurrency, is marked and is *provisional*: for a
-/// week it counts for no hour but the same one of later weeks, where it is one of four. A breach
-/// ([`Profile::breach`]) takes all marked hours away for good. So what lasts becomes ordinary and a flood does not.
+/// Medians, because one bad hour must not change what counts as ordinary. An hour is judged when it is recorded, by the
+/// ordinary of that time. An hour above the band, or at more than twice the concurrency, is marked and is
+/// *provisional*: for a week it counts for no hour but the same one of later weeks, where it is one of four. A breach
+/// ([`Profile::breach`]) removes all marked hours for good. So a lasting level becomes ordinary and a flood does not.
 ///
-/// What an attacker can teach who never breaks a budget:
-/// - *Money*: a level is ordinary once most of the last four weeks have it in the same hour, so after two weeks. They must
-///   be paid for without a breach: at most amount ÷ 336 hours, 2.15 times the even share of a month's budget. Growth inside
-///   the band never tells, and the band ends at twice the median, which is two weeks old: 1.41 times a week, four times in
-///   four weeks. A doubling in ten days (1.62 a week) is above it, marked, and taken away by the breach.
-/// - *Concurrency*: in the youngest week nothing raises the 99th percentile, and then it doubles at most: for a floor 48
-///   times as high it takes six weeks (2⁶ = 64), each with seven hours at twice the concurrency of the week before.
+/// The limits of what an attacker who never breaks a budget can teach the profile:
+/// - *Money*: a level is ordinary once most of the last four weeks have it in the same hour, so after two weeks. Those
+///   weeks must be paid for without a breach: at most amount ÷ 336 hours, 2.15 times the even share of a month's
+///   budget. Growth inside the band is never reported, and the band ends at twice the median, which is two weeks old:
+///   1.41 times a week, four times in four weeks. A doubling in ten days (1.62 a week) is above it, and the breach
+///   removes it.
+/// - *Concurrency*: the youngest week cannot raise the 99th percentile, and after that it doubles at most: a floor 48
+///   times as high takes six weeks (2⁶ = 64), each with seven hours at twice the concurrency of the week before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// What each hour used; index: [`Profile::slot`]. Empty without history.
+    /// The amount of each hour; index: [`Profile::slot`]. Empty without history.
     #[serde(with = "packed")]
     amounts: Vec<Hourly>,
     /// The highest concurrency of each hour, same index.
@@ -60,31 +61,31 @@ pub struct Profile {
     /// When the percentile was known first or rose last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     raised: Option<Hour>,
-    /// The last breach that it explained.
+    /// The last breach that this function explained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     breach: Option<Breach>,
     /// The newest hour recorded.
     newest: Option<Hour>,
-    /// The first hour in which anything was used, as far as is known.
+    /// The first hour with any use, as far as is known.
     #[serde(default)]
     first_used: Option<Hour>,
 }
 
-/// From its first hour to its last.
+/// A range of hours, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Breach {
     first: Hour,
     last: Hour,
 }
 
-/// What the profile expects of an hour.
+/// The profile's expectation for an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expectation {
     /// The median per hour, in dollars or in whole units of what is counted.
     pub expected: Usd,
-    /// Up to here is ordinary, per hour in the same unit. The less history, the wider.
+    /// The upper end of the ordinary range, per hour in the same unit. The less history, the wider the range.
     pub upper: Usd,
-    /// Hours of history that the expectation rests on.
+    /// Hours of history behind the expectation.
     pub samples: u32,
 }
 
@@ -94,7 +95,7 @@ impl Profile {
         self.count
     }
 
-    /// The newest hour recorded.
+    /// The newest hour recorded; `None` before the first.
     pub fn newest(&self) -> Option<Hour> {
         self.newest
     }
@@ -104,8 +105,8 @@ impl Profile {
         (self.count >= HISTORY_MIN_H).then_some(self.concurrency_p99)
     }
 
-    /// Records a complete hour; [`Profile::refresh`] has to follow. One recorded before is replaced, one older than the ring
-    /// is ignored: the newest four weeks count. Hours of a breach, and those that led to it, are spend and no history.
+    /// Records a complete hour; [`Profile::refresh`] has to follow. It replaces an earlier record; an hour older than
+    /// the ring is ignored. Hours of a breach, and those that led to it, are spend but not history.
     pub fn record(&mut self, hour: Hour, amount: Usd, concurrency_max: u32) {
         if self.newest.is_some_and(|newest| hour.0 <= newest.0 - RING) {
             return;
@@ -125,14 +126,14 @@ impl Profile {
         }
     }
 
-    /// Records what an hour came to that says nothing of what is ordinary.
+    /// Records the amount of an hour that must not count as history.
     pub(crate) fn exclude(&mut self, hour: Hour, amount: Usd) {
         if self.newest.is_none_or(|newest| hour.0 > newest.0 - RING) {
             self.keep(hour, Hourly::of(amount).marked(Mark::Excluded), 0);
         }
     }
 
-    /// Whether an hour is, or will be, no history.
+    /// Whether an hour is excluded from the history, or will be.
     pub(crate) fn is_excluded(&self, hour: Hour) -> bool {
         let within = self.newest.is_some_and(|newest| hour <= newest && newest.0 - hour.0 < RING);
         let kept = self.amounts.get(Self::slot(hour)).filter(|_| within);
@@ -155,16 +156,16 @@ impl Profile {
         self.newest = self.newest.max(Some(hour));
     }
 
-    /// Whether an hour is above what is ordinary now.
+    /// Whether an hour is above the current ordinary range.
     fn is_above(&self, hour: Hour, amount: Usd, concurrency_max: u32) -> bool {
         let peak = self.concurrency_p99().filter(|p99| *p99 > 0);
         self.expect(hour).is_some_and(|ordinary| amount > ordinary.upper)
             || peak.is_some_and(|p99| concurrency_max > p99.saturating_mul(u32::from(RISE_MAX)))
     }
 
-    /// What spends this breaks a budget, from one hour to another. They are no history, whatever they cost: what is capped
-    /// says nothing of what comes unasked. Nor is anything that was above the ordinary before, as far back as is kept: what
-    /// led to a breach has not proved itself.
+    /// Marks the hours of a broken budget, both ends included. They are not history, whatever they cost: capped spend
+    /// says nothing about uncapped demand. Earlier hours above the ordinary, as far back as they are kept, are removed
+    /// too, because spend that led to a breach is not proved to be legitimate.
     pub fn breach(&mut self, first: Hour, last: Hour) {
         if self.breach.is_some_and(|known| known.last >= last) {
             return;
@@ -178,20 +179,20 @@ impl Profile {
         }
     }
 
-    /// From which hour on the profile is history. The hours before the first use of something that is a day old say
-    /// that it was not there yet, not that it is ordinarily idle. What was never used, or since less than a day, has
-    /// its idle hours for history: woken, all of its spend is out of the ordinary.
+    /// The hour from which on the profile is history. For something at least a day old, the hours before its first use
+    /// mean that it did not exist yet, not that it was idle. For a function never used, or first used less than a day
+    /// ago, the idle hours are its history, so all of its spend counts as unusual once it wakes.
     fn begins(&self) -> Option<Hour> {
         let (first, newest) = (self.first_used?, self.newest?);
         (newest.0 - first.0 + 1 >= i64::from(HISTORY_MIN_H)).then_some(first)
     }
 
-    /// The first hour in which anything was used, as far as is known.
+    /// The first hour with any use, as far as is known.
     pub(crate) fn first_used(&self) -> Option<Hour> {
         self.first_used
     }
 
-    /// Whether it was first used less than a day of history ago: nobody can say what its ordinary spend is.
+    /// Whether it was first used less than a day of history ago, so that its ordinary spend is unknown.
     pub fn is_new(&self) -> bool {
         self.first_used.is_some() && self.begins().is_none()
     }
@@ -211,9 +212,8 @@ impl Profile {
         kept.amount().filter(|_| within)
     }
 
-    /// What is ordinary in an hour: the median of the same hour of other weeks; of the same hour of other days
-    /// where fewer than two weeks have it; of all hours where even that is too little; `None` with less than a
-    /// day of history.
+    /// The ordinary spend in an hour: the median of the same hour of other weeks; if fewer than two weeks have it, of
+    /// the same hour of other days; if that is too little, of all hours; `None` with less than a day of history.
     pub fn expect(&self, hour: Hour) -> Option<Expectation> {
         if self.count < HISTORY_MIN_H {
             return None;
@@ -236,7 +236,7 @@ impl Profile {
         Some(expectation(samples, &band))
     }
 
-    /// The most that an hour of the coming week may use and be ordinary; `None` with less than a day of history.
+    /// The most that an hour of the coming week may use and still be ordinary; `None` with less than a day of history.
     pub fn ordinary_at_most(&self) -> Option<Usd> {
         let next = self.newest?;
         (1..=RING_WEEK).filter_map(|ahead| self.expect(next.plus(ahead))).map(|ordinary| ordinary.upper).max()
@@ -264,7 +264,7 @@ impl Profile {
         })
     }
 
-    /// Copies the samples of the hours that count for another to the front of `picked`; returns how many.
+    /// Copies the samples of the hours that count for the asked one to the front of `picked`; returns their number.
     fn pick(&self, picked: &mut [u64; 28], asked: Hour, hours: impl Iterator<Item = Hour>) -> usize {
         let mut found = 0;
         for hour in hours {
@@ -277,7 +277,7 @@ impl Profile {
         found
     }
 
-    /// Clears the slots of hours that lie between the newest and the given one: nothing was recorded then.
+    /// Clears the slots of hours between the newest and the given one, in which nothing was recorded.
     fn forget_between(&mut self, hour: Hour) {
         let Some(newest) = self.newest else { return };
         let gap = (hour.0 - newest.0 - 1).clamp(0, RING);
@@ -294,10 +294,10 @@ impl Profile {
         }
     }
 
-    /// Works the 99th percentile of concurrency out again: after hours were recorded, once for all of them.
+    /// Recomputes the 99th percentile of concurrency, once for all hours recorded since.
     ///
-    /// Hours younger than a week count with no more than the percentile as it stands, and in a week it rises to
-    /// twice itself at most. It falls at once. With less than a day of hours that count it is 0.
+    /// Hours younger than a week count with no more than the current percentile, and the percentile at most doubles in
+    /// a week. It falls at once. With less than a day of hours that count it is 0.
     pub fn refresh(&mut self) {
         let Some(newest) = self.newest else { return };
         let stands = u16::try_from(self.concurrency_p99).unwrap_or(u16::MAX);
@@ -326,14 +326,14 @@ impl Profile {
         (self.concurrency_p99, self.raised) = (u32::from(p99), raised);
     }
 
-    /// The hour's place in the ring: the same hour of all weeks together, because they are read together.
+    /// The hour's place in the ring: the same hour of all weeks lies together, because they are read together.
     fn slot(hour: Hour) -> usize {
         let place = hour.0.rem_euclid(RING);
         usize::try_from(place % RING_WEEK * WEEKS + place / RING_WEEK).unwrap_or(0)
     }
 }
 
-/// Whether an hour counts when another is judged: not while it is provisional, which is a week.
+/// Whether an hour counts when another is judged: not while it is provisional, which lasts a week.
 fn counts(kept: Hourly, hour: Hour, asked: Hour) -> bool {
     match kept.mark() {
         Mark::Ordinary => true,
@@ -342,17 +342,17 @@ fn counts(kept: Hourly, hour: Hour, asked: Hour) -> bool {
     }
 }
 
-/// The smallest value that at least 99 % of the values do not exceed (nearest rank); 0 of none.
+/// The smallest value that at least 99 % of the values do not exceed (nearest rank); 0 if there are none.
 fn percentile_99(values: &mut [u16]) -> u16 {
     let rank = (values.len() * 99).div_ceil(100).saturating_sub(1);
     if values.is_empty() { 0 } else { *values.select_nth_unstable(rank).1 }
 }
 
-/// How wide what is ordinary is.
+/// The width of the ordinary range.
 struct Band {
     /// In multiples of the spread, in tenths, by number of samples (index).
     widening: [i128; 5],
-    /// In multiples of the median at most, if at all.
+    /// At most this multiple of the median, if limited at all.
     most: Option<i128>,
 }
 

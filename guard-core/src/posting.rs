@@ -1,4 +1,4 @@
-//! Posting: what a look has shown goes into the books, once.
+//! Posting: the results of a look are entered into the books, once.
 
 mod books;
 mod census;
@@ -30,11 +30,11 @@ pub use books::{BookChange, BookNews};
 pub use glance::Glance;
 pub(crate) use rest::Rests;
 
-/// Minutes for which a function that exists no more is remembered: longer than any minute can come again (the
-/// longest time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
+/// Minutes for which a deleted function is remembered: longer than any minute can be reported again (the longest
+/// time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
 const STRANGER_MIN: i64 = 60;
 
-/// What a look has shown, worked out for the decision.
+/// The results of a look, worked out for the decision.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// The minute in which the look was made.
@@ -43,7 +43,7 @@ pub struct Reading {
     pub settled: Minute,
     /// Budgets whose period has ended since the last look, as indices into the roster's rules.
     pub rolled: Vec<usize>,
-    /// Budgets that mean something else than at the last look, are new, or are gone.
+    /// Budgets whose meaning has changed since the last look, and budgets added or removed since.
     pub changes: Vec<BookChange>,
     /// Per budget of the roster: work in flight that no metric shows yet, and retries certain to run.
     pub hidden: Vec<Hidden>,
@@ -51,7 +51,7 @@ pub struct Reading {
     pub functions: Vec<FunctionReading>,
     /// The functions glanced at, likewise.
     pub glances: Vec<Glance>,
-    /// What no function explains, and who may have spent it.
+    /// The spend that no function explains, and its possible sources.
     pub(crate) rests: Rests,
     /// How far the region's totals can be trusted.
     pub region: Freshness,
@@ -62,20 +62,20 @@ pub struct Reading {
 pub struct Hidden {
     /// Long invocations still running.
     pub in_flight: UsdRange,
-    /// What they burn, per hour.
+    /// The cost of those invocations, per hour.
     pub running_per_hour: Usd,
-    /// What starts of environments can have cost, beyond what the books have for them.
+    /// The possible cost of starts of environments beyond the amount already in the books.
     pub starting: Usd,
     /// Retries certain to run.
     pub committed: UsdRange,
-    /// What further retries add to the burn, per hour, once as many run as attempts fail now.
+    /// The hourly cost that further retries add once their number matches the attempts that fail now.
     pub retries_per_hour: Usd,
 }
 
 /// One function at this look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FunctionReading {
-    /// Its place in the roster.
+    /// Its index in the roster.
     pub index: usize,
     /// Dollars per hour over the last settled minutes.
     pub burn_per_hour: Usd,
@@ -101,9 +101,9 @@ pub struct FunctionReading {
     pub freshness: Freshness,
 }
 
-/// Posts an observation to the books of the state, and reads off what the decision needs.
+/// Posts an observation to the state's books, and derives the inputs of the decision.
 ///
-/// Seeing the same minute again changes nothing; seeing it with other numbers posts the difference.
+/// Posting the same minute again changes nothing; with different numbers, the difference is posted.
 pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let now = Minute::of(seen.at);
     let lag = Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
@@ -171,7 +171,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         books::learn(roster, state, &mut books, seen.at);
     }
     for (rule, mut book) in roster.rules.iter().zip(books) {
-        // History that has come in part would make everything else look out of the ordinary.
+        // Partly loaded history would make everything else look unusual.
         if !state.census.is_first_under_way() {
             book.close_hours(now, rule.matcher.is_everything());
             book.close_incident(rule, settled);
@@ -183,7 +183,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     Reading { now, settled, rolled, changes, hidden, functions, glances, rests, region }
 }
 
-/// Makes sure that every function looked at has a ledger, keeping the order by name.
+/// Ensures that every function looked at has a ledger, keeping the order by name.
 fn align<T>(ledgers: &mut Vec<FunctionLedger>, seen: &[(FunctionName, T)]) {
     let mut known = ledgers.iter().map(|ledger| &ledger.name).peekable();
     let missing: Vec<_> = seen
@@ -202,7 +202,7 @@ fn align<T>(ledgers: &mut Vec<FunctionLedger>, seen: &[(FunctionName, T)]) {
     }
 }
 
-/// Forgets functions that exist no more, once nothing of theirs can change.
+/// Forgets deleted functions once none of their minutes can change.
 fn drop_strangers(roster: &Roster, state: &mut State, now: Minute) {
     if state.functions.len() > roster.inventory.functions.len() {
         let exists = |ledger: &FunctionLedger| roster.inventory.function(&ledger.name).is_some();
@@ -227,7 +227,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A look on its way into the books.
+/// A look being entered into the books.
 struct Poster<'a> {
     roster: &'a Roster,
     books: &'a mut Vec<BudgetLedger>,
@@ -241,16 +241,16 @@ struct Poster<'a> {
     hidden: Vec<Hidden>,
 }
 
-/// What the functions of a look post, added up by minute: thousands post the same few minutes to the same books.
+/// The functions' postings of a look by minute: thousands of functions post the same minutes to the same books.
 struct Batch {
-    /// What is exchanged, from and to, by all functions together.
+    /// The points that all functions together replace, old and new.
     points: VecDeque<(Minute, (Point, Point))>,
     /// By budget, in the roster's order.
     entries: Vec<VecDeque<(Minute, Entry)>>,
 }
 
 impl Poster<'_> {
-    /// Files what was added up.
+    /// Posts the sums.
     fn file(&mut self) {
         for (minute, (from, to)) in &self.batch.points {
             self.attributed.add_minute(*minute, from, to);
@@ -262,7 +262,7 @@ impl Poster<'_> {
         }
     }
 
-    /// Takes in the glances of a look.
+    /// Posts the glances of a look.
     fn glances(&mut self, ledgers: &mut [FunctionLedger], seen: &[(FunctionName, Series)]) -> Vec<Glance> {
         let mut glances = Vec::with_capacity(seen.len());
         for (name, series) in seen {
@@ -275,8 +275,8 @@ impl Poster<'_> {
         glances
     }
 
-    /// Counts what starts of environments can have cost: once and for all in minutes that change no more, and for now in
-    /// the latest ones.
+    /// Counts the possible cost of starts of environments: permanently in minutes that change no more, and
+    /// provisionally in the latest ones.
     fn starts(&mut self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
         let timeout_s = subject.function.timeout_s;
         let settled = self.settled.plus(-i64::from(timeout_s.div_ceil(60)));
@@ -319,14 +319,14 @@ impl Poster<'_> {
         self.read(ledger, series.freshness, subject)
     }
 
-    /// The oldest minute that is remembered and can still change.
+    /// The oldest remembered minute that can still change.
     fn oldest(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Minute {
         ledger.open_from(self.now, subject.member.window_min)
     }
 
-    /// The cost of a point that spans so many seconds, at the volume tier the month has reached. Of environments beyond the
-    /// ordinary concurrency, and beyond what durations explain, it is not known how long they take to start, and a flood
-    /// chooses: the longest is expected.
+    /// The cost of a point that spans the given seconds, at the month's volume tier. The start time of environments
+    /// beyond the ordinary concurrency, and beyond those that durations explain, is unknown, and an attacker controls
+    /// it: the longest is expected.
     fn priced(
         &self,
         point: &Point,
@@ -356,7 +356,7 @@ impl Poster<'_> {
         let change = i128::from(to.duration_us) - i128::from(from.duration_us);
         let mb_us = change * i128::from(function.memory_mb);
         *self.meters.of_mut(function.architecture) += mb_us;
-        // The free tier leaves functions with provisioned concurrency out.
+        // The free tier does not cover functions with provisioned concurrency.
         if function.provisioned == 0 {
             self.meters.free.requests += i128::from(to.invocations) - i128::from(from.invocations);
             match function.architecture {
@@ -374,8 +374,8 @@ fn may_retry(function: &Function) -> bool {
     function.asynchronous.is_some() || !function.mappings.is_empty()
 }
 
-/// The part of a cost that repeated invocations caused: at the mean cost of the point's invocations, and at most at
-/// the `dearest` run each, one into the time-out, because it is the failing runs that repeat and they may be the long ones.
+/// The part of a cost that repeated invocations caused: expected at the mean cost of the point's invocations, and at
+/// most at the `dearest` run each, one into the time-out, because failing runs repeat and may be the long ones.
 fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], dearest: Usd) -> UsdRange {
     if invocations == 0 || repeated == [0; 3] {
         return UsdRange::ZERO;
@@ -387,7 +387,7 @@ fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], dearest: 
     UsdRange::new(part(low).min(most), part(expected), most, Causes::of(Cause::RepeatedWork))
 }
 
-/// What a budget posts for an exchange: the money, or the invocations.
+/// A budget's entry for a changed point: the money, or the invocations.
 fn entry(roster: &Roster, budget: usize, from: &Posted, to: &Posted, money: &Entry) -> Entry {
     let counts = roster.rules.get(budget).is_some_and(BudgetRule::counts_invocations);
     if counts { counted(from, to) } else { *money }

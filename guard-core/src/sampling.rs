@@ -1,10 +1,10 @@
-//! What to look at, how often, and what looking costs: sweep, glances, focus and census.
+//! Which functions to look at, how often, and the cost of looking: sweep, glances, focus and census.
 //!
-//! The sweep reads the region's totals every tick, three metrics whatever the number of functions. What no function
-//! explains of them may have been spent by anybody who was not looked at, at most by the dearest. Looking is buying
-//! certainty: once what may be hidden from a budget comes to half of its slack, the fewest functions that leave a quarter are
-//! glanced at, one metric each, which tells all minutes since they were looked at last. Where something burns that has no
-//! name, that is everybody. Who stands out is in focus: read minute by minute in full. The census reads every function
+//! The sweep reads the region's totals every tick, three metrics whatever the number of functions. Any unexplained part
+//! may have been spent by functions that were not looked at, at most by the dearest. Looking buys certainty: once a
+//! budget's possible hidden spend reaches half of its slack, glances go to the fewest functions that leave a quarter,
+//! at one metric each, which covers all minutes since their last look. If something unknown is burning, these are all
+//! functions. Functions that stand out are in focus: read minute by minute in full. The census reads every function
 //! once a day in one-hour points: it settles the ledger and refreshes the baselines.
 
 mod census;
@@ -48,7 +48,7 @@ pub const USD_PER_METRIC: Usd = Usd::from_picos(10_000_000);
 /// Queries of one `GetMetricData` call ("GetMetricData", API reference, read 2026-11).
 pub const QUERIES_PER_CALL: usize = 500;
 
-/// Data points that one call answers at most: the greatest `MaxDatapoints` (same page).
+/// The most data points that one call returns: the greatest `MaxDatapoints` (same page).
 pub const POINTS_PER_CALL: usize = 100_800;
 
 /// Functions in focus at a time: five metrics of each fill five `GetMetricData` calls of 500 queries.
@@ -57,7 +57,7 @@ pub const FOCUS_MAX: usize = 500;
 /// Looks of one tick at most: the region's totals, glances, and functions that stand out. Our choice: a look for each.
 pub const LOOKS_MAX: usize = 3;
 
-/// What to look at next.
+/// The functions to look at next.
 pub fn next(
     roster: &Roster,
     state: &State,
@@ -78,7 +78,7 @@ pub fn next(
         .collect();
     let focus = focus(roster, state, reading, &watched);
     let in_focus: BTreeSet<usize> = focus.iter().copied().collect();
-    // The budget from which most of its slack may be hidden is served first.
+    // The budget whose slack has the largest share hidden is served first.
     watched.retain(Watched::is_suspicious);
     watched.sort_by_key(|watch| std::cmp::Reverse(watch.suspicion().per_mille_of(watch.threshold)));
     let purse = state.purse.filled(roster, seen.at).metrics(roster);
@@ -104,7 +104,7 @@ pub fn next(
     }
 }
 
-/// What is above the ordinary in the eyes of a budget, and of functions that were not looked at or did not answer, in its unit.
+/// Spend above the ordinary, as a budget sees it, of functions without a look or an answer, in the budget's unit.
 pub(crate) fn nameless(
     roster: &Roster,
     place: usize,
@@ -116,8 +116,8 @@ pub(crate) fn nameless(
     Watched::new(roster, place, rule, reading, (Verdict::Fine, outlook), seen).unexplained.nameless
 }
 
-/// Metrics of a glance: Duration, Invocations where a budget of its own or a count of them asks, and ConcurrentExecutions
-/// where something runs that has told nothing yet.
+/// Metrics of a glance: Duration; Invocations if a budget of its own or a count of them needs it; and
+/// ConcurrentExecutions if unreported invocations are running.
 pub fn metrics_of_glance(roster: &Roster, index: usize, with_concurrency: bool) -> u64 {
     1 + u64::from(asks_invocations(roster, index)) + u64::from(with_concurrency)
 }
@@ -128,7 +128,7 @@ pub fn asks_invocations(roster: &Roster, index: usize) -> bool {
     roster.members.get(index).is_some_and(|member| member.has_own_budget || member.budgets.iter().any(counts))
 }
 
-/// The ledger of the inventory's function at a place. Mostly every function has one, in the same place.
+/// The ledger of the inventory's function at an index. Usually every function has one, at the same index.
 pub(crate) fn ledger_of<'a>(
     state: &'a State,
     index: usize,
@@ -153,7 +153,7 @@ pub fn ask_from(
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
         Some(roster.members.get(index)?.window_min)
     };
-    // Of the time before the guard came no total is known that a function could explain.
+    // No region totals are known from before the guard started, so a function has nothing to explain there.
     let watched = state.region.watched_from().unwrap_or(region);
     let functions = focus.iter().filter_map(|name| {
         let window = window(name)?;

@@ -1,7 +1,7 @@
-//! What to restore is written down before anything is changed, and every change is accounted for afterwards.
+//! The values to restore are recorded before any change, and every change is accounted for afterwards.
 //!
-//! `intend` → apply → `settle`, and `reconcile` at the start of the next tick for whatever a crash left open.
-//! The world is compared with the memory, so a lost outcome is found again and a repeated one changes nothing.
+//! `intend` → apply → `settle`, and `reconcile` at the start of the next tick for anything a crash left open. The world
+//! is compared with the memory, so a lost outcome is found again and a repeated one changes nothing.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,35 +11,35 @@ use crate::name::{FunctionName, MappingId};
 use crate::plan::{Action, Change, Lever, Plan, Reason, Setting};
 use crate::state::{Found, Latch, LeverState, Phase, State};
 
-/// Looks in a row that find the same value of somebody else before it is taken for the owner's. Our choice: half an hour
-/// at a tick a minute, the default cooldown, so that nobody is overruled while he is at it.
+/// Looks in a row that must find the same foreign value before it counts as the owner's. Our choice: half an hour at a
+/// tick a minute, the default cooldown, so that a person still making changes is not overruled.
 pub const LOOKS_UNTIL_ADOPTED: u32 = 30;
 
-/// What became of one change.
+/// The outcome of one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The function.
     pub function: FunctionName,
     /// The change that was tried.
     pub change: Change,
-    /// How it went.
+    /// The result of the attempt.
     pub result: ApplyResult,
 }
 
-/// How an attempt to change something went.
+/// The result of an attempt to change something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum ApplyResult {
     /// The value is in force, or will be within the actuation time.
     Applied,
-    /// The service said no, or the value in force was not the one the change starts from: nothing changed.
+    /// The service refused, or the value in force was not the one that the change starts from: nothing changed.
     Rejected {
-        /// What the service said.
+        /// The service's answer.
         message: String,
     },
-    /// Nobody knows whether it took effect.
+    /// It is unknown whether the change took effect.
     Unavailable {
-        /// What went wrong.
+        /// The error.
         message: String,
     },
 }
@@ -48,7 +48,7 @@ pub enum ApplyResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "finding")]
 pub enum Finding {
-    /// A change was written down and has not taken effect: to be made as it was written, before any other.
+    /// A recorded change has not taken effect: it is made as recorded, before any other.
     Resume {
         /// The function.
         function: FunctionName,
@@ -62,25 +62,25 @@ pub enum Finding {
         /// The change that would set the guard's value again.
         change: Change,
     },
-    /// Somebody set a value that is neither the guard's nor the original.
+    /// Another process or person set a value that is neither the guard's nor the original.
     Foreign {
         /// The function.
         function: FunctionName,
         /// The lever.
         lever: Lever,
-        /// What should be in force as far as the guard knows.
+        /// The value that should be in force as far as the guard knows.
         ours: Setting,
-        /// What is there.
+        /// The value found.
         found: Setting,
     },
     /// A value that the guard did not set was found unchanged for [`LOOKS_UNTIL_ADOPTED`] looks: it is the owner's, and
-    /// the guard has let go of the lever.
+    /// the guard has given up the lever.
     Adopted {
         /// The function.
         function: FunctionName,
         /// The lever.
         lever: Lever,
-        /// What is there.
+        /// The value found.
         found: Setting,
     },
     /// The function, or the mapping that a lever belongs to, no longer exists.
@@ -92,8 +92,8 @@ pub enum Finding {
     },
 }
 
-/// Writes down what an armed plan is about to change: originals (once), wanted values, and the phase of each trip.
-/// A plan that is not armed leaves no trace.
+/// Records the changes that an armed plan is about to make: originals (once), wanted values, and each trip's phase. A
+/// plan that is not armed leaves no trace.
 pub fn intend(state: &mut State, plan: &Plan) {
     if !plan.armed {
         return;
@@ -106,7 +106,7 @@ pub fn intend(state: &mut State, plan: &Plan) {
     }
 }
 
-/// A latch as its first action makes it.
+/// The latch that a function's first action creates.
 fn new_latch(action: &Action, at: DateTime<Utc>) -> Latch {
     let phase = match action.reason {
         Reason::Barrier { .. } | Reason::Envelope { .. } => Phase::Standing,
@@ -123,15 +123,15 @@ fn new_latch(action: &Action, at: DateTime<Utc>) -> Latch {
     }
 }
 
-/// Notes the wanted value of a lever, and its original if this is the first change.
+/// Records the wanted value of a lever, and its original value at the first change.
 fn intend_lever(latch: &mut Latch, change: &Change) {
     let (lever, from) = (change.lever(), change.from());
     match latch.levers.iter_mut().find(|state| state.lever == lever) {
         Some(state) => {
             state.found = None;
-            // Only an operator's change starts from a foreign value: it becomes the known one, so that a crash
-            // before the call is recognised. The original is different: finding it back must still read as
-            // "undone by somebody", so the guard's own value stays.
+            // Only an operator's change starts from a foreign value: it becomes the known one, so that a crash before
+            // the call is recognised. The original is different: if it is found again, that must still read as "undone
+            // by somebody", so the guard's own value stays.
             if from != state.known() && from != state.original {
                 state.ours = Some(from);
             }
@@ -179,7 +179,7 @@ fn intend_phase(latch: &mut Latch, action: &Action, at: DateTime<Utc>) {
             latch.phase = Phase::Ramping;
             latch.phase_since = at;
         }
-        // An operator's cap is nobody's trip: it stays until an operator releases it.
+        // An operator's cap is not a trip: it stays until an operator releases it.
         Reason::Operator if !restores => {
             latch.budget = None;
             enter(latch, Phase::Capped, at);
@@ -202,8 +202,7 @@ fn enter(latch: &mut Latch, phase: Phase, at: DateTime<Utc>) {
     latch.calm_since = None;
 }
 
-/// Accounts for what became of the changes. An outcome that answers no open intent (a repeated delivery) changes
-/// nothing.
+/// Records the outcomes of the changes. An outcome that answers no open intent (a repeated delivery) changes nothing.
 pub fn settle(state: &mut State, at: DateTime<Utc>, outcomes: &[Outcome]) {
     for outcome in outcomes {
         let Some(latch) = state.latches.get_mut(&outcome.function) else { continue };
@@ -226,7 +225,7 @@ pub fn settle(state: &mut State, at: DateTime<Utc>, outcomes: &[Outcome]) {
     }
 }
 
-/// The pending value is in force; where it is the original, the lever is released.
+/// The pending value is in force; if it is the original, the lever is released.
 fn settle_applied(latch: &mut Latch, index: usize) {
     if let Some(lever) = latch.levers.get_mut(index) {
         lever.ours = lever.pending.take();
@@ -236,7 +235,7 @@ fn settle_applied(latch: &mut Latch, index: usize) {
     }
 }
 
-/// The pending value will not come; a lever that was never moved is forgotten.
+/// The pending value was refused; a lever that was never moved is forgotten.
 fn settle_rejected(latch: &mut Latch, index: usize) {
     if let Some(lever) = latch.levers.get_mut(index) {
         lever.pending = None;
@@ -246,11 +245,11 @@ fn settle_rejected(latch: &mut Latch, index: usize) {
     }
 }
 
-/// Whether a latch without levers is kept as a watch over the flap window. One that never moved anything is not,
-/// nor is one that was no budget's trip.
+/// Whether a latch without levers is kept for the flap window. A latch that never moved anything is not kept, nor is
+/// one that was not a budget's trip.
 fn watch(latch: &mut Latch, at: DateTime<Utc>, rejected: bool) -> bool {
     let is_trip = matches!(latch.phase, Phase::Capped | Phase::Ramping) && latch.budget.is_some();
-    // With its only change refused, a latch has moved something before only if it is a relapse.
+    // If its only change was refused, a latch has moved something before only if it is a relapse.
     if !is_trip || (rejected && latch.relapses == 0) {
         return false;
     }
@@ -259,8 +258,8 @@ fn watch(latch: &mut Latch, at: DateTime<Utc>, rejected: bool) -> bool {
     true
 }
 
-/// Compares the memory with a *complete* inventory at the start of a tick; settles what took effect, forgets what
-/// no longer exists, and tells what the plan must deal with. In the order of names and levers.
+/// Compares the memory with a *complete* inventory at the start of a tick, settles changes that took effect, forgets
+/// functions and levers that no longer exist, and returns the findings for the plan, ordered by name and lever.
 pub fn reconcile(state: &mut State, at: DateTime<Utc>, inventory: &Inventory) -> Vec<Finding> {
     let mut findings = Vec::new();
     let names: Vec<FunctionName> = state.latches.keys().cloned().collect();
@@ -321,14 +320,14 @@ fn reconcile_latch(latch: &mut Latch, function: &Function, findings: &mut Vec<Fi
     });
 }
 
-/// Counts the looks that found a value which is not the one wanted; whether they are enough to let it be.
+/// Counts the looks that found a value other than the wanted one; returns whether there are enough to accept it.
 fn stays(lever: &mut LeverState, value: Setting) -> bool {
     let looks = lever.found.filter(|found| found.value == value).map_or(0, |found| found.looks) + 1;
     lever.found = Some(Found { value, looks });
     looks > LOOKS_UNTIL_ADOPTED
 }
 
-/// Lets go of what somebody else has set: it is the owner's from now on. Returns the levers and their values.
+/// Gives up the levers that others have set: they are the owner's from now on. Returns the levers and their values.
 pub(crate) fn adopt(state: &mut State, at: DateTime<Utc>, function: &Function) -> Vec<(Lever, Setting)> {
     let Some(latch) = state.latches.get_mut(&function.name) else { return Vec::new() };
     let mut adopted = Vec::new();
@@ -361,8 +360,8 @@ pub fn setting_of(function: &Function, lever: &Lever) -> Option<Setting> {
     }
 }
 
-/// Makes a change in an inventory held in memory, by compare-and-set: `false`, and nothing changed, where the
-/// function or lever does not exist or its value is not the one the change starts from.
+/// Makes a change in an inventory held in memory, by compare-and-set: returns `false`, and changes nothing, if the
+/// function or lever does not exist or its value is not the one that the change starts from.
 pub fn apply(inventory: &mut Inventory, name: &FunctionName, change: &Change) -> bool {
     let Some(function) = inventory.functions.iter_mut().find(|function| function.name == *name) else {
         return false;
@@ -374,7 +373,7 @@ pub fn apply(inventory: &mut Inventory, name: &FunctionName, change: &Change) ->
     true
 }
 
-/// Makes a change of a function held in memory.
+/// Changes a function held in memory.
 pub(crate) fn make(function: &mut Function, change: &Change) {
     match change {
         Change::ReservedConcurrency { to, .. } => function.reserved = *to,

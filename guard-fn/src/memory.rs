@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Message;
 use crate::survey::Survey;
 
-/// Messages kept for another try; beyond that, the oldest are dropped. Our choice: some hours of a trip while SNS fails.
+/// Messages kept for another try; beyond that the oldest are dropped. Our choice: some hours of a trip while SNS fails.
 pub const OUTBOX_MAX: usize = 100;
 
 /// The guard's memory, with the data that only the shell needs.

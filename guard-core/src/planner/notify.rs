@@ -1,5 +1,5 @@
-//! What people hear: the life cycle of a trip, each alarm once, again when it changes or stays open too long, and
-//! closed under the same name.
+//! Notices for people: the life cycle of a trip. Each alarm is sent once, sent again when it changes or stays open too
+//! long, and closed under the same name.
 
 mod books;
 mod findings;
@@ -21,16 +21,16 @@ use crate::settle::Finding;
 use crate::state::{AlertState, Latch, Phase, State};
 use crate::text::counted;
 
-/// A budget's alarm closes after so many minutes without cause: a rate around its line must not send a message a
+/// Minutes without cause after which a budget's alarm closes: a rate near its line must not send a message every
 /// minute. Our choice.
 const QUIET_BEFORE_OK_MIN: i64 = 60;
 
-/// Alarm name under which the guard speaks of its own sight.
+/// Alarm name for the guard's ability to read metrics.
 const SIGHT_ALARM: &str = "dow-guard/sight";
-/// Alarm name under which the guard says whether it is armed.
+/// Alarm name for whether the guard is armed.
 const ARMED_ALARM: &str = "dow-guard/armed";
 
-/// What the alarm name of a function begins with.
+/// The prefix of a function's alarm name.
 const FUNCTION_ALARM: &str = "dow-guard/function/";
 
 /// Alarm name of a budget.
@@ -43,14 +43,14 @@ pub(crate) fn function_alarm(function: &FunctionName) -> String {
     format!("{FUNCTION_ALARM}{function}")
 }
 
-/// The notices of a plan: what is new, changed, or due again.
+/// The notices of a plan that are new, changed, or due again.
 pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[Finding]) -> Vec<Notice> {
     let mut all = vec![armed(draft)];
     all.extend(sight(draft));
     all.extend(budgets.iter().filter_map(|record| budget(draft, record)));
     all.extend(findings.iter().filter_map(|finding| findings::notice(draft, finding)));
     all.extend(trips(draft, budgets));
-    // Of a function that a trip tells of, its ceiling tells nothing more.
+    // If a function has a notice of its trip, a notice of its ceiling adds nothing.
     let held = guarantee::notices(draft).into_iter();
     let held: Vec<Notice> = held.filter(|notice| all.iter().all(|told| told.alarm != notice.alarm)).collect();
     all.extend(held);
@@ -63,7 +63,7 @@ pub(super) fn notices(draft: &Draft<'_>, budgets: &[BudgetRecord], findings: &[F
     all
 }
 
-/// Remembers what was sent, and since when an open alarm has had no cause.
+/// Records the sent notices, and when an open alarm lost its cause.
 pub(crate) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     for notice in &plan.notices {
         let before = state.alerts.get(&notice.alarm);
@@ -97,20 +97,20 @@ pub(crate) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     state.alerts.retain(|alarm, alert| alert.open || alarm == ARMED_ALARM || plan.at < alert.sent_at + kept);
 }
 
-/// Functions that a plan acts on, or refuses to act on and tells people so.
+/// Functions that a plan acts on, or refuses to act on in a way people are notified of.
 fn stirring(actions: &[Action], refusals: &[Refusal]) -> BTreeSet<FunctionName> {
     let refused = refusals.iter().filter(|refusal| is_for_people(refusal));
     let refused = refused.map(|refusal| refusal.function.clone());
     actions.iter().map(|action| action.function.clone()).chain(refused).collect()
 }
 
-/// Whether the guard holds something of a function, or somebody else has set what it held.
+/// Whether the guard holds a lever of a function, or others have set a lever that it held.
 fn is_held(latches: &BTreeMap<FunctionName, Latch>, name: &str) -> bool {
     latches.get(name).is_some_and(|latch| latch.is_holding() || latch.is_foreign())
 }
 
-/// Closes what a function's alarm opened without a cap that a release would close: a refusal, or what a disarmed guard
-/// would have done.
+/// Closes alarms that a function opened without a cap that a release would close: for a refusal, or for the actions
+/// that a disarmed guard would have taken.
 fn settled(draft: &Draft<'_>) -> Vec<Notice> {
     let until = draft.seen.at - Duration::minutes(QUIET_BEFORE_OK_MIN);
     let open = draft.state.alerts.iter().filter(|(_, alert)| alert.open);
@@ -132,7 +132,7 @@ fn settled(draft: &Draft<'_>) -> Vec<Notice> {
         .collect()
 }
 
-/// Whether a notice is news: a new alarm, a changed one, or one that has been open for long.
+/// Whether a notice is worth sending: a new alarm, a changed one, or one that has been open for long.
 pub(super) fn is_due(roster: &Roster, state: &State, at: DateTime<Utc>, notice: &Notice) -> bool {
     let Some(alert) = state.alerts.get(&notice.alarm) else {
         return notice.alarming || notice.kind == NoticeKind::Armed;
@@ -141,7 +141,7 @@ pub(super) fn is_due(roster: &Roster, state: &State, at: DateTime<Utc>, notice: 
         return alert.open || (notice.kind == NoticeKind::Armed && alert.digest != notice.digest);
     }
     let realert = Duration::minutes(i64::from(roster.policy.alerts.realert_min));
-    // What was refused beside an action, or beside more that was refused, was told with it.
+    // A refusal reported beside an action, or beside further refusals, was part of that message.
     let told = alert.digest == notice.digest
         || (notice.digest.starts_with("Refused [] [")
             && refused_words(&notice.digest).is_subset(&refused_words(&alert.digest)));
@@ -170,7 +170,7 @@ fn armed(draft: &Draft<'_>) -> Notice {
     }
 }
 
-/// Blindness is loud, and so is its end.
+/// Losing sight of the metrics is reported loudly, and so is its end.
 fn sight(draft: &Draft<'_>) -> Option<Notice> {
     let unknown =
         draft.reading.functions.iter().filter(|function| !function.freshness.is_trustworthy()).count();
@@ -231,7 +231,7 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     let breached = record.verdict >= Verdict::BreachedAlert;
     let kind = if crossed.is_some() || breached { NoticeKind::Warned } else { NoticeKind::Noticed };
     let digest = format!("{} {:05}", record.period_start.format("%FT%RZ"), level(record, crossed));
-    // The digest only climbs: what comes and goes within a period is no news.
+    // The digest only climbs: a state that comes and goes within a period is not reported again.
     let open = alert.filter(|alert| alert.open && !books::is_another(draft, &record.budget));
     let open = open.map(|alert| alert.digest.clone());
     let digest = open.map_or(digest.clone(), |open| open.max(digest));
@@ -249,7 +249,7 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     })
 }
 
-/// Why nothing is capped where no function is named for it.
+/// The reason for not capping anything when no function is named as the cause.
 fn nothing_explains(draft: &Draft<'_>, record: &BudgetRecord) -> Option<&'static str> {
     let is_named = draft.refusals.iter().any(|refusal| refusal.budget.as_ref() == Some(&record.budget));
     (record.verdict == Verdict::BreachedRefused && !is_named).then_some(
@@ -257,8 +257,8 @@ fn nothing_explains(draft: &Draft<'_>, record: &BudgetRecord) -> Option<&'static
     )
 }
 
-/// How far a budget has got within its period: its thresholds in per mille (10 to 10,000), an incident that has used up
-/// its slack above each, then its line.
+/// How far a budget has got within its period: its thresholds in per mille (10 to 10,000); above each of them, an
+/// incident that has used up its slack; then its line.
 fn level(record: &BudgetRecord, crossed: Option<u32>) -> u32 {
     let crossed = crossed.unwrap_or(0) * 10;
     match record.verdict {
@@ -266,7 +266,7 @@ fn level(record: &BudgetRecord, crossed: Option<u32>) -> u32 {
         _ if !record.at_line => crossed + 5,
         Verdict::BreachedOrdinary => 20_000,
         Verdict::BreachedAlert => 30_000,
-        // One level: the lines are the same, and each function says for itself what was done or refused.
+        // One level: the lines are the same, and each function's own notice says what was done or refused.
         Verdict::BreachedAct | Verdict::BreachedRefused => 40_000,
     }
 }
@@ -277,11 +277,11 @@ fn trips(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Vec<Notice> {
     names.iter().filter_map(|name| trip(draft, name, budgets)).collect()
 }
 
-/// Waiting and re-making are routine; the rest a person should know.
+/// Whether a refusal concerns people: waiting and re-making are routine, the rest is not.
 fn is_for_people(refusal: &Refusal) -> bool {
     match refusal.reason {
         Reason::TickFull => false,
-        // Without a budget that asks, the finding is told.
+        // If no budget asks for the lever, the finding is reported instead.
         Reason::ChangedBySomebodyElse { .. } => refusal.budget.is_some(),
         _ => true,
     }
@@ -315,7 +315,7 @@ fn trip(draft: &Draft<'_>, name: &FunctionName, budgets: &[BudgetRecord]) -> Opt
     Some(Notice {
         kind,
         alarm: function_alarm(name),
-        // What was refused beside a release keeps the alarm open.
+        // A refusal beside a release keeps the alarm open.
         alarming: kind != NoticeKind::Released || refusals.iter().any(|refusal| is_for_people(refusal)),
         budget: subject.clone(),
         function: Some(name.clone()),
@@ -353,7 +353,7 @@ fn kind_of(draft: &Draft<'_>, name: &FunctionName, actions: &[&Action]) -> Notic
     if restored { NoticeKind::Released } else { NoticeKind::Releasing }
 }
 
-/// What is wanted, not the numbers behind it: a share that moves by a per mille is no news.
+/// The intended actions without the numbers behind them: a share that moves by a per mille is no news.
 fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> String {
     let wanted: Vec<String> = actions.iter().map(|action| to_text(&action.change)).collect();
     let mut refused: Vec<String> = Vec::new();
@@ -361,7 +361,7 @@ fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> Strin
         if let Reason::ChangedBySomebodyElse { found, .. } = refusal.reason {
             refused.push(somebody_elses(found));
         }
-        // The finding of a foreign value is a refusal, too, without a budget: what the digest of its notice says.
+        // The finding of a foreign value is a refusal too, without a budget; its notice's digest contains it.
         if is_for_people(refusal) || !matches!(refusal.reason, Reason::ChangedBySomebodyElse { .. }) {
             refused.push(report::reason_word(&refusal.reason).to_owned());
         }
@@ -370,12 +370,12 @@ fn digest(kind: NoticeKind, actions: &[&Action], refusals: &[&Refusal]) -> Strin
     format!("{kind:?} {wanted:?} {refused:?}")
 }
 
-/// How digests write a value that somebody else has set.
+/// How digests write a value that others have set.
 fn somebody_elses(found: Setting) -> String {
     report::setting(found).replace(", ", " and ")
 }
 
-/// What a digest of [`digest`] says was refused.
+/// The refusals that a digest of [`digest`] lists.
 fn refused_words(digest: &str) -> BTreeSet<&str> {
     let list = digest.strip_suffix(']').and_then(|digest| digest.rsplit_once(" ["));
     list.map(|(_, words)| words.split(", ").collect()).unwrap_or_default()
@@ -388,7 +388,7 @@ fn to_text(change: &Change) -> String {
     }
 }
 
-/// A period that ends with caps in force leaves a word, whatever happens to them.
+/// A period that ends with caps in force is reported, whatever happens to the caps.
 fn rollovers(draft: &Draft<'_>) -> Vec<Notice> {
     let mut notices = Vec::new();
     for rule in draft.reading.rolled.iter().filter_map(|index| draft.roster.rules.get(*index)) {

@@ -1,5 +1,5 @@
-//! Opening the books: which book a budget goes on with. A book is found by what it means, not by the name of its budget;
-//! where there is none it is made anew from what is known of past hours.
+//! Opening the books: finding the book that a budget goes on with. A book is matched by its meaning, not by its
+//! budget's name; if none matches, a new one is made from the known past hours.
 
 use std::collections::BTreeMap;
 
@@ -18,43 +18,43 @@ use crate::time::{Hour, Minute};
 
 /// Hours of history that a new book takes over: as many as a profile keeps.
 const HISTORY_H: i64 = 672;
-/// Hours before its absence that a book which comes back is compared with: those of functions that a census may still
-/// have corrected.
+/// Hours before its absence in which a returning book is compared with the functions' hours: a census may still have
+/// corrected those.
 const CORRECTED_H: i64 = 50;
-/// Books of absent budgets that are kept: a policy has a handful, and each is some 10 kB of every save.
+/// Books of absent budgets that are kept: a policy has a handful, and each adds some 10 kB to every save.
 const SHELF_MAX: usize = 8;
-/// A book is kept for a period of its budget, and for so many hours at least: until the people who changed the policy are
-/// at work again.
+/// A book is kept for one period of its budget, and for at least this many hours: until the people who changed the policy
+/// are at work again.
 const SHELF_MIN_H: i64 = 24;
 
-/// A budget whose book is not simply that of the last look.
+/// A budget whose book differs from that of the last look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookChange {
     /// The budget.
     pub budget: BudgetName,
-    /// What became of its book.
+    /// What happened to its book.
     pub news: BookNews,
 }
 
-/// What became of a budget's book.
+/// What happened to a budget's book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum BookNews {
-    /// It goes on with the book of another name, which means the same.
+    /// It goes on with another name's book, which has the same meaning.
     Renamed {
         /// The other name.
         from: BudgetName,
     },
-    /// It was away and goes on with the book that was kept.
+    /// It was absent and goes on with the book that was kept.
     Returned {
-        /// Since when it was away.
+        /// The time of the look at which it was first missing.
         since: DateTime<Utc>,
     },
-    /// It had a book that meant something else; this one was made anew.
+    /// It had a book with a different meaning; this one was made anew.
     Remade,
-    /// It is new; its book was made from what is known.
+    /// It is new; its book was made from the known past.
     New,
-    /// The policy does not name it any more; its book is kept for a while.
+    /// The policy no longer names it; its book is kept for a while.
     Gone {
         /// Until when its book is kept.
         kept_until: DateTime<Utc>,
@@ -67,13 +67,13 @@ pub(super) struct Opened {
     pub(super) books: Vec<BudgetLedger>,
     /// Budgets whose period has ended since the last look.
     pub(super) rolled: Vec<usize>,
-    /// Budgets whose book is another one than at the last look.
+    /// Budgets with a different book than at the last look.
     pub(super) changes: Vec<BookChange>,
 }
 
 /// Takes the books out of the state in the order of the rules, opened for the period that contains the look.
 pub(super) fn open(roster: &Roster, state: &mut State, seen: &Observation) -> Opened {
-    // A guard that knows nothing learns the past from its first census.
+    // A guard without any memory learns the past from its first census.
     let is_fresh = state.budgets.is_empty() && state.shelf.is_empty() && state.functions.is_empty();
     let live = std::mem::take(&mut state.budgets);
     let mut cabinet = Cabinet { roster, at: seen.at, live, shelf: std::mem::take(&mut state.shelf) };
@@ -114,7 +114,7 @@ pub(super) fn open(roster: &Roster, state: &mut State, seen: &Observation) -> Op
     Opened { books, rolled, changes }
 }
 
-/// A trip goes with its budget when that is renamed.
+/// A trip follows its budget when the budget is renamed.
 fn follow(roster: &Roster, state: &mut State, changes: &[BookChange]) {
     for change in changes {
         let BookNews::Renamed { from } = &change.news else { continue };
@@ -127,7 +127,7 @@ fn follow(roster: &Roster, state: &mut State, changes: &[BookChange]) {
     }
 }
 
-/// After a round of the census: what was not known of a book's period, and has come in since.
+/// After a round of the census: adds the spend of a book's period that was unknown until then.
 pub(super) fn learn(roster: &Roster, state: &State, books: &mut [BudgetLedger], at: DateTime<Utc>) {
     let now = Minute::of(at);
     for (place, book) in books.iter_mut().enumerate().filter(|(_, book)| book.unknown_before().is_some()) {
@@ -138,8 +138,8 @@ pub(super) fn learn(roster: &Roster, state: &State, books: &mut [BudgetLedger], 
     }
 }
 
-/// From where on every hour is known, back to `first` at most: told by all functions, or by a book that knew it and was
-/// posted in every hour before `posted`.
+/// The hour from which on every hour is known, back to `first` at most: from all functions' data, or from a book that
+/// knew it and was posted in every hour before `posted`.
 fn known_from(
     book: &BudgetLedger,
     first: Hour,
@@ -163,11 +163,11 @@ fn known_from(
     from.min(at)
 }
 
-/// The books that there are, while they find their budgets.
+/// The existing books while they are matched with budgets.
 struct Cabinet<'a> {
     roster: &'a Roster,
     at: DateTime<Utc>,
-    /// Those of the last look that no budget has taken.
+    /// Books of the last look that no budget has taken yet.
     live: BTreeMap<BudgetName, BudgetLedger>,
     shelf: Vec<Shelved>,
 }
@@ -177,8 +177,8 @@ impl Cabinet<'_> {
         Meaning::of(rule, self.roster.timezone)
     }
 
-    /// The book of the last look under a budget's name, where it means the same. One that was written before books knew
-    /// what they mean is taken by its period.
+    /// The last look's book under a budget's name, if its meaning is the same. A book from before books recorded their
+    /// meaning is matched by its period.
     fn of_its_own(&mut self, place: usize) -> Option<BudgetLedger> {
         let rule = self.roster.rules.get(place)?;
         let meaning = self.meaning(rule);
@@ -249,7 +249,7 @@ impl Cabinet<'_> {
         (book, news)
     }
 
-    /// A book from the shelf, with what was spent while it stood there.
+    /// A book from the shelf, with the spend of the time that it was shelved.
     fn take_down(&mut self, place: usize, at: usize, state: &State) -> (BudgetLedger, BookNews) {
         let Shelved { name, mut book, since, posted_until } = self.shelf.remove(at);
         let now = Minute::of(self.at);
@@ -283,7 +283,7 @@ impl Cabinet<'_> {
         }
     }
 
-    /// Puts what no budget has taken on the shelf, and throws away what stood there long enough.
+    /// Shelves the books that no budget has taken, and discards those shelved long enough.
     fn shelve(self, state: &mut State, changes: &mut Vec<BookChange>) {
         let at = self.at;
         let kept_until = |shelved: &Shelved| {

@@ -1,4 +1,4 @@
-//! The hours that a census has read: the difference to what their minutes have shown is posted.
+//! The hours that a census has read: their difference from the posted minutes is posted.
 
 use super::{Poster, Subject, close, entry};
 use crate::amplification;
@@ -9,8 +9,8 @@ use crate::observation::{Census, CensusSlice, Point};
 use crate::state::{CensusRound, CensusState};
 use crate::time::{Hour, Minute};
 
-/// Takes the census on. Of a round at whose end everybody was heard, its last slice. Newcomers between two rounds are asked
-/// for hours that a round has read already: they begin none.
+/// Advances the census. Returns the last slice of a round in which every function answered. Functions added between two
+/// rounds are asked for hours that a round has read already: they begin no new round.
 pub(super) fn advance<'a>(
     state: &mut CensusState,
     census: Option<&'a Census>,
@@ -65,7 +65,7 @@ impl Poster<'_> {
         }
     }
 
-    /// A census knows an hour in full: the difference to what its minutes have shown is posted.
+    /// A census knows an hour in full: its difference from the posted minutes is posted.
     fn census_hour(&mut self, ledger: &mut FunctionLedger, hour: Hour, point: &Point, subject: &Subject<'_>) {
         let hour_alone = [(hour.first_minute(), *point)];
         let repeated = amplification::observed(subject.function, &hour_alone);

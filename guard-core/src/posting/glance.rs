@@ -1,4 +1,4 @@
-//! Glances: durations alone, from where a function was looked at last. The census settles what they leave out.
+//! Glances: only the durations since the last look at a function. The census settles the rest.
 
 use super::reading::in_unit;
 use super::{Poster, Subject};
@@ -13,25 +13,25 @@ use crate::time::Minute;
 /// A function of which only the durations were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glance {
-    /// Its place in the roster.
+    /// Its index in the roster.
     pub index: usize,
-    /// What it cost above its band since it was looked at last; everything without history.
+    /// Its cost above its band since the last look at it; its whole cost without history.
     pub excess: Usd,
     /// The same per hour, over the last settled minutes.
     pub excess_per_hour: Usd,
     /// Minutes since it was looked at last.
     pub minutes: i64,
-    /// Whether history says what is ordinary.
+    /// Whether its history is long enough to show its ordinary spend.
     pub is_known: bool,
-    /// What it cost since it was looked at last.
+    /// Its cost since the last look at it.
     pub cost: Usd,
-    /// Its invocations since then, where they were asked for.
+    /// Its invocations since then, if they were requested.
     pub invocations: u64,
 }
 
 impl Glance {
-    /// What it spent above the ordinary in the eyes of a budget, and per hour, in its unit; without history, above the even
-    /// share.
+    /// Its spend above the ordinary as a budget sees it, in total and per hour, in the budget's unit; without history,
+    /// above the even share.
     pub(crate) fn excess_in(&self, rule: &BudgetRule) -> (Usd, Usd) {
         let all = (self.cost, whole(i128::from(self.invocations)));
         let unit = |money: Usd| in_unit(money, rule.unit, all);
@@ -46,7 +46,7 @@ impl Glance {
 }
 
 impl Poster<'_> {
-    /// Posts what a glance has shown.
+    /// Posts the results of a glance.
     pub(super) fn glance(
         &mut self,
         ledger: &mut FunctionLedger,
@@ -58,7 +58,7 @@ impl Poster<'_> {
         }
         let from = ledger.glance_from(self.now, subject.member.window_min).max(self.from);
         let shown: Vec<_> = series.minutes.iter().filter(|(minute, _)| *minute >= from).collect();
-        // What a full look has shown of a minute stays.
+        // Results of a full look at a minute stay.
         let merged = shown.iter().map(|(minute, point)| {
             let known = ledger.minutes.iter().rev().find(|(other, _)| other == minute);
             let known = known.map(|(_, posted)| posted.point).unwrap_or_default();
@@ -72,7 +72,7 @@ impl Poster<'_> {
         let seen_before = ledger.looked_until().map_or(from, |until| until.plus(1).max(from));
         let mut glance = self.excess(ledger, subject, seen_before);
         if series.minutes.iter().any(|(_, point)| point.concurrency_max > 0) {
-            // What runs long and has not told its duration is in none of these minutes.
+            // Invocations still running, whose durations are not reported yet, are in none of these minutes.
             let running = self.running_per_hour(ledger, subject);
             glance.excess_per_hour += running;
             glance.excess +=
@@ -87,7 +87,7 @@ impl Poster<'_> {
         Some(glance)
     }
 
-    /// What a function spent above its band from a minute on.
+    /// A function's spend above its band from a minute on.
     fn excess(&self, ledger: &FunctionLedger, subject: &Subject<'_>, from: Minute) -> Glance {
         let newest = self.settled.plus(1 - BURN_MINUTES);
         let (mut excess, mut recent, mut cost, mut invocations) = (Usd::ZERO, Usd::ZERO, Usd::ZERO, 0_u64);

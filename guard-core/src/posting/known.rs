@@ -1,5 +1,4 @@
-//! What is known of past hours and minutes from the ledgers of functions, in the unit of a budget: what its book is made
-//! anew from.
+//! Past hours and minutes as known from the functions' ledgers, in the unit of a budget; a book is rebuilt from these.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +11,13 @@ use crate::roster::Roster;
 use crate::state::State;
 use crate::time::{Hour, Minute};
 
-/// What a budget's functions, and for a budget over everything the region's rest, came to in each hour from `first` to the
-/// hour of `now`.
+/// The totals of a budget's functions for each hour from `first` to the hour of `now`; for a budget over everything,
+/// the region's rest is included.
 ///
-/// - A settled hour is in the function's history: its money, not its invocations.
+/// - A settled hour is in the function's history: its money, but not its invocations.
 /// - A later hour is known as far as its minutes were looked at; for a budget over everything the region's totals stand
-///   for functions that nobody looked at.
-/// - What provisioned concurrency billed is in no function's hours: with it no past hour is known in full.
+///   in for functions that were not looked at.
+/// - The cost of provisioned concurrency is in no function's hours, so with it no past hour is known in full.
 pub(super) fn hours(
     roster: &Roster,
     state: &State,
@@ -52,7 +51,7 @@ pub(super) fn hours(
     all
 }
 
-/// What is remembered of single minutes of a budget's functions and of the region's rest.
+/// The remembered single minutes of a budget's functions and of the region's rest.
 pub(super) fn minutes(roster: &Roster, state: &State, place: usize) -> BTreeMap<Minute, Usd> {
     let Some(rule) = roster.rules.get(place) else { return BTreeMap::new() };
     let mut all: BTreeMap<Minute, Usd> = BTreeMap::new();
@@ -76,13 +75,13 @@ fn ledger_of<'a>(state: &'a State, function: &Function) -> Option<&'a FunctionLe
     state.function(&function.name)
 }
 
-/// What a budget posts where nothing was posted before.
+/// A budget's entry for a minute or hour posted for the first time.
 fn entry(rule: &BudgetRule, posted: &Posted) -> Entry {
     let nothing = Posted::default();
     if rule.counts_invocations() { counted(&nothing, posted) } else { money(&nothing, posted) }
 }
 
-/// One function on its hours.
+/// Steps through the hours of one function.
 struct Teller<'a> {
     state: &'a State,
     rule: &'a BudgetRule,
@@ -93,7 +92,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&self, hour: Hour, slot: &mut KnownHour) {
         let Some(ledger) = self.ledger else {
-            // Who has no ledger did not exist at the last census: it spent nothing until then.
+            // A function without a ledger did not exist at the last census: it spent nothing until then.
             slot.is_whole &= self.state.census.through.is_some_and(|through| hour <= through)
                 || self.is_watched_otherwise(hour);
             return;
@@ -114,14 +113,14 @@ impl Teller<'_> {
         slot.is_whole &= known.is_some();
     }
 
-    /// Whether every minute of an hour was looked at, or will be: what was missed since is caught up on.
+    /// Whether every minute of an hour was looked at, or will be: gaps since then are filled in.
     fn is_covered(&self, ledger: &FunctionLedger, hour: Hour) -> bool {
         ledger
             .covered
             .is_some_and(|(from, until)| from <= hour.first_minute() && until >= self.now.plus(-CATCH_UP_MIN))
     }
 
-    /// Whether the region's totals stand for the function.
+    /// Whether the region's totals stand in for the function.
     fn is_watched_otherwise(&self, hour: Hour) -> bool {
         self.rule.matcher.is_everything() && self.state.region.watches(hour)
     }

@@ -18,7 +18,7 @@ impl Poster<'_> {
         self.minutes_from(ledger, series, subject, oldest);
     }
 
-    /// The same from a minute on, which is not forgotten.
+    /// The same from a minute on, provided that the minute is still remembered.
     pub(super) fn minutes_from(
         &mut self,
         ledger: &mut FunctionLedger,
@@ -26,7 +26,7 @@ impl Poster<'_> {
         subject: &Subject<'_>,
         oldest: Minute,
     ) {
-        // What was forgotten would be posted twice.
+        // A forgotten minute would be posted twice.
         let settled = ledger.settled_through.map(|hour| hour.plus(1).first_minute());
         let open = settled.max(Some(oldest));
         let first = series.minutes.iter().take_while(|(minute, _)| Some(*minute) < open).count();
@@ -63,7 +63,7 @@ impl Poster<'_> {
         }
         let earlier = series.minutes.get(index.saturating_sub(1)).filter(|(at, _)| at.since(*minute) == -1);
         let before = earlier.map_or(0, |(_, point)| point.concurrency_max);
-        // Nothing of earlier minutes comes back to a function that only its callers repeat.
+        // A function that only its callers repeat has no retries from earlier minutes.
         let first = if may_retry(subject.function) { 0 } else { index };
         let window = series.minutes.get(first..=index).unwrap_or_default();
         let repeated = amplification::observed_since(subject.function, window, *minute);
@@ -85,7 +85,7 @@ impl Poster<'_> {
         }
     }
 
-    /// Takes in what the minutes cost that were looked at for the first time.
+    /// Learns the burn from the cost of minutes that were looked at for the first time.
     pub(super) fn learn_burn(
         &self,
         ledger: &mut FunctionLedger,
@@ -102,12 +102,12 @@ impl Poster<'_> {
         ledger.learn_burn(subject.member.unit.compute(0, us), self.settled.since(first) + 1);
     }
 
-    /// Remembers from where to where every minute was looked at.
+    /// Records the range in which every minute was looked at.
     pub(super) fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
         if !freshness.is_trustworthy() {
             return;
         }
-        // What was asked for and not posted was not looked at.
+        // Minutes that were requested but not posted were not looked at.
         let first = self.from.max(self.oldest(ledger, subject));
         let from = match ledger.covered {
             Some((from, until)) if first <= until.plus(1) => from,
@@ -116,8 +116,8 @@ impl Poster<'_> {
         ledger.covered = Some((from, self.settled));
     }
 
-    /// Hours of which every minute was looked at, and none can change any more, go to the profile. After a gap they
-    /// wait for the census, which would take the hours of the gap for settled.
+    /// Moves hours into the profile once every minute of them was looked at and can change no more. After a gap they
+    /// wait for the census, which would otherwise take the hours of the gap for settled.
     pub(super) fn settle_hours(&self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
         let Some((from, until)) = ledger.covered else { return };
         let last = until.plus(-subject.member.window_min - 59).hour();

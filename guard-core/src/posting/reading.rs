@@ -1,4 +1,4 @@
-//! What the decision needs of a function that was looked at: its burn, its excess, and what no metric shows yet.
+//! The decision's inputs for a function that was looked at: its burn, its excess, and spend that no metric shows yet.
 
 use super::{FunctionReading, Poster, Subject, may_retry};
 use crate::amplification::{self, ONCE_PER_MILLE};
@@ -11,13 +11,13 @@ use crate::observation::{Freshness, Point};
 use crate::time::Minute;
 
 impl FunctionReading {
-    /// What it burns per hour, in the unit of a budget.
+    /// Its burn per hour, in the unit of a budget.
     pub fn burn_in(&self, unit: Unit) -> Usd {
         self.in_unit(self.burn_per_hour, unit)
     }
 
-    /// What it burns per hour above the ordinary, in the unit of a budget. What is ordinary is known in money; as many of
-    /// its invocations are above it as of its money.
+    /// Its burn per hour above the ordinary, in the unit of a budget. The ordinary is known only in money; the same
+    /// share of its invocations is taken to be above it.
     pub fn excess_in(&self, unit: Unit) -> Usd {
         self.in_unit(self.excess_per_hour, unit)
     }
@@ -28,8 +28,8 @@ impl FunctionReading {
     }
 }
 
-/// A part of what cost so much and took so many invocations, in whole units, in the unit of a budget: money is never set
-/// against invocations.
+/// A part of a cost in the unit of a budget: the money itself, or the same part of the invocations in whole units.
+/// Money is never compared with invocations.
 pub(super) fn in_unit(money: Usd, unit: Unit, (cost, invocations): (Usd, Usd)) -> Usd {
     match unit {
         Unit::Usd | Unit::Cny => money,
@@ -38,8 +38,8 @@ pub(super) fn in_unit(money: Usd, unit: Unit, (cost, invocations): (Usd, Usd)) -
 }
 
 impl Poster<'_> {
-    /// What long invocations burn that durations do not show yet, per hour, over the newest settled minutes. A run of
-    /// a quarter of an hour sends its duration when it is over; until then only concurrency tells.
+    /// The hourly cost of long invocations that durations do not show yet, over the newest settled minutes. A run of a
+    /// quarter of an hour reports its duration when it is over; until then only concurrency shows it.
     pub(super) fn running_per_hour(&self, ledger: &FunctionLedger, subject: &Subject<'_>) -> Usd {
         if subject.function.timeout_s <= self.roster.policy.timing.metric_lag_s {
             return Usd::ZERO;
@@ -50,7 +50,7 @@ impl Poster<'_> {
         running.expected.mul_div_up(60, i128::from(BURN_MINUTES))
     }
 
-    /// Adds to the budgets what runs unseen in long invocations, and the retries certain to run.
+    /// Adds to the budgets the unseen work of long invocations, and the retries certain to run.
     pub(super) fn hide(&mut self, ledger: &FunctionLedger, subject: &Subject<'_>) {
         let window = self.now.plus(-subject.member.window_min);
         let recent = || ledger.minutes.iter().filter(|(minute, _)| *minute >= window);
@@ -79,8 +79,8 @@ impl Poster<'_> {
         }
     }
 
-    /// What retries add to the burn once as many run as attempts fail now: the work of first attempts times what each
-    /// leads to, less what runs already, and no more than the function's concurrency has room for.
+    /// The hourly cost that retries add once as many run as attempts fail now: the work of first attempts times the
+    /// retries of each, less those already running, and no more than the function's concurrency has room for.
     fn retries_per_hour(
         &self,
         burn_per_hour: Usd,
@@ -159,9 +159,9 @@ impl Poster<'_> {
     }
 }
 
-/// Work that concurrency shows and durations do not yet: invocations send their duration when they end. At most, the
-/// maximum of every minute was busy all the minute long; expected is only what the work that has shown does not explain
-/// at its busiest.
+/// Work that concurrency shows and durations do not yet: invocations report their duration when they end. At most, each
+/// minute's maximum was busy for the whole minute; the expected value is only the part that the visible work does not
+/// explain at its busiest.
 fn in_flight<'a>(unit: &UnitCost, points: impl Iterator<Item = &'a Point>) -> UsdRange {
     let points: Vec<(u32, u64)> = points.map(|point| (point.concurrency_max, point.duration_us)).collect();
     let (beyond_us, gap_us) = unshown(&points);
@@ -172,8 +172,8 @@ fn in_flight<'a>(unit: &UnitCost, points: impl Iterator<Item = &'a Point>) -> Us
     UsdRange::new(Usd::ZERO, expected, unit.compute(0, gap_us), Causes::of(Cause::UnseenMinutes))
 }
 
-/// Busy time in microseconds that minutes of some concurrency and duration do not show: what the work that has shown does
-/// not explain at its busiest, and what would be missing had the maximum been busy all the minute long.
+/// Busy time in microseconds that is missing from minutes of the given concurrency and duration: the part that the
+/// visible work does not explain at its busiest, and the part missing if the maximum was busy for the whole minute.
 pub(super) fn unshown(points: &[(u32, u64)]) -> (u64, u64) {
     let shown_us: u64 = points.iter().fold(0, |sum, (_, us)| sum.saturating_add(*us));
     let busy_us: u64 =
@@ -191,9 +191,9 @@ pub(super) fn unshown(points: &[(u32, u64)]) -> (u64, u64) {
 /// Microseconds in a minute.
 const MINUTE_US: u64 = 60_000_000;
 
-/// The concurrency, in thousandths, that work of so many microseconds in so many minutes reaches at its busiest: the
-/// mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred independent
-/// moments), and one.
+/// The concurrency, in thousandths, that the given microseconds of work in the given minutes reach at their busiest:
+/// the mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred
+/// independent moments), and one.
 pub(super) fn busiest(shown_us: u64, minutes: usize) -> u64 {
     let minutes = u64::try_from(minutes).unwrap_or(u64::MAX).max(1);
     let mean = shown_us / minutes.saturating_mul(MINUTE_US / 1000);

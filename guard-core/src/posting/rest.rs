@@ -1,4 +1,4 @@
-//! What no function explains: who may have spent it, and what of it is taken for the share of a narrower budget.
+//! The spend that no function explains: its possible sources, and the part of it counted as a narrower budget's share.
 
 use crate::ledger::entry::whole;
 use crate::ledger::unlooked::{NEVER, Unlooked, Unlooks, Usual};
@@ -10,42 +10,42 @@ use crate::starts::{of_environments, of_rest, of_rise};
 use crate::state::State;
 use crate::time::Minute;
 
-/// Minutes after which what no function explains changes no more: the longest time-out.
+/// Minutes after which the unexplained spend changes no more: the longest time-out.
 const REST_OPEN_MIN: i64 = 15;
 
 /// Microseconds of a second.
 const US_PER_S: i128 = 1_000_000;
 
-/// What no function explains, as far as a look reaches back.
+/// The spend that no function explains, as far back as a look reaches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rests {
-    /// By minutes in a row, ascending.
+    /// Over consecutive minutes, ascending.
     pub(crate) rests: Vec<Rest>,
-    /// Who was not looked at.
+    /// The functions that were not looked at.
     pub(crate) looked: Unlooks,
-    /// Of each function of the roster, up to where it was looked at, and what it does as a rule.
+    /// For each function of the roster, the minute up to which it was looked at, and its usual activity.
     pub(crate) rows: Vec<(Minute, Usual)>,
-    /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus, in
-    /// microseconds: long invocations tell their duration when they end.
+    /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus,
+    /// in microseconds: long invocations report their duration only when they end.
     pub(crate) running_us: u64,
-    /// What of it can be starts of environments, and is in no duration ever.
+    /// The part of it that may be starts of environments, which never appear in a duration.
     pub(crate) starting_us: u64,
-    /// Per rule, what starts of environments can have cost in those of its minutes that may still change.
+    /// Per rule, the cost that starts of environments can have had in those of its minutes that may still change.
     pub(crate) starts: Vec<Usd>,
-    /// Per rule, what of it is taken for the share of a scope narrower than everything.
+    /// Per rule, the part of it that counts as the share of a scope narrower than everything.
     pub(crate) shares: Vec<Vec<UsdRange>>,
 }
 
-/// Who was not looked at in a minute, and whose durations of a minute may still rise.
+/// The functions not looked at in a minute, and those whose durations of a minute may still rise.
 pub(super) struct BothUnlooks {
     pub(super) looked: Unlooks,
     pub(super) open: Unlooks,
     pub(super) rows: Vec<(Minute, Usual)>,
-    /// Up to where each function was looked at in full: a glance does not tell of starts.
+    /// The minute up to which each function was looked at in full: a glance does not show starts.
     pub(super) full: Vec<Minute>,
 }
 
-/// Who was looked at, and up to where.
+/// Which functions were looked at, and up to which minute.
 pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUnlooks {
     let lag = i64::from(roster.policy.timing.metric_lag_s.div_ceil(60));
     let mut ledgers = state.functions.iter().peekable();
@@ -61,7 +61,7 @@ pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUn
         let covered = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
         full.push(covered.unwrap_or(NEVER));
         looked.push((until.map_or(NEVER, |until| until.min(settled)), usual));
-        // A long invocation tells its duration when it ends, of the minute in which it began.
+        // A long invocation reports its duration when it ends, in the minute in which it began.
         open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), usual));
     }
     let open = Unlooks::new(roster, &open);
@@ -101,14 +101,13 @@ impl Rests {
         Rests { rests, looked, rows, starts, shares, running_us, starting_us }
     }
 
-    /// What of a rest is above what those do as a rule that may have spent it, in microseconds.
+    /// The part of a rest beyond the usual activity of the functions that may have spent it, in microseconds.
     pub(crate) fn beyond_usual(rest: &Rest, usual: Usual) -> i128 {
         (i128::from(rest.point.duration_us) - usual.over(rest.minutes()).us).max(0)
     }
 }
 
-/// Counts what starts can have cost in minutes that change no more, once; gives what they can have cost in later ones, per
-/// rule.
+/// Counts, once, the possible cost of starts in minutes that change no more; returns that of later minutes, per rule.
 fn starts(
     roster: &Roster,
     books: &mut [BudgetLedger],
@@ -136,7 +135,8 @@ fn starts(
                 continue;
             }
             let is_unknown = |place: &&usize| full.get(**place).is_some_and(|until| until < minute);
-            // Where everybody was looked at, something has come late, or is of a function that the inventory does not know.
+            // If every function was looked at, the rest is late data, or belongs to a function missing from the
+            // inventory.
             let late = places.first().filter(|_| rule.matcher.is_everything());
             let dearest = places.iter().find(is_unknown).or(late);
             let member = dearest.and_then(|place| roster.members.get(*place));
@@ -187,18 +187,18 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The share of a rest: what those of the scope do as a rule that were not looked at, and less where everybody does
-    /// less; at most all of it, by the dearest of them.
+    /// The scope's share of a rest: the usual activity of its functions that were not looked at, scaled down if all
+    /// functions do less; at most the whole rest, at the price of the dearest of them.
     fn share(&self, rest: &Rest, counts_invocations: bool) -> UsdRange {
         let Some(dearest) = self.open.dearest(rest.until) else { return UsdRange::ZERO };
         let us = i128::from(rest.point.duration_us);
         let usual = self.looked.usual(rest.until).over(rest.minutes());
         let all = self.everything.usual(rest.until).over(rest.minutes()).us;
-        // The part of the rest that is the scope's, as a fraction.
+        // The scope's part of the rest, as a fraction.
         let (part, of) = (usual.us, all.max(us).max(1));
         let requests = i128::from(rest.point.invocations);
         let causes = Causes::of(Cause::RegionMix);
-        // Where every other function was looked at, all of it is the scope's.
+        // If every other function was looked at, all of it is the scope's.
         let is_all = self.looked.is_all_of(self.everything, rest.until);
         let (part, of) = if is_all { (1, 1) } else { (part, of) };
         if counts_invocations {

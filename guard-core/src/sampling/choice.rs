@@ -1,46 +1,46 @@
-//! Whom to glance at: the fewest functions that leave less hidden than is tolerated.
+//! Choosing the glances: the fewest functions that leave less hidden spend than is tolerated.
 
 use crate::money::Usd;
 
 /// Microseconds of a second.
 const US_PER_S: i128 = 1_000_000;
 
-/// A function of a scope that was not looked at for some minutes.
+/// A function of a scope that has not been looked at for some minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// Its place in the roster.
+    /// Its index in the roster.
     pub(super) index: usize,
-    /// What its busy second costs.
+    /// The cost of its busy second.
     pub(super) price: Usd,
-    /// Minutes since it was looked at, as far as a look reaches back.
+    /// Minutes since the last look at it, as far back as a look reaches.
     pub(super) minutes: i64,
-    /// Busy time in those as a rule, in microseconds.
+    /// Its usual busy time in those minutes, in microseconds.
     pub(super) us: i128,
 }
 
-/// What is hidden of a scope.
+/// The hidden spend of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unexplained {
     /// Busy time that no function explains, in microseconds.
     pub(super) us: i128,
-    /// What it is taken to have cost.
+    /// Its expected cost.
     pub(super) expected: Usd,
-    /// What is above the ordinary and has no name: no choice by what is usual finds it.
+    /// Spend above the ordinary with no known source: a choice by usual activity does not find it.
     pub(super) nameless: Usd,
 }
 
-/// The fewest candidates after whom no more than `target` is expected to be hidden, as places in `candidates`, which come
-/// dearest first; `None` where no choice does, so that everybody has to be looked at.
+/// The fewest candidates that leave an expected hidden spend of at most `target`, as indices into `candidates`, which
+/// is sorted dearest first; `None` if no choice does, so that every function has to be looked at.
 ///
-/// What may be hidden is the rest of the busy time at the price of the dearest function not looked at, less what it is
-/// expected to cost. So for every price: all functions that are dearer, and of the others those that take most of it away.
+/// The possible hidden spend is the rest of the busy time at the price of the dearest function not looked at, less its
+/// expected cost. So for every price: all functions that are dearer, and of the others those that explain most of it.
 pub(super) fn choose(candidates: &[Candidate], unexplained: &Unexplained, target: Usd) -> Option<Vec<usize>> {
     let target = target - unexplained.nameless;
     if target < Usd::ZERO {
         return None;
     }
     let usual: i128 = candidates.iter().map(|candidate| candidate.us).sum();
-    // Where less is going on than usual, everybody is taken to do less.
+    // If there is less activity than usual, all functions are taken to do less.
     let scaled = |us: i128| {
         if usual > unexplained.us { us.saturating_mul(unexplained.us) / usual.max(1) } else { us }
     };

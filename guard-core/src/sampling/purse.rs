@@ -1,4 +1,4 @@
-//! What looking may cost: a purse that fills with time.
+//! The cost limit of looking: a purse that fills with time.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,17 @@ use crate::state::Purse;
 /// Seconds of a month of 30 days.
 const MONTH_S: i128 = 30 * 86_400;
 
-/// The purse holds what so many seconds put into it: half a day, so that a calm night pays for a busy morning.
+/// The purse holds the income of this many seconds: half a day, so that a calm night pays for a busy morning.
 const HOLDS_S: i128 = 43_200;
 
-/// What looking may cost in a month where the policy does not say: at least $5,
+/// The monthly cost limit of looking if the policy sets none: at least $5,
 const LEAST: Usd = Usd::from_dollars(5);
 /// at least $3 per 1,000 functions, about what certainty costs on a real account of that size,
 const PER_THOUSAND: Usd = Usd::from_dollars(3);
-/// and at least this part of what is guarded.
+/// and at least this fraction of the guarded budgets.
 const PART_OF_BUDGETS: i128 = 100;
 
-/// What looking may cost in a month of 30 days.
+/// The cost limit of looking, for a month of 30 days.
 fn own_cost_limit(roster: &Roster) -> Usd {
     if let Some(said) = roster.policy.limits.own_cost_usd_per_month {
         return said;
@@ -41,7 +41,7 @@ fn own_cost_limit(roster: &Roster) -> Usd {
     LEAST.max(PER_THOUSAND.mul_div_up(functions, 1000)).max(by_budgets)
 }
 
-/// What the region's totals and the census cost in a month, whatever happens.
+/// The fixed monthly cost of the region's totals and of the census.
 fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
     let tick_s = i128::from(roster.policy.timing.tick_s.max(1));
     let sweep = USD_PER_METRIC * (i128::from(METRICS_PER_SWEEP) * (MONTH_S / tick_s));
@@ -50,7 +50,7 @@ fn fixed_of_month(roster: &Roster) -> (Usd, Usd) {
     (sweep, census)
 }
 
-/// What looking costs in a month of 30 days, functions that stand out in an incident aside.
+/// The cost of looking in a month of 30 days, functions that stand out in an incident aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnCost {
     /// The region's totals, every tick.
@@ -68,20 +68,20 @@ impl OwnCost {
     }
 }
 
-/// What `GetMetricData` costs in a month of 30 days at most, functions that stand out in an incident aside.
+/// The highest cost of `GetMetricData` in a month of 30 days, functions that stand out in an incident aside.
 pub fn own_cost_of_month(roster: &Roster) -> OwnCost {
     let (sweep, census) = fixed_of_month(roster);
     OwnCost { sweep, glances: (own_cost_limit(roster) - sweep - census).at_least_zero(), census }
 }
 
 impl Purse {
-    /// Thousandths of a metric that come in within so many seconds.
+    /// The purse's income in the given seconds, in thousandths of a metric.
     fn income(roster: &Roster, seconds: i128) -> i64 {
         let millis = own_cost_of_month(roster).glances.mul_div_up(1000, USD_PER_METRIC.picos()).picos();
         i64::try_from(millis.saturating_mul(seconds) / MONTH_S).unwrap_or(i64::MAX)
     }
 
-    /// What is in it now.
+    /// The purse with the income up to now.
     pub(super) fn filled(self, roster: &Roster, now: DateTime<Utc>) -> Purse {
         let most = Self::income(roster, HOLDS_S);
         let millis = match self.at {
@@ -107,10 +107,10 @@ impl Purse {
         Purse { millis, ..filled }
     }
 
-    /// Metrics that it pays for now; what is beyond may be overdrawn where something burns.
+    /// Metrics that it pays for now, and those that may be overdrawn when a budget is burning.
     pub(super) fn metrics(self, roster: &Roster) -> (u64, u64) {
         let whole = |millis: i64| u64::try_from(millis / 1000).unwrap_or(0);
-        // A quarter of a day, or one walk past everybody.
+        // A quarter of a day, or one walk past all functions.
         let walk: u64 =
             (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index, false)).sum();
         let quarter = Self::income(roster, HOLDS_S / 2);

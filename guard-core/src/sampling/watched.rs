@@ -1,4 +1,4 @@
-//! One budget in the eyes of who looks: what may be hidden from it, and what is seen and has no name.
+//! One budget from the sampler's point of view: its possible hidden spend, and its visible spend with no known source.
 
 use super::choice::Unexplained;
 use crate::budget::BudgetRule;
@@ -10,46 +10,46 @@ use crate::plan::Verdict;
 use crate::posting::{Reading, Rests};
 use crate::roster::Roster;
 
-/// What may be hidden before somebody is looked at: one part in so many of the slack. Half leaves room for lag, walk and
-/// notice before the slack is gone.
+/// The slack is divided by this number to get the hidden spend above which functions are looked at. Half leaves room
+/// for lag, walk and notice before the slack is gone.
 const HIDDEN_PART: i128 = 2;
 
-/// The slack of a budget as far as looking is concerned is at most one part in so many of it: a budget that acts at its line
-/// only must be known all the same.
+/// For sampling, a budget's slack is at most its amount divided by this number: a budget that acts only at its line
+/// must be measured all the same.
 const SLACK_PART: i128 = 8;
 
-/// What may always be hidden from a budget in money: looking for less costs more than there is to lose.
+/// The hidden spend that is always tolerated in a budget of money: looking for less costs more than there is to lose.
 const HIDDEN_LEAST: Usd = Usd::from_picos(50_000_000_000);
 
-/// Who spends one part in so many of a slack above its ordinary since it was looked at last stands out.
+/// A function stands out if its spend above the ordinary since its last look exceeds the slack divided by this number.
 const STANDS_OUT_PART: i128 = 4;
 
-/// Who stands out is in focus until a quarter of an hour of its excess is less than one part in so many of the slack.
+/// A function that stands out stays in focus until 15 minutes of its excess are below the slack divided by this.
 const CALM_PART: i128 = 50;
 
-/// A budget that is gone within so many minutes at the rate of the moment is looked at function by function. A percentage
-/// that was passed is no reason: half of a month's budget is gone at half of every month.
+/// A budget that will be used up within this many minutes at the current rate is looked at function by function. A
+/// passed percentage is no reason: half of a month's budget is gone at half of every month.
 const LINE_NEAR_MIN: i64 = 30;
 
-/// Minutes after which a function that may run long is asked again how much of it runs.
+/// Minutes after which a function that may run long is asked for its concurrency again.
 const ASKED_AGAIN_MIN: i64 = 10;
 
-/// One budget in the eyes of who looks.
+/// One budget from the sampler's point of view.
 pub(super) struct Watched<'a> {
     pub(super) place: usize,
     pub(super) rule: &'a BudgetRule,
     /// The slack, in the budget's unit.
     pub(super) slack: Usd,
-    /// What may be hidden before somebody is looked at.
+    /// The hidden spend above which functions are looked at.
     pub(super) threshold: Usd,
-    /// Busy time that no function explains, and what it may have cost beyond what it is taken for.
+    /// Possible cost of the busy time that no function explains, beyond its expected cost.
     pub(super) hidden: Usd,
-    /// What runs long and has told nothing yet, at the price of the dearest who may run so long.
+    /// Cost of long invocations not reported yet, at the price of the dearest function that can run that long.
     pub(super) running: Usd,
     pub(super) unexplained: Unexplained,
-    /// What is above the ordinary and has no name, at the price of the dearest who may have spent it.
+    /// Spend above the ordinary with no known source, at the price of the dearest function that may have caused it.
     pub(super) at_worst: Usd,
-    /// Whether something above the ordinary is on its way to break it, or has cost half of the slack.
+    /// Whether spend above the ordinary will soon break it, or has used up half of the slack.
     pub(super) is_pressing: bool,
     /// Whether it is at its line, or soon will be.
     pub(super) is_near_line: bool,
@@ -91,7 +91,7 @@ impl<'a> Watched<'a> {
         watched
     }
 
-    /// Adds up what no function explains, as far as somebody of the scope may have spent it.
+    /// Adds up the unexplained spend that functions of the scope may have caused.
     fn sum_up(&mut self, roster: &Roster, rests: &Rests) {
         let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
         let scope = narrow.unwrap_or(&rests.looked.everything);
@@ -105,13 +105,13 @@ impl<'a> Watched<'a> {
             let beyond = Rests::beyond_usual(rest, scope.usual(rest.until));
             if self.rule.counts_invocations() {
                 let all = whole(requests);
-                // The region tells them exactly: only whose they are may be hidden.
+                // The region's count is exact: only its attribution to functions may be hidden.
                 self.hidden += share.map_or(Usd::ZERO, |share| share.high - share.expected);
                 self.unexplained.nameless += all.mul_div_up(beyond, us.max(1));
                 continue;
             }
             let each = roster.per_invocation.expected * requests;
-            // The region tells requests exactly, but not whose they are.
+            // The region's count of requests is exact, but does not attribute them to functions.
             let (requests_at_most, expected) = match share {
                 Some(share) => (each, share.expected),
                 None => (Usd::ZERO, (rest.expected - each).at_least_zero()),
@@ -134,7 +134,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Adds what long invocations and starts of environments may be burning, unless everybody dear was asked for it lately.
+    /// Adds the possible cost of long invocations and starts, unless all dear functions were asked for it recently.
     fn run_on(&mut self, roster: &Roster, reading: &Reading) {
         if self.rule.counts_invocations() {
             return;
@@ -154,12 +154,12 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// What may be hidden, and what is seen and has no name.
+    /// The possible hidden spend plus the visible spend with no known source.
     pub(super) fn suspicion(&self) -> Usd {
         self.hidden + self.running + self.unexplained.nameless
     }
 
-    /// Whether who is glanced at is asked how much runs.
+    /// Whether a glance also asks for concurrency.
     pub(super) fn asks_concurrency(&self) -> bool {
         self.running > Usd::ZERO && self.running * 4 >= self.threshold
     }
@@ -168,12 +168,12 @@ impl<'a> Watched<'a> {
         self.suspicion() >= self.threshold
     }
 
-    /// Whether what has no name may come to all of the slack: it need not wait for money.
+    /// Whether the spend with no known source may reach the whole slack: looking then need not wait for money.
     pub(super) fn is_urgent(&self) -> bool {
         self.is_pressing || self.at_worst >= self.slack.max(HIDDEN_LEAST)
     }
 
-    /// Whether so much above the ordinary makes a function stand out.
+    /// Whether the given spend above the ordinary makes a function stand out.
     pub(super) fn stands_out(&self, (excess, excess_per_hour): (Usd, Usd)) -> bool {
         excess >= self.slack.mul_div_up(1, STANDS_OUT_PART) && excess > Usd::ZERO
             || self.is_pressing && self.is_loud(excess_per_hour)

@@ -1,5 +1,5 @@
-//! What people hear of a guarantee: when it begins, that it cannot be given, that an assumption did not hold, and whom its
-//! ceilings refuse.
+//! Notices about a guarantee: when it begins, that it cannot be given, that an assumption did not hold, and which
+//! functions are refused something by its ceilings.
 
 use chrono::Duration;
 
@@ -16,10 +16,10 @@ fn alarm(rule: &BudgetRule) -> String {
     format!("dow-guard/guarantee/{}", rule.name)
 }
 
-/// Of more functions that a guarantee refuses something one message tells, not one of each. Our choice.
+/// If a guarantee restricts more functions than this, one message lists them all. Our choice.
 const FEW: usize = 5;
 
-/// One notice per guarantee, and of those whom its ceilings refuse something one each, or one of many.
+/// One notice per guarantee; for the functions that its ceilings restrict, one notice each, or one for many.
 pub(super) fn notices(draft: &Draft<'_>) -> Vec<Notice> {
     let rules = draft.roster.rules.iter().enumerate().filter(|(_, rule)| rule.guarantee);
     let mut all = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn notices(draft: &Draft<'_>) -> Vec<Notice> {
     all
 }
 
-/// Alarm name of the many whom a guarantee refuses something.
+/// Alarm name for the many functions that a guarantee restricts.
 fn many_alarm(rule: &BudgetRule) -> String {
     format!("{}/refused", alarm(rule))
 }
@@ -63,7 +63,7 @@ fn many(draft: &Draft<'_>, rule: &BudgetRule, refused: &[Notice]) -> Notice {
     }
 }
 
-/// Closes what was told of many, once the barrier holds nobody.
+/// Closes the notice about many functions once the barrier holds none.
 fn nobody(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice> {
     let is_open = draft.state.alerts.get(&many_alarm(rule)).is_some_and(|alert| alert.open);
     let holds = draft.ceilings.values().any(|held| held.rule == place);
@@ -90,7 +90,7 @@ fn promise(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice>
             let headline = format!("OK: the guarantee of {name} holds: {amount} will not be passed");
             (kind, false, "kept", headline, "What earlier ceilings let in is known or over.".to_owned())
         }
-        // Nothing is promised by a guard that does nothing.
+        // A disarmed guard makes no promise.
         Promise::Pending if !draft.armed => return None,
         Promise::Pending => {
             let from = draft.seen.at + Duration::seconds(past_s(draft, place));
@@ -127,8 +127,8 @@ fn promise(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice>
     })
 }
 
-/// Seconds after which what earlier ceilings let in is known or over: metric lag, a minute's grain, actuation and twice the
-/// longest time-out.
+/// Seconds after which the effects of earlier ceilings are known or over: metric lag, a minute's grain, actuation and
+/// twice the longest time-out.
 fn past_s(draft: &Draft<'_>, place: usize) -> i64 {
     let timing = &draft.roster.policy.timing;
     let functions = draft.roster.inventory.functions.iter().zip(&draft.roster.members);
@@ -137,7 +137,7 @@ fn past_s(draft: &Draft<'_>, place: usize) -> i64 {
     i64::from(timing.metric_lag_s) + 60 + i64::from(timing.actuation_s) + 2 * i64::from(timeout_s)
 }
 
-/// A function that a ceiling of the barrier refuses something: it has been throttled, or asks for more than it is left.
+/// A notice if a ceiling of the barrier restricts a function: it has been throttled, or needs more than its ceiling.
 fn refusing(draft: &Draft<'_>, index: usize) -> Option<Notice> {
     let function = draft.roster.inventory.functions.get(index)?;
     let name = &function.name;
@@ -159,7 +159,7 @@ fn refusing(draft: &Draft<'_>, index: usize) -> Option<Notice> {
     let needs = reading.concurrency_max.max(reading.concurrency_p99.unwrap_or(0));
     let open = draft.state.alerts.get(&function_alarm(name)).is_some_and(|alert| alert.open);
     let refuses = needs > ceiling || (standing.is_some() && reading.throttles > 0);
-    // Once told it stays open while the ceiling stands.
+    // Once reported, it stays open while the ceiling stands.
     let is_told = open && is_held(&draft.state.latches, name.as_str());
     if !(refuses || is_told) {
         return None;
