@@ -1,9 +1,9 @@
-//! What the worst case costs: the published overrun of a cap.
+//! The cost of the worst case: the published overrun of a cap.
 //!
-//! A guard sees late and acts later. Between a cause and the effect of the answer pass metric lag, tick and
-//! actuation; what runs then still runs up to the time-out. Priced at the dearest possible use (every unit of
-//! concurrency busy, ten requests a second each), that time is an amount of money. Published, it is the overrun;
-//! kept below what is left of a budget, it is the guarantee of [`crate::barrier`], which needs no forecast.
+//! A guard sees late and acts later. Metric lag, tick and actuation pass between a cause and the effect of the answer;
+//! invocations running then still run up to the time-out. Priced at the dearest possible use (every unit of concurrency
+//! busy, ten requests a second each), that time is an amount of money. Published, it is the overrun; kept below the
+//! remaining budget, it is the guarantee of [`crate::barrier`], which needs no forecast.
 
 mod published;
 
@@ -14,7 +14,7 @@ use crate::money::Usd;
 
 pub use published::{BoundPart, BudgetBound, Columns, Known, Terms, longest_period_s, published};
 
-/// The most that so much concurrency can cost in so many seconds: busy all the time, ten requests a second each.
+/// The most that this much concurrency can cost in this many seconds: busy all the time, ten requests a second each.
 ///
 /// `W(C, s) = C · (m·p + e) · s + 10 · C · (q + c) · s`
 pub fn worst_case(unit: &UnitCost, concurrency: u32, seconds: u64) -> Usd {
@@ -26,7 +26,7 @@ fn per_concurrency_second(unit: &UnitCost) -> Usd {
     unit.per_busy_second() + unit.per_request * REQUESTS_PER_SECOND_PER_CONCURRENCY
 }
 
-/// What the overrun of one function depends on.
+/// The inputs for the overrun of one function.
 #[derive(Clone, Copy, Debug)]
 pub struct OverrunInput<'a> {
     /// Its unit costs.
@@ -41,7 +41,7 @@ pub struct OverrunInput<'a> {
     pub envelope: u32,
     /// Cost of the backlog that a cap postpones.
     pub deferred: Usd,
-    /// The concurrency that the levers leave it; nothing where it is stopped.
+    /// The concurrency that the levers leave it; 0 if it is stopped.
     pub left: u32,
     /// Seconds until the period ends.
     pub left_s: u64,
@@ -56,13 +56,13 @@ pub struct Bound {
     pub reaction_s: u32,
     /// *τ*: the time-out, in seconds.
     pub timeout_s: u32,
-    /// `C · (m·p + e) · (L + τ)`: what runs until the cap bites, and what was running then.
+    /// `C · (m·p + e) · (L + τ)`: work that runs until the cap bites, and work running at that moment.
     pub running: Usd,
     /// `10 · C · (q + c) · L`: the requests admitted until the cap bites.
     pub admitted: Usd,
     /// The backlog that a cap postpones.
     pub deferred: Usd,
-    /// What its levers leave may burn until the period ends; nothing where the function is stopped.
+    /// The cost until the period ends of the use that its levers leave; nothing if the function is stopped.
     pub floor: Usd,
 }
 
@@ -73,7 +73,7 @@ impl Bound {
     }
 }
 
-/// The bound as things are, and as it would be under a standing cap.
+/// The bound with the current ceiling, and the bound under a standing cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrun {
     /// With the ceiling in force.
@@ -97,7 +97,7 @@ pub fn overrun(input: &OverrunInput<'_>) -> Overrun {
             * i128::from(concurrency)
             * i128::from(reaction_s),
         deferred: input.deferred,
-        // What is left cannot be more than what is there.
+        // The concurrency left cannot exceed the concurrency reachable.
         floor: worst_case(input.unit, input.left.min(concurrency), input.left_s),
     };
     Overrun {

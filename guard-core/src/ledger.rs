@@ -1,5 +1,5 @@
-//! Double-entry book of spend: every minute seen of a function is posted once to each budget that covers it, and
-//! a minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
+//! Double-entry book of spend: every observed minute of a function is posted once to each budget that covers it, and a
+//! minute seen again posts the difference. Sums of postings are exact, so parts add up to the whole.
 
 mod book;
 mod course;
@@ -33,7 +33,7 @@ use crate::observation::{Observation, Point};
 use crate::starts::Starts;
 use crate::time::{Hour, Minute};
 
-/// What was posted for one minute (or hour) of one function.
+/// The posting for one minute (or hour) of one function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
     /// The point as seen last.
@@ -42,7 +42,7 @@ pub struct Posted {
     pub cost: UsdRange,
     /// The part of it that was repeated work.
     pub repeated: UsdRange,
-    /// Money for starts of environments in its upper end, beyond what the unit cost always has there.
+    /// The allowance for starts of environments in its upper end, beyond the one always in the unit cost.
     #[serde(default, skip_serializing_if = "is_default")]
     pub starts: Usd,
 }
@@ -60,31 +60,31 @@ pub struct FunctionLedger {
     pub minutes: VecDeque<(Minute, Posted)>,
     /// Totals of the latest hours, ascending: a census posts the difference to them.
     pub hours: VecDeque<(Hour, Posted)>,
-    /// Minutes from the first to the last were all looked at, without a gap.
+    /// The first and the last minute of the newest range that was looked at without a gap.
     pub covered: Option<(Minute, Minute)>,
     /// Hours up to here are in the profile and change no more.
     pub settled_through: Option<Hour>,
-    /// What is ordinary for it.
+    /// Its ordinary use.
     pub profile: Profile,
     /// The last minute in which it had an invocation.
     pub last_invoked: Option<Minute>,
-    /// Up to this minute its durations are known from glances.
+    /// The minute up to which its durations are known from glances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glanced: Option<Minute>,
-    /// What its busy time cost per hour when it was looked at last, older looks fading over hours.
+    /// The hourly cost of its busy time at the last look; older looks fade over hours.
     #[serde(default)]
     pub burn: Usd,
-    /// The minutes of which its starts of environments are counted.
+    /// The minutes whose starts of environments are counted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub starts: Starts,
 }
 
 impl FunctionLedger {
-    /// The books in a JSON array. A function of the core, so that it is compiled to be fast where the caller is compiled
-    /// to be small: thousands of books are most of a cold start.
+    /// Parses books from a JSON array. The function is in the core so that it is optimised for speed even if the caller
+    /// is optimised for size: thousands of books take up most of a cold start.
     ///
     /// # Errors
-    /// When it is not JSON, or not that of books.
+    /// If the text is not JSON, or not an array of books.
     pub fn read_all(json: &[u8]) -> Result<Vec<Self>, serde_json::Error> {
         serde_json::from_slice(json)
     }
@@ -110,20 +110,20 @@ impl FunctionLedger {
         self.glanced.max(self.covered.map(|(_, until)| until))
     }
 
-    /// Takes in what the busy time of so many minutes has cost.
+    /// Learns the cost of the given minutes' busy time.
     pub(crate) fn learn_burn(&mut self, cost: Usd, minutes: i64) {
         let minutes = i128::from(minutes.max(1));
         let change = cost.mul_div_up(60, minutes) - self.burn;
         self.burn = (self.burn + change.mul_div_up(minutes, minutes + BURN_FADES_MIN)).at_least_zero();
     }
 
-    /// What a settled hour came to, in the region's currency; `None` where it is not known any more, or not yet.
+    /// The amount of a settled hour, in the region's currency; `None` if it is not known any more, or not yet.
     pub(crate) fn of_settled_hour(&self, hour: Hour) -> Option<Usd> {
         self.profile.amount(hour)
     }
 
-    /// The first minute that may still be posted: points of the window change, and what lies between it and the last
-    /// minute looked at was never seen, because the guard was down or blind or had no reason to look.
+    /// The first minute that may still be posted: points of the window change, and minutes between it and the last look
+    /// were never seen, because the guard was down or blind or had no reason to look.
     pub(crate) fn open_from(&self, now: Minute, window_min: i64) -> Minute {
         let window = now.plus(-window_min.max(BURN_MINUTES + 5));
         let looked = self.covered.map(|(_, until)| until).or(self.glanced);
@@ -131,7 +131,7 @@ impl FunctionLedger {
         window.min(unseen.max(now.plus(-CATCH_UP_MIN)))
     }
 
-    /// The same of a glance: what was never looked at is caught up on as far as that goes.
+    /// The same for a glance: minutes never looked at are caught up on as far as possible.
     pub(crate) fn glance_from(&self, now: Minute, window_min: i64) -> Minute {
         let window = now.plus(-window_min.max(BURN_MINUTES + 5));
         let unseen = self.looked_until().map_or(now.plus(-CATCH_UP_MIN), |until| until.plus(1));
@@ -139,14 +139,14 @@ impl FunctionLedger {
     }
 }
 
-/// Minutes over which the burn of the moment is taken.
+/// Minutes over which the current burn is measured.
 pub const BURN_MINUTES: i64 = 5;
 
-/// Minutes after which half of what is taken for a function's burn is newer. Our choice: three hours forget a burst, and
-/// keep what the time of day does.
+/// Minutes after which half of a function's estimated burn is newer. Our choice: three hours forget a burst, and keep
+/// the effect of the time of day.
 const BURN_FADES_MIN: i128 = 180;
 
-/// Minutes that are caught up on at most: what budgets remember minute by minute. What is older waits for the census.
+/// The most minutes caught up on: as many as budgets remember minute by minute. Older ones wait for the census.
 pub(crate) const CATCH_UP_MIN: i64 = 6 * 60;
 
 /// GB-seconds used in the month, by architecture, in MB·µs: decides the volume tier.
@@ -190,7 +190,7 @@ impl Meters {
         }
     }
 
-    /// Begins again where the month of the look is another one.
+    /// Starts again if the look falls into another month.
     pub(crate) fn turn_month(&mut self, seen: &Observation) {
         let month = seen.at.year() * 12 + i32::try_from(seen.at.month0()).unwrap_or(0);
         if self.month != month {

@@ -1,4 +1,4 @@
-//! What was seen: metric points with their freshness. A missing point is neither zero nor an error.
+//! Observations: metric points with their freshness. A missing point is neither zero nor an error.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,8 @@ use crate::time::{Hour, Minute};
 
 /// How far a series can be trusted.
 ///
-/// CloudWatch stamps a value with the invocation's start and sends it at the end, and points converge for
-/// minutes; so "no point" may mean no traffic, not yet, or not told.
+/// CloudWatch stamps a value with the invocation's start and sends it at the end, and points converge for minutes; so
+/// "no point" may mean no traffic, not yet sent, or not reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is", content = "minutes")]
 pub enum Freshness {
@@ -19,14 +19,14 @@ pub enum Freshness {
     Late(u32),
     /// The answer was complete and holds no point, while the region's totals do not contradict that.
     Silent,
-    /// Nobody knows: the call failed, was throttled or partial, or was not made. Never read as zero.
+    /// Unknown: the call failed, was throttled or partial, or was not made. Never read as zero.
     #[default]
     Unknown,
 }
 
 impl Freshness {
-    /// Of the region's totals, answered in full, by their newest point. `settled` is the newest minute that should
-    /// show.
+    /// The freshness of the region's totals, answered in full, by their newest point. `settled` is the newest minute
+    /// that should be visible.
     pub fn of_region(newest: Option<Minute>, settled: Minute) -> Self {
         match newest {
             None => Freshness::Silent,
@@ -35,9 +35,9 @@ impl Freshness {
         }
     }
 
-    /// Of a function, answered in full, by its newest point and by how the `region` stands: the region's totals move
-    /// at every tick, because the guard is invoked, so only they tell what is late from what is quiet. Where they are
-    /// unknown, a function that shows the settled minutes speaks for itself, and of any other nobody knows.
+    /// The freshness of a function, answered in full, by its newest point and the `region`'s freshness: the region's
+    /// totals move at every tick, because the guard is invoked, so only they tell late from quiet. If they are unknown,
+    /// a function that shows the settled minutes counts by itself, and any other function is unknown.
     pub fn of_function(region: Freshness, newest: Option<Minute>, settled: Minute) -> Self {
         match (region, newest) {
             (Freshness::Late(minutes), _) => Freshness::Late(minutes),
@@ -70,51 +70,51 @@ pub struct Point {
     /// `ConcurrentExecutions`, Maximum.
     #[serde(default)]
     pub concurrency_max: u32,
-    /// `AsyncEventsReceived`, Sum: events queued, each once. `None` where the metric was not read.
+    /// `AsyncEventsReceived`, Sum: events queued, each once. `None` if the metric was not read.
     #[serde(default)]
     pub async_received: Option<u64>,
-    /// Events an event source mapping took in and did not filter out (`PolledEventCount` −
-    /// `FilteredOutEventCount`), Sum. `None` where the mapping's opt-in metrics are off.
+    /// Events an event source mapping polled and did not filter out (`PolledEventCount` − `FilteredOutEventCount`),
+    /// Sum. `None` if the mapping's opt-in metrics are off.
     #[serde(default)]
     pub polled_events: Option<u64>,
-    /// `InvokedEventCount` of the mappings, Sum: events again at every retry.
+    /// `InvokedEventCount` of the mappings, Sum: events count again at every retry.
     #[serde(default)]
     pub invoked_events: Option<u64>,
 }
 
-/// What was seen of one function.
+/// The observed data of one function.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// How far to trust it.
+    /// How far the data can be trusted.
     pub freshness: Freshness,
     /// One-minute points, ascending, each minute at most once. Minutes without a point are absent.
     #[serde(default)]
     pub minutes: Vec<(Minute, Point)>,
 }
 
-/// What one look asks of the census, the walk through every function's hours: functions in the order of their names, as
-/// many as a few calls answer.
+/// The request of one look to the census, the walk through every function's hours: functions in the order of their
+/// names, as many as a few calls answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CensusSlice {
     /// The first hour asked for.
     pub first: Hour,
-    /// The last hour asked for, the same in a whole round.
+    /// The last hour asked for; the same for a whole round.
     pub last: Hour,
-    /// Whose hours, sorted. Those whose minutes have shown everything are left out.
+    /// The functions to read, sorted. Those whose minutes have shown everything are left out.
     pub functions: Vec<FunctionName>,
-    /// Whether nobody is left to be asked after them.
+    /// Whether no functions are left after these.
     pub ends_round: bool,
 }
 
 /// A slice of the census, answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Census {
-    /// What was asked for.
+    /// The request.
     pub asked: CensusSlice,
-    /// One-hour points of the region's totals, ascending; empty where they were not answered.
+    /// One-hour points of the region's totals, ascending; empty if there was no answer.
     pub region: Vec<(Hour, Point)>,
-    /// One-hour points of those who were answered in full, sorted by name, hours ascending: an hour without a point is
-    /// an hour without traffic.
+    /// One-hour points of the functions that were answered in full, sorted by name, hours ascending: an hour without a
+    /// point is an hour without traffic.
     pub functions: Vec<(FunctionName, Vec<(Hour, Point)>)>,
 }
 
@@ -123,24 +123,24 @@ pub struct Census {
 pub struct Observation {
     /// When the look was made: the "now" of the decision.
     pub at: DateTime<Utc>,
-    /// The first minute that was asked for: long enough ago for late points to be read again.
+    /// The first minute requested: long enough ago for late points to be read again.
     pub from: Minute,
-    /// Hours of functions, where a round of the census is under way. They settle the ledger and feed the baseline.
+    /// Hours of functions, if a round of the census is under way. They settle the ledger and feed the baseline.
     #[serde(default)]
     pub census: Option<Census>,
     /// The region's totals (metrics without dimension).
     pub region: Series,
-    /// The functions that were looked at minute by minute, sorted by name without repetition. One that was asked for and not
-    /// answered is here as [`Freshness::Unknown`]; one that was not asked for is absent.
+    /// The functions that were looked at minute by minute, sorted by name without repetition. A function without an
+    /// answer is here as [`Freshness::Unknown`]; a function that was not asked for is absent.
     pub functions: Vec<(FunctionName, Series)>,
-    /// The functions of which only durations were asked for, and invocations where a budget of their own covers them, likewise
-    /// sorted. None of them is among `functions`.
+    /// The functions of which only durations were requested, and invocations if a budget of their own covers them,
+    /// likewise sorted. None of them is among `functions`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub glances: Vec<(FunctionName, Series)>,
 }
 
 impl Observation {
-    /// A look at which nothing was learned.
+    /// A look without any results.
     pub fn blind(at: DateTime<Utc>) -> Self {
         Observation {
             at,
@@ -152,19 +152,19 @@ impl Observation {
         }
     }
 
-    /// What was seen of a function, if it was looked at.
+    /// The observed data of a function, if it was looked at.
     pub fn of(&self, name: &FunctionName) -> Option<&Series> {
         find(&self.functions, name)
     }
 
-    /// What a glance has shown of a function, if there was one.
+    /// The results of a glance at a function, if there was one.
     pub fn glance_at(&self, name: &FunctionName) -> Option<&Series> {
         find(&self.glances, name)
     }
 
-    /// Both looks of one tick: what was seen later of a function or the region stands for what was seen before. Each
-    /// asked for all minutes of its own that were open, so the earlier beginning is that of both. The census of the
-    /// earlier look is in the books already.
+    /// Merges both looks of one tick: the later data of a function or the region replaces the earlier. Each look asked
+    /// for all of its open minutes, so the earlier beginning holds for both. The census of the earlier look is already
+    /// in the books.
     #[must_use]
     pub fn and(mut self, later: Observation) -> Observation {
         let is_read = |name: &FunctionName| later.of(name).is_some();

@@ -1,5 +1,5 @@
-//! What an operator may say: hold, release, cap, arm, disarm. Words become plans like any other: explained,
-//! checked, and written down before anything changes.
+//! Operators' orders: hold, release, cap, arm, disarm. Orders become plans like any other: explained, checked, and
+//! recorded before anything changes.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ const PARDON_MIN: i64 = 60;
 /// Minutes for which a function may be held: a minute to thirty days. Our choice.
 pub const HOLD_MINUTES: std::ops::RangeInclusive<u32> = 1..=43_200;
 
-/// An operator's word.
+/// An operator's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
@@ -29,7 +29,7 @@ pub enum Command {
         /// The function.
         function: FunctionName,
     },
-    /// Change nothing on a function, neither tighter nor looser, for so many minutes.
+    /// Change nothing on a function, neither tighter nor looser, for the given number of minutes.
     Hold {
         /// The function.
         function: FunctionName,
@@ -67,19 +67,19 @@ pub enum CommandError {
     /// The function does not exist in this account and region.
     #[error("no function {function:?} in this account and region")]
     NoSuchFunction {
-        /// What was asked for.
+        /// The function named in the order.
         function: String,
     },
     /// The guard holds nothing on the function.
     #[error("the guard changed nothing on {function:?}: there is nothing to release")]
     NothingToRelease {
-        /// What was asked for.
+        /// The function named in the order.
         function: String,
     },
-    /// Protected functions are protected from operators' slips too.
+    /// Protected functions are protected from operators' mistakes too.
     #[error("{function:?} is protected: remove it from the policy's protected list first")]
     Protected {
-        /// What was asked for.
+        /// The function named in the order.
         function: String,
     },
     /// A number outside its range.
@@ -87,14 +87,14 @@ pub enum CommandError {
     OutOfRange {
         /// The field.
         key: &'static str,
-        /// What was given.
+        /// The value given.
         value: u32,
-        /// What is accepted.
+        /// The accepted range.
         range: String,
     },
 }
 
-/// Takes an operator's word: the plan that follows from it at once, its intents written into the state.
+/// Carries out an operator's order: returns the plan that follows from it at once, its intents recorded in the state.
 ///
 /// # Errors
 /// When the function is not known, protected, or has nothing to release, or a number is out of range. The state is
@@ -143,8 +143,8 @@ pub fn command(
     Ok(plan)
 }
 
-/// What others should hear of an order that changes something: under the function's alarm, so that an alarm of the
-/// guard's is closed by a release by hand as well.
+/// The notice to others about an order that changes something. It goes under the function's alarm, so that a manual
+/// release also closes an alarm opened by the guard.
 fn notice(roster: &Roster, word: &Command, actions: &[Action]) -> Option<Notice> {
     let function = word.function().filter(|_| !actions.is_empty())?;
     let (kind, alarming, verb) = match word {
@@ -166,7 +166,7 @@ fn notice(roster: &Roster, word: &Command, actions: &[Action]) -> Option<Notice>
     })
 }
 
-/// What somebody else has set on a released function stays, and is said.
+/// Values that others have set on a released function stay, and are reported.
 fn left(function: &FunctionName, adopted: Option<Vec<(Lever, Setting)>>) -> Option<Notice> {
     let adopted = adopted.filter(|adopted| !adopted.is_empty())?;
     let values: Vec<String> = adopted.iter().map(|(lever, found)| report::lever_at(lever, *found)).collect();
@@ -182,7 +182,7 @@ fn left(function: &FunctionName, adopted: Option<Vec<(Lever, Setting)>>) -> Opti
     })
 }
 
-/// Everything back to what was there before; what somebody else changed since is left alone.
+/// Restores all original settings; settings that others have changed since are left alone.
 fn release(roster: &Roster, state: &State, name: &FunctionName) -> Result<Vec<Action>, CommandError> {
     let function = known(roster, name)?;
     let nothing = || CommandError::NothingToRelease { function: name.to_string() };

@@ -1,5 +1,5 @@
-//! A second opinion on every plan, written apart from the planner and from raw policy, inventory and history only:
-//! it must not share the first opinion's mistakes. Plain code that is obviously right beats code that is clever.
+//! A second opinion on every plan, written apart from the planner and from raw policy, inventory and history only: it
+//! must not share the first opinion's mistakes. Plain code that is obviously right beats clever code.
 
 use std::collections::BTreeSet;
 
@@ -31,19 +31,19 @@ pub const FLOOR_TAG: &str = "dow-guard:floor";
 /// The tag that gives a function a monthly budget of its own.
 pub const MONTHLY_TAG: &str = "dow-guard:monthly-usd";
 
-/// Alarm name under which the second opinion objects.
+/// Alarm name for objections of the second opinion.
 pub const OBJECTION_ALARM: &str = "dow-guard/second-opinion";
 
-/// What the second opinion rests on.
+/// The inputs of the second opinion.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// What the owner wants.
+    /// The owner's policy.
     pub policy: &'a Policy,
-    /// What exists.
+    /// The functions and their settings.
     pub inventory: &'a Inventory,
-    /// What was seen; a function that was not looked at is unknown.
+    /// The observation; a function that was not looked at is unknown.
     pub seen: &'a Observation,
-    /// The guard's own function, where it runs as one.
+    /// The guard's own function, if it runs as one.
     pub self_name: Option<&'a FunctionName>,
 }
 
@@ -52,14 +52,14 @@ pub struct Context<'a> {
 pub struct Violation {
     /// The rule.
     pub rule: Rule,
-    /// Index of the offending action; `None` where the plan as a whole offends.
+    /// Index of the offending action; `None` if the plan as a whole offends.
     pub action: Option<usize>,
-    /// What is wrong, as a sentence.
+    /// The violation, as a sentence.
     pub sentence: String,
 }
 
-/// Every rule that the plan breaks, in the order of its actions. `state` is the memory before the plan's intents
-/// are written down. A plan that is not armed changes nothing, so only its being disarmed is checked.
+/// Every rule that the plan breaks, in the order of its actions. `state` is the memory before the plan's intents are
+/// recorded. A plan that is not armed changes nothing, so only the fact that it is disarmed is checked.
 pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation> {
     let armed = state.operator.armed.unwrap_or(context.policy.armed);
     if plan.armed != armed {
@@ -82,7 +82,7 @@ pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation
         if index >= usize::try_from(limit).unwrap_or(usize::MAX) {
             broken.push((Rule::TickFull, format!("a tick may make {limit} changes")));
         }
-        // Last, and only for what will be carried out: a refused change neither takes room nor makes any.
+        // Checked last, only for actions that will be carried out: a refused change neither takes nor frees room.
         if broken.is_empty()
             && let Err(sentence) = take_room(&action.change, &mut reserved, context.inventory)
         {
@@ -97,10 +97,10 @@ pub fn check(plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Violation
     violations
 }
 
-/// A broken rule and what is wrong.
+/// A broken rule and the violation.
 type Broken = (Rule, String);
 
-/// The rules that look at one action alone; `reserved` is what the actions before it leave reserved.
+/// The rules that look at one action alone; `reserved` is the total reservation after the actions before it.
 fn check_action(
     action: &Action,
     plan: &Plan,
@@ -147,17 +147,17 @@ fn check_action(
     broken
 }
 
-/// One action with what is known about it.
+/// One action with the known facts about it.
 struct Case<'a> {
     action: &'a Action,
     function: &'a Function,
     /// The guard's memory of the lever, if it holds it.
     held: Option<&'a LeverState>,
-    /// All reservations together, as the actions before this one leave them.
+    /// The sum of all reservations after the actions before this one.
     reserved: u64,
     /// The budget named, if it exists.
     budget: Option<Budget>,
-    /// Whether an operator commanded this very change.
+    /// Whether an operator ordered exactly this change.
     by_operator: bool,
 }
 
@@ -190,7 +190,7 @@ impl Case<'_> {
         }
     }
 
-    /// The protected list and tag, unless exactly what was there before is put back.
+    /// The protected list and tag, unless exactly the original setting is restored.
     fn protected(&self, policy: &Policy) -> Option<String> {
         if self.held.is_some_and(|held| held.original == self.action.change.to()) {
             return None;
@@ -205,7 +205,7 @@ impl Case<'_> {
         Some(format!("the policy protects it: {entry}"))
     }
 
-    /// Holds, pardons, and values that somebody else has set.
+    /// Holds, pardons, and values that others have set.
     fn words_of_operators(&self, plan: &Plan, state: &State) -> Vec<Broken> {
         let name = &self.action.function;
         let mut broken = Vec::new();
@@ -224,7 +224,7 @@ impl Case<'_> {
         broken
     }
 
-    /// What a tighter setting must respect.
+    /// The limits on a tighter setting.
     fn tightening(&self, plan: &Plan, state: &State, context: &Context<'_>) -> Vec<Broken> {
         let mut broken = Vec::new();
         let latch = state.latches.get(&self.action.function);
@@ -252,7 +252,7 @@ impl Case<'_> {
         broken
     }
 
-    /// A concurrency below the floor that nothing permits.
+    /// A concurrency below the floor that no rule permits.
     fn floor(
         &self,
         budget: &Budget,
@@ -263,7 +263,7 @@ impl Case<'_> {
     ) -> Option<String> {
         let left = match &self.action.change {
             Change::ReservedConcurrency { to: Some(to), .. } => *to,
-            // Its mappings together: each has a part of what is left.
+            // All its mappings together: each gets a part of the concurrency left.
             Change::MappingConcurrency { .. } => polled(self.function, |lever| {
                 let same = |action: &&Action| {
                     action.function == self.action.function && action.change.lever() == *lever
@@ -283,7 +283,7 @@ impl Case<'_> {
     }
 
     /// The floor, from history and policy alone: p99 × headroom, at least the minimum, rounded in favour of the
-    /// traffic; never more than the owner had allowed before the guard came.
+    /// traffic; never more than the owner's own limit before the guard's first change.
     fn least(&self, state: &State, policy: &Policy) -> u32 {
         let p99 =
             state.profile(&self.function.name).and_then(|profile| profile.concurrency_p99()).unwrap_or(0);
@@ -302,8 +302,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whether the policy stops a function that finds no room for its floor, and this one finds none. What is
-    /// provisioned needs room too: AWS refuses a reservation below it.
+    /// Whether the policy stops a function that finds no room for its floor, and this one finds none. Provisioned
+    /// concurrency needs room too: AWS refuses a reservation below it.
     fn no_room(&self, floor: u32, context: &Context<'_>) -> bool {
         let account = &context.inventory.account;
         let kept = account.unreserved_minimum.max(context.policy.limits.keep_unreserved);
@@ -313,7 +313,7 @@ impl Case<'_> {
             && others + u64::from(kept) + needed > u64::from(account.concurrency)
     }
 
-    /// Events that would be given up and caught by nothing.
+    /// Events that would be given up and lost.
     fn event_loss(&self) -> Option<String> {
         let function = self.function;
         let uncaught_async = function.asynchronous.is_some_and(|config| !config.on_failure);
@@ -336,12 +336,12 @@ impl Case<'_> {
         }
     }
 
-    /// What a looser setting must respect.
+    /// The limits on a looser setting.
     fn loosening(&self, context: &Context<'_>) -> Vec<Broken> {
         let mut broken = Vec::new();
         let beyond = match self.held {
             None => true,
-            // From the original to what is wanted must not be looser still.
+            // The wanted value must not be looser than the original.
             Some(held) => Change::of(&held.lever, held.original, self.action.change.to())
                 .is_none_or(|beyond| loosens(&beyond)),
         };
@@ -362,7 +362,7 @@ fn reserved_total(inventory: &Inventory) -> u64 {
     inventory.functions.iter().map(|function| u64::from(function.reserved.unwrap_or(0))).sum()
 }
 
-/// Counts a change of a reservation; an error where it takes room that AWS keeps unreserved. Lowering one is always
+/// Counts a change of a reservation; an error if it takes room that AWS keeps unreserved. Lowering one is always
 /// accepted.
 fn take_room(change: &Change, reserved: &mut u64, inventory: &Inventory) -> Result<(), String> {
     let Change::ReservedConcurrency { from, to } = change else { return Ok(()) };
@@ -379,7 +379,7 @@ fn take_room(change: &Change, reserved: &mut u64, inventory: &Inventory) -> Resu
     Ok(())
 }
 
-/// The plan without what it must not do: offending actions become refusals, and one notice says so. A plan that
+/// The plan without its violations: offending actions become refusals, and one notice reports them. A plan that
 /// misjudges whether it is armed is disarmed.
 pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
     if violations.is_empty() {
@@ -400,7 +400,7 @@ pub fn enforce(mut plan: Plan, violations: &[Violation]) -> Plan {
             }),
         }
     }
-    // What is told of a function says what is done: of one to which nothing is done it would be untrue.
+    // A function's notice says which action was taken: if none is, the notice would be untrue.
     let is_undone = |name: &FunctionName| {
         names.contains(name) && plan.actions.iter().all(|action| action.function != *name)
     };

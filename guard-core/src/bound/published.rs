@@ -1,4 +1,4 @@
-//! The published bound of a budget: what the functions of its scope together may spend past its line.
+//! The published bound of a budget: the most that the functions of its scope together may spend past its line.
 
 mod levers;
 
@@ -16,22 +16,22 @@ use crate::name::{BudgetName, FunctionName};
 use crate::policy::{Mode, Period};
 use crate::roster::Roster;
 
-/// What is known of a function's ordinary use; nothing without history.
+/// A function's ordinary use as far as it is known; empty without history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// The 99th percentile of its hourly concurrency maxima, from which its floor is derived.
     pub concurrency_p99: Option<u32>,
-    /// The most that an hour of it may cost and be ordinary, in dollars.
+    /// The highest ordinary cost of one of its hours, in dollars.
     pub ordinary_per_hour: Option<Usd>,
 }
 
 impl Known {
-    /// As a function's history has it.
+    /// The ordinary use according to a function's history.
     pub fn of(profile: &Profile) -> Self {
         Known { concurrency_p99: profile.concurrency_p99(), ordinary_per_hour: profile.ordinary_at_most() }
     }
 
-    /// What holds whichever of the two is the case.
+    /// The higher of both values, term by term.
     #[must_use]
     pub fn at_most(self, other: Known) -> Self {
         Known {
@@ -54,37 +54,36 @@ pub struct BudgetBound {
     pub period: Period,
     /// Seconds for which the floor may burn: one whole period.
     pub period_s: u64,
-    /// The most that may be done when it breaks. Below `cap` nothing ends the spending, and the bound is what it
-    /// would be.
+    /// The most that may be done when it breaks. Below `cap` nothing ends the spending, and the bound shows only what a
+    /// cap would achieve.
     pub mode: Mode,
-    /// Whether it stops at its line all that it covers, ordinary or not.
+    /// Whether at its line it stops everything that it covers, ordinary or not.
     pub stops: bool,
-    /// Whether the policy holds the standing cap: the second column is then what is in force.
+    /// Whether the policy holds the standing cap: the second column is then the one in force.
     pub envelope: bool,
     /// *L* of this policy: the reaction time, and a tick for every further tick that the changes need.
     pub reaction_s: u32,
-    /// Ticks that it takes to change every lever of all functions on which some budget acts.
+    /// Ticks needed to change every lever of all functions on which some budget acts.
     pub ticks: u32,
     /// All terms, in both columns.
     pub terms: Columns<Terms>,
-    /// Where they come from: reserved functions, and the dearest of those that share the pool. Dearest first.
+    /// The functions behind them: reserved functions, and the dearest of those that share the pool. Dearest first.
     pub parts: Vec<BoundPart>,
     /// Functions of its scope that share the unreserved pool.
     pub in_pool: usize,
-    /// Functions of its scope on which nothing is ever changed, by protection or tag: the bound does not hold for
-    /// them.
+    /// Functions of its scope that are never changed, because of protection or a tag: the bound does not hold for them.
     pub never_capped: Vec<FunctionName>,
-    /// The most that those can burn in one period.
+    /// The most that those functions can cost in one period.
     pub never_capped_worst: Usd,
     /// Functions that a stop leaves at their floor, because events would be lost.
     pub not_stopped: Vec<FunctionName>,
     /// Functions for whose cap the pool may have no room.
     pub no_room: Vec<FunctionName>,
-    /// Functions of whose ordinary use nothing is known: the bound is *at least* this.
+    /// Functions whose ordinary use is unknown: the bound is *at least* this.
     pub without_history: usize,
 }
 
-/// One value as things are, and one under a standing cap.
+/// One value with the current settings, and one under a standing cap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns<T> {
     /// With the ceilings in force.
@@ -102,38 +101,38 @@ pub struct Terms {
     pub running: Usd,
     /// `10 · C · (q + c) · L`.
     pub admitted: Usd,
-    /// Both again for every further function of the pool: a flood may move on when it is capped. Nothing where the budget
-    /// stops all at once.
+    /// Both again for every further function of the pool: a flood may move on when it is capped. Nothing if the budget
+    /// stops all functions at once.
     pub moving: Usd,
     /// The backlog that a cap postpones. None is known from policy and inventory alone.
     pub deferred: Usd,
-    /// What the levers leave may burn until the period ends.
+    /// The cost until the period ends of the use that the levers still allow.
     pub floor: Usd,
-    /// What a cap leaves alone because it is ordinary, beyond that.
+    /// The further cost of use that a cap leaves alone because it is ordinary.
     pub ordinary: Usd,
-    /// What burns in the unreserved pool until the period ends where it has no room for all caps.
+    /// The cost of the unreserved pool until the period ends if it has no room for all caps.
     pub no_room: Usd,
-    /// What burns until the period ends where the guard has no concurrency of its own: a flood that takes all of the
-    /// account's keeps it from running.
+    /// The cost until the period ends if the guard has no concurrency of its own: a flood that takes all of the
+    /// account's concurrency keeps it from running.
     pub no_tick: Usd,
     /// All of them together.
     pub total: Usd,
 }
 
-/// What one function, or the pool at its dearest function, has in a bound.
+/// The share of one function, or of the pool at its dearest function, in a bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoundPart {
     /// The function.
     pub function: FunctionName,
     /// Whether it stands for the whole pool.
     pub is_pool: bool,
-    /// Its own terms; for the pool those of all that share it, floors included, and the dearest's time-out. Without what
-    /// moves on, is ordinary or finds no room.
+    /// Its own terms; for the pool, those of all functions that share it, floors included, with the dearest's time-out.
+    /// Excludes the terms `moving`, `ordinary` and `no_room`.
     pub overrun: Overrun,
 }
 
 impl Terms {
-    /// Adds what a cap stops, and what it leaves.
+    /// Adds the spend that a cap stops, and the spend that it leaves.
     fn add(&mut self, bound: &Bound) {
         self.concurrency = self.concurrency.saturating_add(bound.concurrency);
         self.running += bound.running;
@@ -156,7 +155,7 @@ impl Terms {
 }
 
 impl BudgetBound {
-    /// The most past the line as things are, with what is never capped.
+    /// The most past the line with the current settings, functions that are never capped included.
     pub fn most(&self) -> Usd {
         self.terms.now.total + self.never_capped_worst
     }
@@ -174,9 +173,9 @@ pub const fn longest_period_s(period: Period, is_utc: bool) -> u64 {
     (hours + if is_utc { 0 } else { 1 }) * HOUR
 }
 
-/// The bound of the budget at that place of the roster: reserved functions each at their reservation, those that
-/// share the pool as the whole pool at the dearest of them; and what the levers leave of each. `known` tells what is known
-/// of the function at a place; the period has `period_s` seconds. `None` where there is no such budget.
+/// The bound of the budget at that index of the roster: reserved functions each at their reservation, those that share
+/// the pool as the whole pool at the dearest of them; and the use that the levers leave to each. `known` returns the
+/// ordinary use of the function at an index; the period has `period_s` seconds. `None` if there is no such budget.
 pub fn published(
     roster: &Roster,
     place: usize,
@@ -190,7 +189,7 @@ pub fn published(
     let covered = functions.filter(|(index, _)| {
         roster.members.get(*index).is_some_and(|member| member.budgets.contains(&place))
     });
-    // The guard itself is called by its schedule only.
+    // The guard itself is called only by its schedule.
     for (index, function) in covered.filter(|(_, function)| roster.guard.as_ref() != Some(&function.name)) {
         let Some(member) = roster.members.get(index) else { continue };
         let counting = UnitCost::counting();
@@ -237,7 +236,7 @@ pub fn published(
     Some(sum.finish(rule, &account))
 }
 
-/// What is ordinary of a function per hour, in the budget's unit. Every invocation costs its request at least.
+/// The ordinary use of a function per hour, in the budget's unit. Every invocation costs at least its request.
 fn member_ordinary(rule: &BudgetRule, unit: &UnitCost, known: Known) -> Option<Usd> {
     let dollars = known.ordinary_per_hour?;
     if !rule.counts_invocations() {
@@ -255,16 +254,16 @@ struct Sum {
     dearest: Option<BoundPart>,
     moving: Usd,
     ordinary: Usd,
-    /// Of functions for which there may be no room: what one unit of the dearest burns until the period ends, what their
-    /// floors burn, and the most that one of them needs.
+    /// For functions that may find no room: the cost of one unit of the dearest until the period ends, the cost of
+    /// their floors, and the highest floor that one of them needs.
     without_room: (Usd, Usd, u32),
     alone_in_pool: Usd,
-    /// What functions burn while the guard does not run: those with a reservation, and the dearest of the others.
+    /// The cost of functions while the guard cannot run: those with a reservation, and the dearest of the others.
     starved: (Usd, Usd),
     bound_of: Lists,
 }
 
-/// What a bound tells by name and number.
+/// The names and counts listed in a bound.
 #[derive(Default)]
 struct Lists {
     parts: Vec<BoundPart>,
@@ -276,13 +275,13 @@ struct Lists {
     without_history: usize,
 }
 
-/// What a cap stops, without what it keeps.
+/// The spend that a cap stops, without the spend that it leaves.
 fn stoppable(bound: &Bound) -> Usd {
     bound.running + bound.admitted + bound.deferred
 }
 
 impl Sum {
-    /// Counts a function that nothing is done to. Of those in the pool the dearest has all of it.
+    /// Counts a function that is never changed. In the pool, the dearest such function counts with the whole pool.
     fn leave_alone(&mut self, function: &Function, worst: Usd) {
         self.bound_of.never_capped.push(function.name.clone());
         if function.reserved.is_some() {
@@ -292,7 +291,7 @@ impl Sum {
         }
     }
 
-    /// Counts a function to which nothing is done as long as the guard does not run.
+    /// Counts a function that is not changed while the guard cannot run.
     fn starve(&mut self, function: &Function, worst: Usd) {
         let (reserved, pooled) = &mut self.starved;
         if function.reserved.is_some() {
@@ -310,14 +309,14 @@ impl Sum {
         self.bound_of.no_room.push(function.name.clone());
     }
 
-    /// Counts what is ordinary of a function beyond what its cap would leave.
+    /// Counts a function's ordinary use beyond the use that its cap would leave.
     fn ordinary(&mut self, rule: &BudgetRule, per_hour: Option<Usd>, part: &BoundPart) {
         match per_hour {
             Some(per_hour) => {
                 let whole = per_hour.mul_div_up(i128::from(self.period_s), 3600);
                 self.ordinary += (whole - part.overrun.without_envelope.floor).at_least_zero();
             }
-            // All without history have one even share of the budget together.
+            // All functions without history share one even share of the budget.
             None if self.bound_of.without_history == 0 => {
                 self.ordinary += rule.even_share_per_hour().mul_div_up(i128::from(self.period_s), 3600);
                 self.bound_of.without_history = 1;
@@ -346,7 +345,7 @@ impl Sum {
     fn finish(mut self, rule: &BudgetRule, account: &Account) -> BudgetBound {
         let mut lists = self.bound_of;
         lists.never_capped_worst += self.alone_in_pool;
-        // Where not all caps find room, those that do have no more than the room, and the others what is left over.
+        // If not all caps find room, those that do take at most the room, and the other functions the rest.
         let (each, floors, least) = self.without_room;
         let fitting = floors.min(each * i128::from(account.room));
         let rest = account.kept.saturating_add(least).min(account.pool);
@@ -358,7 +357,7 @@ impl Sum {
             self.moving = (self.moving - stoppable(without)).at_least_zero();
             without.floor = now_floors;
             terms.now.add(without);
-            // Floors that together exceed the pool cannot all be held: the pool bounds them still.
+            // Floors that together exceed the pool cannot all be held: the pool is still their limit.
             let with = &mut part.overrun.with_envelope;
             let held = self.pooled.envelope;
             if held.running + held.admitted < without.running + without.admitted {

@@ -1,4 +1,4 @@
-//! The book of one budget: what was posted in its period, the latest minutes and hours, and what is ordinary.
+//! The book of one budget: its postings in the period, the latest minutes and hours, and its ordinary spend.
 
 pub(crate) mod rebuild;
 
@@ -19,9 +19,9 @@ use crate::time::{Hour, Minute};
 const MINUTES_KEPT: usize = 6 * 60;
 /// Hours kept: the longest window, three days, and one in progress.
 const HOURS_KEPT: usize = 73;
-/// An hour of a budget over everything is closed so many minutes after its end: late points have come in.
+/// Minutes after its end at which an hour of a budget over everything is closed: late points have arrived by then.
 const CLOSING_SWEPT_MIN: i64 = 75;
-/// An hour of a narrower budget is closed so many minutes after its end: the daily census has come in.
+/// Minutes after its end at which an hour of a narrower budget is closed: the daily census has arrived by then.
 const CLOSING_CENSUS_MIN: i64 = 26 * 60;
 
 /// The book of one budget in its current period.
@@ -31,46 +31,46 @@ pub struct BudgetLedger {
     pub period_start: DateTime<Utc>,
     /// End of the period.
     pub period_end: DateTime<Utc>,
-    /// Posted in this period.
+    /// Posted amount of this period.
     pub spent: UsdRange,
-    /// Part of it that was repeated work.
+    /// The part of it that was repeated work.
     pub repeated: UsdRange,
-    /// Part of it that no function explains.
+    /// The part of it that no function explains.
     pub unattributed: UsdRange,
-    /// What starts of environments can have cost beyond what is posted for them, in minutes that change no more.
+    /// The possible cost of starts of environments beyond their postings, in minutes that change no more.
     #[serde(default)]
     pub starts: Usd,
-    /// What the free tier has taken off it, by the policy's word.
+    /// The free tier's deduction, if the policy asks for one.
     pub credited: Usd,
     /// Expected amounts of the latest minutes.
     pub minutes: Ring,
     /// Expected amounts of the latest hours.
     pub hours: Ring,
-    /// Hours that are not known in full, because the book was made anew: they do not count as ordinary.
+    /// Hours that are not known in full because the book was made anew: they do not count as ordinary.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tainted: BTreeSet<Hour>,
     /// Hours up to here are in the profile.
     pub closed_through: Option<Hour>,
-    /// What is ordinary for it, in its own unit per hour.
+    /// Its ordinary spend, in its own unit per hour.
     pub profile: Profile,
     /// The profile as a week, worked out once an hour.
     pub shape: WeekShape,
-    /// What history expects of the whole period; `None` without history.
+    /// The amount that history expects for the whole period; `None` without history.
     pub ordinary_of_period: Option<Usd>,
-    /// What the incident has cost above the ordinary, up to the minutes that may still change.
+    /// The incident's cost above the ordinary, up to the minutes that may still change.
     #[serde(default)]
     pub incident: Incident,
-    /// What it is a book of; `None` in a memory that was written before books knew.
+    /// What the book counts; `None` in a memory from before books recorded it.
     #[serde(default)]
     pub meaning: Option<Meaning>,
-    /// Of a scope narrower than everything, what of the region's rest is taken for its share: worked out anew at every
-    /// look, and never saved.
+    /// For a scope narrower than everything, its assumed share of the region's rest: worked out anew at every look, and
+    /// never saved.
     #[serde(skip)]
     pub(crate) share: Share,
-    /// The same of hours to which no look reaches back any more, as it was when they passed: until the census settles them.
+    /// The same for hours that no look can reach any more, as it was when they passed; kept until the next census.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub(crate) passed: VecDeque<(Hour, UsdRange)>,
-    /// From here on everything is in the book; `None`: as far back as the guard remembers.
+    /// From here on the book is complete; `None`: as far back as the guard remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_from: Option<DateTime<Utc>>,
 }
@@ -101,7 +101,7 @@ impl BudgetLedger {
         }
     }
 
-    /// What was posted in this period, what starts can have cost, and the share of what nobody has looked at.
+    /// The period's postings, the possible cost of starts, and the share of spend that no look covered.
     pub fn spent_in_all(&self) -> UsdRange {
         let passed = self.passed.iter().filter(|(hour, _)| self.is_within(hour.start()));
         let passed = passed.fold(UsdRange::ZERO, |sum, (_, share)| sum + *share);
@@ -114,29 +114,29 @@ impl BudgetLedger {
         at >= self.period_start && at < self.period_end
     }
 
-    /// The expected amount of a minute; nothing where it is not remembered.
+    /// The expected amount of a minute; zero if it is not remembered.
     pub(crate) fn minute(&self, minute: Minute) -> Usd {
         let of = |ring: &Ring| ring.at(minute.0).unwrap_or(Usd::ZERO);
         of(&self.minutes) + of(&self.share.minutes)
     }
 
-    /// The expected amounts of so many minutes that end with one.
+    /// The expected amounts of the given number of minutes, ending with one.
     pub(crate) fn minutes_sum(&self, last: Minute, minutes: i64) -> Usd {
         self.minutes.sum(last.0, minutes) + self.share.minutes.sum(last.0, minutes)
     }
 
-    /// The oldest minute that is remembered, as posted or as a share.
+    /// The oldest remembered minute, as posted or as a share.
     pub(crate) fn oldest_minute(&self) -> Option<Minute> {
         let both = [self.minutes.oldest(), self.share.minutes.oldest()];
         both.into_iter().flatten().min().map(Minute)
     }
 
-    /// Forgets its share of the region's rest: at the next look it is another.
+    /// Forgets its share of the region's rest: the next look computes a new one.
     pub(crate) fn forget_share(&mut self) {
         self.share = Share::default();
     }
 
-    /// Takes an amount of each of some minutes in a row for its share.
+    /// Adds an amount, spread evenly over a run of minutes, to its share.
     pub(crate) fn share_in(&mut self, since: Minute, until: Minute, amount: UsdRange) {
         let minutes = i128::from(until.since(since) + 1);
         let each = amount.mul_div_up(1, minutes);
@@ -148,8 +148,8 @@ impl BudgetLedger {
         }
     }
 
-    /// Notes its shares of hours that have passed, ascending, and forgets others: those a census has settled. What was
-    /// noted before stays as it is.
+    /// Records its shares of hours that have passed, ascending, and forgets those that a census has settled. Shares
+    /// recorded before stay unchanged.
     pub(crate) fn pass<T>(&mut self, passed: &[(Hour, T)], share: impl Fn(&T) -> UsdRange) {
         self.passed.retain(|(hour, _)| passed.binary_search_by_key(hour, |(other, _)| *other).is_ok());
         for (hour, rest) in passed {
@@ -159,12 +159,12 @@ impl BudgetLedger {
         }
     }
 
-    /// The instant before which it is not known what was spent in the period; `None`: all of the period is known.
+    /// The instant before which the period's spend is not known; `None`: all of the period is known.
     pub fn unknown_before(&self) -> Option<DateTime<Utc>> {
         self.known_from.filter(|from| *from > self.period_start)
     }
 
-    /// Begins a new period: what was spent counts no more, what is ordinary stays known.
+    /// Begins a new period: spend so far counts no more, the ordinary stays known.
     pub fn roll(&mut self, period_start: DateTime<Utc>, period_end: DateTime<Utc>) {
         self.period_start = period_start;
         self.period_end = period_end;
@@ -176,8 +176,8 @@ impl BudgetLedger {
         self.ordinary_of_period = self.sum_ordinary();
     }
 
-    /// Posts the difference between what a minute, or a whole hour of a census, is now known to have cost and what was
-    /// posted before. Hours before the ring go to the profile.
+    /// Posts the difference between the cost now known of a minute, or of a whole census hour, and the amount posted
+    /// before. Hours before the ring go to the profile.
     pub(crate) fn post(&mut self, when: impl Into<When>, entry: &Entry) {
         let When { at, hour, minute } = when.into();
         let amount = entry.change.expected;
@@ -187,7 +187,7 @@ impl BudgetLedger {
         if !self.hours.add(hour.0, amount, HOURS_KEPT) && minute.is_none() {
             self.profile.add(hour, amount);
         }
-        // A census has said it of a function: that part is no longer guessed.
+        // A census has attributed it to a function: that part is no longer estimated.
         if let Ok(place) = self.passed.binary_search_by_key(&hour, |(other, _)| *other)
             && let Some((_, share)) = self.passed.get_mut(place)
         {
@@ -197,7 +197,7 @@ impl BudgetLedger {
         self.count(at, entry);
     }
 
-    /// Counts an entry where its time is within the period.
+    /// Counts an entry if its time is within the period.
     fn count(&mut self, at: DateTime<Utc>, entry: &Entry) {
         if !self.is_within(at) {
             return;
@@ -211,18 +211,18 @@ impl BudgetLedger {
         }
     }
 
-    /// Moves the ring of hours on, so that hours of history find out whether they are older than it.
+    /// Moves the ring of hours on, so that hours of history can be compared with its start.
     pub(crate) fn reach(&mut self, hour: Hour) {
         self.hours.add(hour.0, Usd::ZERO, HOURS_KEPT);
     }
 
-    /// Moves hours that are over into the profile.
+    /// Moves finished hours into the profile.
     pub(crate) fn close_hours(&mut self, now: Minute, covers_everything: bool) {
         let wait = if covers_everything { CLOSING_SWEPT_MIN } else { CLOSING_CENSUS_MIN };
         self.close_through(now.plus(-wait).hour().plus(-1));
     }
 
-    /// Moves the hours up to one into the profile.
+    /// Moves the hours up to a given one into the profile.
     fn close_through(&mut self, last: Hour) {
         let Some(oldest) = self.hours.oldest() else { return };
         let first = self.closed_through.map_or(Hour(oldest), |hour| hour.plus(1)).max(Hour(oldest));
@@ -256,7 +256,7 @@ impl BudgetLedger {
         Some(total)
     }
 
-    /// The expected amount per hour that is ordinary in an hour: the profile, else the even share of the budget.
+    /// The expected ordinary amount of an hour, per hour: from the profile, otherwise the even share of the budget.
     pub fn ordinary(&self, hour: Hour, amount: Usd) -> Ordinary {
         self.shape.at(hour).unwrap_or_else(|| {
             let seconds = (self.period_end - self.period_start).num_seconds().max(1);
@@ -266,7 +266,7 @@ impl BudgetLedger {
     }
 }
 
-/// What of the region's rest is taken for that of a scope.
+/// The part of the region's rest that counts as a scope's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Share {
     /// Expected, by minute.
@@ -275,7 +275,7 @@ pub(crate) struct Share {
     of_period: UsdRange,
 }
 
-/// The minute or the whole hour that is posted, worked out once for all books that post it.
+/// The minute or whole hour being posted, worked out once for all books that post it.
 #[derive(Clone, Copy)]
 pub(crate) struct When {
     at: DateTime<Utc>,
@@ -295,7 +295,7 @@ impl From<Hour> for When {
     }
 }
 
-/// One entry of the double-entry book: by how much what is posted now differs from what it replaces.
+/// One entry of the double-entry book: the difference between the new posting and the one it replaces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) change: UsdRange,
@@ -304,12 +304,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Of an amount where nothing was posted before.
+    /// An amount for which nothing was posted before.
     pub(crate) fn exact(amount: Usd) -> Self {
         Entry { change: UsdRange::exact(amount), ..Entry::default() }
     }
 
-    /// Of a cost, and of the part of it that was repeated work; both are `(from, to)`.
+    /// The change of a cost, and of its part that was repeated work; both are `(from, to)`.
     pub(crate) fn of(cost: (UsdRange, UsdRange), repeated: (UsdRange, UsdRange)) -> Self {
         let repeats = repeated.0 != repeated.1;
         Entry {
@@ -328,7 +328,7 @@ impl AddAssign for Entry {
     }
 }
 
-/// Amounts of the latest minutes (or hours) in a row, newest last.
+/// Amounts of consecutive latest minutes (or hours), newest last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ring {
     /// The number of the newest slot.
@@ -338,7 +338,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Adds to a slot, moving the ring on where the slot is new; `false` where the slot is older than the ring.
+    /// Adds to a slot, moving the ring on if the slot is new; `false` if the slot is older than the ring.
     fn add(&mut self, slot: i64, amount: Usd, kept: usize) -> bool {
         if let Some(kept) = self.index(slot).and_then(|index| self.amounts.get_mut(index)) {
             *kept += amount;

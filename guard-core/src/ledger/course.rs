@@ -1,4 +1,4 @@
-//! Where a budget is off its ordinary course: the incident over its minutes, and what is tolerated in an hour.
+//! A budget's deviation from its ordinary course: the incident over its minutes, and the tolerated spend of an hour.
 
 use super::book::BudgetLedger;
 use super::incident::{Incident, Tolerated};
@@ -8,16 +8,16 @@ use crate::money::Usd;
 use crate::policy::Period;
 use crate::time::{Hour, Minute};
 
-/// Minutes that are summed up anew at every look, because points of theirs may still come in: what a budget remembers
-/// minute by minute, less an hour in which the guard may be late.
+/// Minutes that are summed up anew at every look, because late points may still change them: those that a budget
+/// remembers minute by minute, less an hour in which the guard may be late.
 const OPEN_MIN: i64 = 5 * 60;
 
 /// Hours after the first use in which a budget is learning: a week, because its days differ. Counted from the first use,
 /// as a census writes zeros for the hours before anything existed.
 const LEARNING_H: i64 = 168;
 
-/// The drain, in hours of budget a day. Somebody who stays just below the slack gets an eighth of the budget above the
-/// band in this way; calm traffic needs it, as noise above the band would add up to any slack.
+/// The drain, in hours of budget a day. An attacker who stays just below the slack gets an eighth of the budget above
+/// the band in this way; calm traffic needs it, as noise above the band would add up to any slack.
 const DRAIN_H_PER_DAY: i128 = 3;
 
 impl BudgetLedger {
@@ -27,7 +27,7 @@ impl BudgetLedger {
         let Some(oldest) = self.oldest_minute() else { return sum };
         let from = sum.through.map_or(oldest, |through| through.plus(1));
         let drain = rule.even_share_per_hour().mul_div_up(DRAIN_H_PER_DAY, 24 * 60);
-        // Minutes that nobody remembers only drain.
+        // Minutes that are not remembered only drain.
         let forgotten = oldest.since(from).max(0);
         sum.add(Usd::ZERO - drain * i128::from(forgotten), from, rule.slack);
         let mut minute = from.max(oldest);
@@ -56,8 +56,8 @@ impl BudgetLedger {
         }
     }
 
-    /// What is tolerated in an hour, per hour in the budget's unit. While learning a multiple of the even share of the
-    /// budget. Our choice: three times of a day's and six times of a month's, as the busiest hours of a month stand out more.
+    /// The tolerated spend in an hour, per hour in the budget's unit. While learning, a multiple of the budget's even
+    /// share. Our choice: three times a day's and six times a month's, as the busiest hours of a month stand out more.
     pub fn tolerated(&self, rule: &BudgetRule, hour: Hour) -> Tolerated {
         let ordinary = self.ordinary(hour, rule.amount);
         if !self.is_learning(hour) {

@@ -1,11 +1,11 @@
-//! The arithmetic of postings: what an exchange of points means in money and in whole units.
+//! The arithmetic of postings: the effect of a changed point in money and in whole units.
 
 use super::Posted;
 use super::book::Entry;
 use crate::money::{PICOS_PER_USD, Usd, UsdRange};
 use crate::observation::Point;
 
-/// So many whole units: what a budget that counts invocations posts.
+/// The given number of whole units, as posted by a budget that counts invocations.
 pub(crate) fn whole(count: i128) -> Usd {
     Usd::from_picos(PICOS_PER_USD) * count
 }
@@ -34,7 +34,7 @@ pub(crate) fn counted(from: &Posted, to: &Posted) -> Entry {
     Entry::of((count(from), count(to)), (repeated(from), repeated(to)))
 }
 
-/// A total in which one posting was exchanged for another, which changes its money by the entry. The point's maxima only
+/// A total in which one posting was replaced by another, which changes its money by the entry. The point's maxima only
 /// rise.
 pub(crate) fn exchange_posted(total: &mut Posted, from: &Posted, to: &Posted, money: &Entry) {
     exchange(&mut total.point, &from.point, &to.point);
@@ -42,7 +42,7 @@ pub(crate) fn exchange_posted(total: &mut Posted, from: &Posted, to: &Posted, mo
     total.repeated += money.repeated;
 }
 
-/// Exchanges one point for another in a sum. Maxima only rise.
+/// Replaces one point by another in a sum. Maxima only rise.
 pub(crate) fn exchange(sum: &mut Point, from: &Point, to: &Point) {
     let all = sum.plus(*to);
     *sum = Point {

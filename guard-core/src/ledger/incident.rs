@@ -1,13 +1,13 @@
-//! What an incident has cost above the ordinary: a leaky sum over the minutes of a budget.
+//! The cost of an incident above the ordinary: a leaky sum over the minutes of a budget.
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 use crate::time::Minute;
 
-/// The sum of an incident: what minutes cost above the band of the ordinary is charged, what they stay below the median
-/// is paid back, and a little drains away all the time. Never below zero, and never above the slack, so that the end of a
-/// long incident is seen.
+/// The sum of an incident: each minute's cost above the ordinary band is charged, its shortfall below the median is
+/// paid back, and a little drains away all the time. It is never below zero, and never above the slack, so that the end
+/// of a long incident is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Above the ordinary, in the budget's unit.
@@ -18,14 +18,14 @@ pub struct Incident {
     pub(super) through: Option<Minute>,
 }
 
-/// What a minute may cost, per hour.
+/// The limits of a minute's cost, per hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tolerated {
-    /// From here on an excess is counted to decide how fast it grows: the median; while learning, the band.
+    /// The level above which an excess counts for how fast it grows: the median; while learning, the band.
     pub usual: Usd,
-    /// Above this it is charged.
+    /// The level above which the cost is charged.
     pub upper: Usd,
-    /// Below this it is paid back: the median; nothing while learning.
+    /// The level below which it is paid back: the median; zero while learning.
     pub(super) refunded_below: Usd,
 }
 

@@ -1,4 +1,4 @@
-//! What a book is a book of: a book outlives the name of its budget, never its meaning.
+//! The meaning of a book: a book outlives the name of its budget, never its meaning.
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -7,12 +7,12 @@ use crate::budget::BudgetRule;
 use crate::money::Unit;
 use crate::policy::Period;
 
-/// What a book counts, of which functions, and from when to when.
+/// The unit that a book counts, the functions it covers, and its periods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meaning {
     /// The functions covered, as [`crate::policy::ScopeMatcher::key`] writes them.
     pub scope: String,
-    /// What is counted.
+    /// The unit counted.
     pub unit: Unit,
     /// The period.
     pub period: Period,
@@ -21,7 +21,7 @@ pub struct Meaning {
 }
 
 impl Meaning {
-    /// What the book of a budget means.
+    /// The meaning of a budget's book.
     pub fn of(rule: &BudgetRule, zone: Tz) -> Self {
         Meaning {
             scope: rule.matcher.key().to_owned(),
@@ -31,7 +31,7 @@ impl Meaning {
         }
     }
 
-    /// Whether both count the same of the same functions, over whatever periods: an hour of one is an hour of the other.
+    /// Whether both count the same unit for the same functions, over any periods, so that their hours are equal.
     pub fn counts_the_same(&self, other: &Meaning) -> bool {
         self.scope == other.scope && self.unit == other.unit
     }

@@ -1,5 +1,5 @@
-//! What the region spends beyond the functions that were looked at: `_unattributed`, so that parts add up to the
-//! whole. Posted as if it were one more function; it shrinks when functions are looked at later.
+//! The region's spend beyond the functions that were looked at: `_unattributed`, so that parts add up to the whole. It
+//! is posted like one more function, and shrinks when functions are looked at later.
 
 use std::collections::VecDeque;
 
@@ -19,13 +19,13 @@ use crate::time::{Hour, Minute};
 /// Minutes of region totals that may still change: the longest time-out (15 min), the longest lag allowed (15
 /// min), and two to spare.
 const WINDOW_MIN: i64 = 32;
-/// Hours whose totals a census may still correct: those of a day, of a second one where a round has holes, and of the
+/// Hours whose totals a census may still correct: those of a day, of a second one if a round has holes, and of the
 /// round itself.
 const HOURS_KEPT: i64 = 50;
-/// Memory assumed for a region of which no function was looked at yet, in MB.
+/// Memory assumed for a region none of whose functions was looked at yet, in MB.
 const UNKNOWN_MEMORY_MB: i128 = 512;
 
-/// What functions posted, added up by minute and by hour.
+/// The functions' postings, added up by minute and by hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributed {
     minutes: VecDeque<(Minute, Point)>,
@@ -35,9 +35,9 @@ pub struct Attributed {
 /// The region's totals, of which functions explain a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionLedger {
-    /// What the functions posted for the latest minutes and hours.
+    /// The functions' postings of the latest minutes and hours.
     pub attributed: Attributed,
-    /// The region's totals of the latest hours, as its minutes have shown.
+    /// The region's totals of the latest hours, added up from its minutes.
     totals: VecDeque<(Hour, Point)>,
     /// The totals of single minutes behind `totals`.
     seen: VecDeque<(Minute, Point)>,
@@ -47,21 +47,21 @@ pub struct RegionLedger {
     hours: VecDeque<(Hour, Posted)>,
     /// Hours up to here were settled by a census.
     settled_through: Option<Hour>,
-    /// Duration of functions posted in µs, and the same times memory in MB: their ratio prices the remainder.
+    /// Posted duration of functions in µs, and the same times memory in MB: their ratio prices the remainder.
     pub mix_us: i128,
     /// See `mix_us`.
     pub mix_mb_us: i128,
     /// The newest minute for which the region's totals are known.
     pub seen_until: Option<Minute>,
-    /// The first minute for which they were ever asked.
+    /// The first minute for which the totals were ever requested.
     #[serde(default)]
     watched_from: Option<Minute>,
-    /// Up to here the starts of what no function explains are counted.
+    /// The minute up to which the starts in unexplained spend are counted.
     #[serde(default)]
     pub(crate) starts_until: Minute,
 }
 
-/// Posts an exchange to the books that cover everything.
+/// Posts a change to the books that cover everything.
 type Poster<'a> = dyn FnMut(&Posted, &Posted, When) + 'a;
 
 impl Attributed {
@@ -76,8 +76,8 @@ impl Attributed {
 }
 
 impl RegionLedger {
-    /// Posts what functions leave of the region's totals; `whole` is the last slice of a round of the census that heard
-    /// everybody.
+    /// Posts the part of the region's totals that functions leave; `whole` is the last slice of a census round in which
+    /// every function answered.
     pub(crate) fn post(
         &mut self,
         mut unit: Rates<'_>,
@@ -99,7 +99,7 @@ impl RegionLedger {
         let open_from = self.open_from(settled);
         self.watched_from = self.watched_from.or(Some(seen.from.max(open_from)));
         for (minute, total) in &seen.region.minutes {
-            // What was forgotten would be posted twice.
+            // A forgotten minute would be posted twice.
             let known = self.settled_through.is_some_and(|hour| minute.hour() <= hour);
             if known || *minute < open_from {
                 continue;
@@ -126,7 +126,7 @@ impl RegionLedger {
         self.forget(settled);
     }
 
-    /// Hours behind the window: a function that was looked at later explains a part of what was posted for them.
+    /// Corrects hours behind the window: a function that was looked at later explains a part of their postings.
     fn correct(&mut self, unit: &Rates<'_>, window: Minute, poster: &mut Poster<'_>) {
         let behind: Vec<(Hour, Point)> =
             self.totals.iter().filter(|(hour, _)| hour.plus(1).first_minute() <= window).copied().collect();
@@ -136,7 +136,7 @@ impl RegionLedger {
         self.correct_part(unit, window, poster);
     }
 
-    /// The same of the hour of which the window has passed a part.
+    /// The same for the hour that the window has partly passed.
     fn correct_part(&mut self, unit: &Rates<'_>, window: Minute, poster: &mut Poster<'_>) {
         let hour = window.hour();
         let Some((_, total)) = self.totals.iter().find(|(other, _)| *other == hour).copied() else { return };
@@ -153,7 +153,7 @@ impl RegionLedger {
             (point.plus(posted.point), cost + posted.cost)
         });
         let before = *slot_of(&mut self.hours, hour);
-        // Without a new explanation it stays as it was posted.
+        // Without a new explanation its posting stays.
         if before.point != point {
             let cost = cost + unit.of(&rest, window.plus(-1));
             let posted = Posted { point, cost, ..Posted::default() };
@@ -176,7 +176,7 @@ impl RegionLedger {
         let cost = if window.since(last) < CATCH_UP_MIN {
             unit.of(&rest, last)
         } else {
-            // A look does not reach back so far: who was looked at since says nothing of it, but what was known of it holds.
+            // A look does not reach back that far: later looks say nothing about it, but its known bounds still hold.
             let widest = unit.of(&rest, Minute(i64::MAX));
             UsdRange { high: widest.high.min(before.cost.high.max(widest.expected)), ..widest }
         };
@@ -203,12 +203,12 @@ impl RegionLedger {
         forget(&mut self.attributed.hours, last.plus(1));
     }
 
-    /// Whether all of an hour lies within the time for which totals were asked.
+    /// Whether the whole hour lies within the time for which totals were requested.
     pub(crate) fn watches(&self, hour: Hour) -> bool {
         self.watched_from.is_some_and(|from| from <= hour.first_minute())
     }
 
-    /// The first minute for which totals were ever asked.
+    /// The first minute for which the totals were ever requested.
     pub(crate) fn watched_from(&self) -> Option<Minute> {
         self.watched_from
     }
@@ -241,7 +241,7 @@ impl RegionLedger {
         forget(&mut self.attributed.hours, oldest);
     }
 
-    /// What a busy second costs at the mean of what functions posted; where they have not, of all functions.
+    /// The cost of a busy second: the mean of the posted functions or, without postings, of all functions.
     fn mean(&self, roster: &Roster) -> Usd {
         let others = roster.inventory.functions.iter().zip(&roster.members);
         let others = others.filter(|(function, _)| roster.guard.as_ref() != Some(&function.name));
@@ -255,8 +255,8 @@ impl RegionLedger {
         first.mul_div_up(mean, 1024)
     }
 
-    /// What no function explains, by minutes in a row that end with one: single minutes of the window, and the rest of the hours
-    /// behind it of which a look reaches a part.
+    /// The spend that no function explains, by runs of minutes: single minutes of the window, and behind it the rest of
+    /// each hour that a look partly reaches.
     pub(crate) fn rests(&self, settled: Minute) -> Vec<Rest> {
         let first = self.minutes.front().map_or(settled.plus(1), |(minute, _)| *minute);
         let reach = settled.plus(-CATCH_UP_MIN);
@@ -286,7 +286,7 @@ impl RegionLedger {
 }
 
 impl RegionLedger {
-    /// What no function explains of whole hours to which no look reaches back any more, ascending.
+    /// The unexplained spend of whole hours that no look can reach any more, ascending.
     pub(crate) fn passed(&self, settled: Minute) -> Vec<(Hour, Rest)> {
         let reach = settled.plus(-CATCH_UP_MIN);
         let passed = self.hours.iter().map(|(hour, posted)| {
@@ -303,48 +303,48 @@ impl RegionLedger {
     }
 }
 
-/// What no function explains of some minutes in a row.
+/// The unexplained spend of a run of minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rest {
-    /// The first of them.
+    /// The first minute.
     pub(crate) since: Minute,
-    /// The last of them.
+    /// The last minute.
     pub(crate) until: Minute,
     /// The totals less what functions explain.
     pub(crate) point: Point,
-    /// What it cost, as it was posted.
+    /// Its cost as posted.
     pub(crate) expected: Usd,
 }
 
 impl Rest {
-    /// How many minutes.
+    /// The number of minutes.
     pub(crate) fn minutes(&self) -> i64 {
         self.until.since(self.since) + 1
     }
 }
 
-/// Minutes of the window and hours behind it, in about.
+/// Minutes of the window and hours behind it, roughly.
 const WINDOW_ROOM: usize = 48;
 
-/// What the region's rest may cost.
+/// The possible prices of the region's rest.
 pub(crate) struct Rates<'a> {
     roster: &'a Roster,
-    /// Whose durations of a minute may still rise.
+    /// The functions whose durations of a minute may still rise.
     unlooked: &'a Unlooked,
-    /// The volume tiers that the month has reached.
+    /// The month's usage, which decides the volume tier.
     meters: &'a Meters,
-    /// A busy second at the mean of what functions posted.
+    /// The cost of a busy second at the mean of the posted functions.
     mean: Usd,
 }
 
 impl<'a> Rates<'a> {
-    /// By the functions whose durations may still rise, and the volume tiers that the month has reached.
+    /// Prices by the functions whose durations may still rise, and by the volume tiers that the month has reached.
     pub(crate) fn new(roster: &'a Roster, unlooked: &'a Unlooked, meters: &'a Meters) -> Self {
         Rates { roster, unlooked, meters, mean: Usd::ZERO }
     }
 
-    /// From the cheapest function that was not looked at to the dearest; expected at what those cost that are busy as a
-    /// rule, else at the mean of what was ever posted.
+    /// From the price of the cheapest function that was not looked at to that of the dearest; expected at the price of
+    /// those that are usually busy, otherwise at the mean of all postings.
     fn of(&self, rest: &Point, minute: Minute) -> UsdRange {
         if *rest == Point::default() {
             return UsdRange::ZERO;
@@ -352,12 +352,12 @@ impl<'a> Rates<'a> {
         let us = i128::from(rest.duration_us);
         let member = |place: Option<usize>| place.and_then(|place| self.roster.members.get(place));
         let by_price = &self.roster.by_price;
-        // Where everybody was looked at, something has come late, or is of a function that the inventory does not know yet.
+        // If every function was looked at, the rest is late data, or belongs to a function missing from the inventory.
         let dearest = self.unlooked.dearest(minute).or(by_price.first().copied());
         let cheapest = self.unlooked.cheapest(minute).or(by_price.last().copied());
         let high = member(dearest).map(|member| member.unit.compute(0, rest.duration_us));
         let architecture = |place: usize| Some(self.roster.inventory.functions.get(place)?.architecture);
-        // Earlier minutes of the month were in no cheaper tier.
+        // Earlier minutes of the month were not in a cheaper tier.
         let tier = cheapest
             .and_then(architecture)
             .map_or(0, |architecture| tier_at(self.meters.of(architecture), self.roster.quote(architecture)));
@@ -380,7 +380,7 @@ impl<'a> Rates<'a> {
     }
 }
 
-/// What a total leaves beyond what is explained.
+/// The part of a total that is not explained.
 fn remainder(total: &Point, explained: &Point) -> Point {
     Point {
         invocations: total.invocations.saturating_sub(explained.invocations),

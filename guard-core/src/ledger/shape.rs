@@ -1,4 +1,4 @@
-//! What is ordinary, hour by hour of a week.
+//! The ordinary amounts, hour by hour of a week.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use crate::baseline::Profile;
 use crate::money::Usd;
 use crate::time::{HOURS_PER_WEEK, Hour};
 
-/// What is ordinary in one hour.
+/// The ordinary amount of one hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ordinary {
     /// Expected per hour.
     pub expected: Usd,
-    /// Up to here is ordinary, per hour.
+    /// The upper end of the ordinary range, per hour.
     pub upper: Usd,
-    /// Whether history says so; else it is the even share of the budget.
+    /// Whether it comes from history; otherwise it is the even share of the budget.
     pub known: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What bills or is forgiven beside single invocations: provisioned concurrency, used or not, and the free tier.
+//! Costs and credits besides single invocations: provisioned concurrency, used or not, and the free tier.
 
 use super::book::{BudgetLedger, Entry};
 use super::{FreeUsage, Meters};
@@ -16,8 +16,8 @@ const SINGLY_MIN: i64 = 360;
 /// Microseconds × megabytes in one GB-second.
 const MB_US_PER_GB_S: i128 = 1_024_000_000;
 
-/// Posts what provisioned concurrency has billed since it was posted last, up to the newest settled minute. At the
-/// first look nothing is known of the time before.
+/// Posts the cost of provisioned concurrency since it was posted last, up to the newest settled minute. At the first
+/// look the time before is unknown.
 pub(crate) fn post(
     roster: &Roster,
     books: &mut [BudgetLedger],
@@ -39,8 +39,8 @@ pub(crate) fn post(
     }
 }
 
-/// Takes the free tier off monthly budgets over everything, where the policy says so. It is used up once a month by
-/// the whole account, so no narrower or shorter budget has a share of it.
+/// Takes the free tier off monthly budgets over everything, if the policy asks for it. The whole account uses it up
+/// once a month, so no narrower or shorter budget has a share of it.
 pub(crate) fn credit(roster: &Roster, books: &mut [BudgetLedger], meters: &Meters) {
     if roster.policy.free_tier != FreeTier::Deduct {
         return;
@@ -56,8 +56,8 @@ pub(crate) fn credit(roster: &Roster, books: &mut [BudgetLedger], meters: &Meter
     }
 }
 
-/// What the free tier is worth for a usage: a million requests and 400,000 GB-seconds, off the cheaper architecture
-/// first (AWS does not say which; this forgives the least).
+/// The value of the free tier for a usage: a million requests and 400,000 GB-seconds, off the cheaper architecture
+/// first (AWS does not document which; this order deducts the least).
 fn free_tier_value(roster: &Roster, usage: &FreeUsage) -> Usd {
     let requests = usage.requests.min(i128::from(FREE_REQUESTS));
     let mut left_mb_us = i128::from(FREE_GB_SECONDS) * MB_US_PER_GB_S;
@@ -69,7 +69,7 @@ fn free_tier_value(roster: &Roster, usage: &FreeUsage) -> Usd {
     parts.sort();
     for (price, used) in parts {
         let covered = used.min(left_mb_us);
-        // Rounded down: what is forgiven must not exceed what was billed.
+        // Rounded down: the deduction must not exceed the bill.
         value += Usd::from_picos(price.picos() * covered / MB_US_PER_GB_S);
         left_mb_us -= covered;
     }

@@ -1,5 +1,5 @@
-//! Which functions of a scope were not looked at in a minute, and at what price they may have used what of the region's
-//! totals no function explains.
+//! Which functions of a scope were not looked at in a minute, and at which prices they may have caused the unexplained
+//! part of the region's totals.
 
 use crate::money::Usd;
 use crate::roster::Roster;
@@ -14,26 +14,26 @@ pub(crate) const NEVER: Minute = Minute(i64::MIN);
 /// The functions of one scope by the minute up to which they were looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Unlooked {
-    /// The dearest function not looked at in a minute is the first of these that was not: each was looked at less far than
-    /// all before it.
+    /// The first of these that was not looked at in a minute is the dearest such function: each was looked at less far
+    /// than all before it.
     dearest: Vec<(Minute, usize)>,
-    /// Likewise the cheapest.
+    /// Likewise for the cheapest.
     cheapest: Vec<(Minute, usize)>,
-    /// Functions looked at no further than to a minute, by that minute, ascending: their number, and their usual work.
+    /// Functions looked at up to a minute at most, by that minute, ascending: their number, and their usual work.
     usual: Vec<(Minute, u32, Usual)>,
 }
 
-/// What functions do as a rule, per hour.
+/// The usual activity of functions, per hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usual {
     /// Busy time in microseconds.
     pub(crate) us: i128,
-    /// What it costs.
+    /// Its cost.
     pub(crate) cost: Usd,
 }
 
 impl Unlooked {
-    /// Adds a function; those of a scope come dearest first. The guard does not count: what it does itself is next to nothing.
+    /// Adds a function; a scope's functions come dearest first. The guard does not count: its activity is negligible.
     fn add(&mut self, (index, is_guard): (usize, bool), looked: Minute, one: Usual) {
         if self.dearest.last().is_none_or(|(other, _)| looked < *other) {
             self.dearest.push((looked, index));
@@ -48,9 +48,9 @@ impl Unlooked {
         }
     }
 
-    /// To be called once all were added.
+    /// Must be called once all functions were added.
     fn finish(&mut self) {
-        // Of those looked at less far than to a minute, the one added last is the cheapest.
+        // Of those looked at less far than up to a minute, the one added last is the cheapest.
         self.cheapest.reverse();
         self.usual.sort_unstable_by_key(|(looked, ..)| *looked);
         let (mut functions, mut sum) = (0, Usual::default());
@@ -70,18 +70,18 @@ impl Unlooked {
         self.cheapest.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
     }
 
-    /// What those do as a rule that were not looked at in a minute.
+    /// The usual activity of the functions that were not looked at in a minute.
     pub(crate) fn usual(&self, minute: Minute) -> Usual {
         self.at(minute).1
     }
 
-    /// Whether some of a wider scope were not looked at in a minute, and all of them are of this one.
+    /// Whether some functions of a wider scope were not looked at in a minute, and all of them belong to this one.
     pub(crate) fn is_all_of(&self, wider: &Unlooked, minute: Minute) -> bool {
         let count = self.count(minute);
         count > 0 && count == wider.count(minute)
     }
 
-    /// How many were not looked at in a minute.
+    /// The number of functions that were not looked at in a minute.
     fn count(&self, minute: Minute) -> u32 {
         self.at(minute).0
     }
@@ -94,7 +94,7 @@ impl Unlooked {
 }
 
 impl Usual {
-    /// Of a function that burns so much an hour at such a price of a busy second; nothing where either is.
+    /// The usual activity for an hourly burn at the given price of a busy second; zero if either is zero.
     pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
         if burn <= Usd::ZERO || price <= Usd::ZERO {
             return Usual::default();
@@ -107,29 +107,29 @@ impl Usual {
         Usual { us: self.us + other.us, cost: self.cost + other.cost }
     }
 
-    /// In so many minutes.
+    /// The same activity over the given number of minutes.
     pub(crate) fn over(self, minutes: i64) -> Usual {
         let cost = self.cost.mul_div_up(i128::from(minutes), 60);
         Usual { us: self.us * i128::from(minutes) / 60, cost }
     }
 
-    /// The cost of so many microseconds at its mean price; `None` where nothing is usual.
+    /// The cost of the given microseconds at its mean price; `None` without any usual activity.
     pub(crate) fn price_of(self, us: i128) -> Option<Usd> {
         (self.us > 0).then(|| self.cost.mul_div_up(us, self.us))
     }
 }
 
-/// What is unlooked at of every scope of a roster.
+/// The functions not looked at, for every scope of a roster.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Unlooks {
-    /// Of everything.
+    /// For everything.
     pub(crate) everything: Unlooked,
-    /// Of each rule that is narrower than everything, in the roster's order.
+    /// For each rule narrower than everything, in the roster's order.
     pub(crate) narrow: Vec<Option<Unlooked>>,
 }
 
 impl Unlooks {
-    /// By the minute up to which each function of the roster was looked at, and what it does as a rule.
+    /// Built from the minute up to which each function of the roster was looked at, and its usual activity.
     pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usual)]) -> Self {
         let functions_by_name = &roster.inventory.functions;
         let place = |name| functions_by_name.binary_search_by(|function| function.name.cmp(name)).ok();

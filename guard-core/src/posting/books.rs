@@ -23,7 +23,7 @@ const HISTORY_H: i64 = 672;
 const CORRECTED_H: i64 = 50;
 /// Books of absent budgets that are kept: a policy has a handful, and each adds some 10 kB to every save.
 const SHELF_MAX: usize = 8;
-/// A book is kept for one period of its budget, and for at least this many hours: until the people who changed the policy
+/// A book is kept for one period of its budget, and at least this many hours: until the people who changed the policy
 /// are at work again.
 const SHELF_MIN_H: i64 = 24;
 

@@ -1,4 +1,4 @@
-//! What the levers leave: of one function at a budget's line, and of the account's room and time for changes.
+//! The effect of the levers: on one function at a budget's line, and on the account's room and time for changes.
 
 use super::Known;
 use crate::budget::BudgetRule;
@@ -8,18 +8,18 @@ use crate::plan::Change;
 use crate::policy::NoRoom;
 use crate::roster::Roster;
 
-/// What all budgets together mean for the account.
+/// The combined effect of all budgets on the account.
 pub(super) struct Account {
-    /// Concurrency that functions without reservation share, at most: a reservation that is lowered is theirs.
+    /// The most concurrency that functions without a reservation can share: they gain what a lowered reservation frees.
     pub(super) pool: u32,
     /// See [`super::BudgetBound::reaction_s`].
     pub(super) reaction_s: u32,
     pub(super) ticks: u32,
-    /// What can still be reserved.
+    /// The concurrency that can still be reserved.
     pub(super) room: u32,
-    /// What stays unreserved whatever is capped.
+    /// The concurrency that stays unreserved whatever is capped.
     pub(super) kept: u32,
-    /// Whether the floors of all functions on which some budget acts take more than that.
+    /// Whether the floors of all functions on which some budget acts need more than that.
     pub(super) lacks_room: bool,
     /// Whether the guard shares the pool with others, which can keep it from running.
     pub(super) may_starve: bool,
@@ -60,7 +60,7 @@ impl Account {
     }
 }
 
-/// Whether the guard has no concurrency of its own while others have none either.
+/// Whether the guard has no concurrency of its own and neither has any other function.
 fn may_starve(roster: &Roster) -> bool {
     let has_own = |name| roster.inventory.function(name).is_none_or(|guard| guard.reserved.is_some());
     let mut others =
@@ -68,13 +68,13 @@ fn may_starve(roster: &Roster) -> bool {
     roster.guard.as_ref().is_some_and(|name| !has_own(name)) && others.any(|other| other.reserved.is_none())
 }
 
-/// What the levers leave of a function at the line of a budget.
+/// The use that the levers leave to a function at the line of a budget.
 pub(super) struct Left {
-    /// `None`: all that the account has.
+    /// `None`: the account's whole concurrency.
     pub(super) concurrency: Option<u32>,
     /// Whether a stop was refused because events would be lost.
     pub(super) is_refused: bool,
-    /// Whether that takes a reservation, and the policy would rather let it run than stop it without one.
+    /// Whether that needs a reservation, while the policy prefers running the function to stopping it without one.
     pub(super) takes_room: bool,
 }
 
@@ -86,7 +86,7 @@ impl Left {
         floor: u32,
         rule: &BudgetRule,
     ) -> Self {
-        // That retries are cut saves work and leaves concurrency as it is.
+        // Cutting retries saves work and leaves concurrency unchanged.
         let work =
             Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: rule.allow_event_loss };
         let stops = roster.stops(index, rule);

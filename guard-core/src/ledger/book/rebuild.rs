@@ -1,4 +1,4 @@
-//! A book counted anew from hours: when its budget means something else, is new, or was away for a while.
+//! A book counted anew from hours: when its budget's meaning changed, when it is new, or when it was away for a while.
 
 use chrono::{DateTime, Utc};
 
@@ -10,21 +10,21 @@ use crate::time::{Hour, Minute};
 /// Parts of a ratio: a range keeps its width in proportion to a millionth.
 const PPM: i128 = 1_000_000;
 
-/// A book that was not posted for longer closes its hours first, before they leave the ring: of 73 hours, 26 wait.
+/// A book that was not posted for longer closes its hours first, before they leave the ring: 26 of 73 hours wait.
 const WAITS_OPEN_H: i64 = 24;
 
-/// What functions and the region's rest came to in one hour, as far as they tell, in the unit of a budget.
+/// The totals of functions and of the region's rest in one hour, as far as known, in the unit of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KnownHour {
-    /// What functions came to.
+    /// The functions' total.
     pub(crate) functions: UsdRange,
-    /// Part of it that was repeated work.
+    /// The part of it that was repeated work.
     pub(crate) repeated: UsdRange,
-    /// What no function explains.
+    /// The part that no function explains.
     pub(crate) rest: UsdRange,
-    /// Whether everybody covered told.
+    /// Whether the data of every covered function is complete.
     pub(crate) is_whole: bool,
-    /// Whether a function was out of the ordinary.
+    /// Whether a function was above its ordinary range.
     pub(crate) is_extraordinary: bool,
 }
 
@@ -40,12 +40,12 @@ impl KnownHour {
 }
 
 impl BudgetLedger {
-    /// What an hour came to; `None` where the book does not know.
+    /// The amount of an hour; `None` if the book does not know it.
     pub(crate) fn of_hour(&self, hour: Hour) -> Option<Usd> {
         self.hours.at(hour.0).or_else(|| self.profile.amount(hour))
     }
 
-    /// Moves on to an hour from the last one that was posted.
+    /// Moves on to an hour from the last posted one.
     pub(crate) fn move_on(&mut self, posted: Hour, now: Hour) {
         if now.0 - posted.0 > WAITS_OPEN_H {
             self.close_through(posted);
@@ -54,8 +54,8 @@ impl BudgetLedger {
     }
 
     /// The book of the same functions and unit over another period, from this book's hours. An hour belongs to the
-    /// period in which it begins. An hour in which the period begins is told apart by minutes while they are remembered;
-    /// whether it was, or did not have to be, comes with the book.
+    /// period in which it begins. An hour within which the period begins is split by minutes while they are remembered;
+    /// the second value says whether it was split, or did not have to be.
     pub(crate) fn over(
         &self,
         (start, end): (DateTime<Utc>, DateTime<Utc>),
@@ -76,10 +76,10 @@ impl BudgetLedger {
         (book, !begins_within || is_remembered)
     }
 
-    /// Adds what is known of hours, from `first` on, beyond what the book has of them: never less than it has, because a
-    /// function that is gone tells no more what it spent.
+    /// Adds the known amounts of hours, from `first` on, beyond those in the book. The book never gets less than it
+    /// has, because a deleted function no longer reports its spend.
     pub(crate) fn fill(&mut self, first: Hour, known: &[KnownHour]) {
-        // All of it before anything is added: a ring that grows has nothing in the hours that it grows over.
+        // The amounts are collected before any is added: a ring that grows has nothing in the hours that it grows over.
         let hours = || (first.0..).map(Hour).zip(known);
         let had: Vec<Option<Usd>> = hours().map(|(hour, _)| self.of_hour(hour)).collect();
         for ((hour, known), had) in hours().zip(had) {
@@ -116,7 +116,7 @@ impl BudgetLedger {
         entries.iter().for_each(|entry| self.count(hour.start(), entry));
     }
 
-    /// Adds what a minute came to beyond what the book has of it: to the minutes alone, because hours count.
+    /// Adds a minute's amount beyond that in the book, to the minutes alone, because hours count.
     pub(crate) fn fill_minute(&mut self, minute: Minute, amount: Usd) {
         let more = amount - self.minutes.at(minute.0).unwrap_or(Usd::ZERO);
         if more > Usd::ZERO {
@@ -131,7 +131,7 @@ pub(crate) fn first_whole_hour(start: DateTime<Utc>) -> Hour {
     if hour.start() < start { hour.plus(1) } else { hour }
 }
 
-/// A sum as wide, in proportion, as another amount.
+/// A range around a sum, as wide in proportion as another amount.
 fn in_proportion(sum: Usd, of: UsdRange) -> UsdRange {
     if of.expected <= Usd::ZERO {
         return UsdRange::exact(sum);
