@@ -1,9 +1,9 @@
 //! Attempts per logical event. One event can run several times and every run is billed: a failure is tried again, a
-//! queue delivers again, a batch is halved and run again. The bill multiplies while the error rate looks modest. What a
-//! caller tries again, and what a function sends to itself, looks like new events and is counted as such.
+//! queue delivers again, a batch is halved and run again. The bill multiplies while the error rate looks modest. A
+//! caller's retries, and events that a function sends to itself, look like new events and are counted as such.
 //!
-//! Forward, [`forecast_attempts`] says what a failure probability will cost before its retries have run. Backward,
-//! [`observed`] says how much of what ran was repeated, within bounds, because no metric counts it.
+//! Forward, [`forecast_attempts`] predicts the cost of a failure probability before its retries have run. Backward,
+//! [`observed`] estimates how much of the work was repeated, within bounds, because no metric counts it.
 //!
 //! Probabilities and ratios are whole millionths (`ppm`), rounded up: no float reaches a decision.
 
@@ -19,8 +19,8 @@ pub const PPM: u64 = 1_000_000;
 /// Attempts per event, in per mille, that mean "each event once".
 pub const ONCE_PER_MILLE: u32 = 1000;
 
-/// Retries of one asynchronous event that have been seen before it reached its dead-letter queue, where 2 are
-/// documented (a report of OpsGenie's, cited by Yan Cui; read 2026-11). Configured numbers are clamped to it.
+/// Retries of one asynchronous event that have been seen before it reached its dead-letter queue; the documented number
+/// is 2 (a report of OpsGenie's, cited by Yan Cui; read 2026-11). Configured numbers are clamped to it.
 pub const OBSERVED_RETRIES: u32 = 6;
 
 /// Receives of a message before it goes to the dead-letter queue: the smallest `maxReceiveCount` that AWS advises ("Using
@@ -32,14 +32,14 @@ pub const ADVISED_RECEIVES: u32 = 5;
 pub const CALLER_RETRIES: u32 = 2;
 
 /// Seconds between two attempts at a blocked stream batch that is tried for ever. No document promises a pause; an
-/// attempt a second is taken as the fastest that lasts.
+/// attempt a second is assumed as the fastest lasting rate.
 const STREAM_ATTEMPT_S: u32 = 1;
 
 /// Duplicates per event without any error, in millionths: δ of the model. The 0.02 % of "Run, Lambda, Run" (SunGard,
 /// 2017; read 2026-11). Growth under load is suspected and not measured.
 pub const DUPLICATES_PPM: u32 = 200;
 
-/// What makes an event run again.
+/// The source that makes an event run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     /// Lambda's queue of asynchronous events.
@@ -84,13 +84,13 @@ fn halvings(batch_size: u32) -> u32 {
     batch_size.saturating_sub(1).checked_ilog2().map_or(0, |log| log + 1)
 }
 
-/// Attempts per event, in millionths, that a function comes to within minutes if its attempts go on failing with this
-/// probability, in thousandths: what its present rate of first attempts will be multiplied by once their retries run.
+/// Attempts per event, in millionths, that a function reaches within minutes if its attempts go on failing with this
+/// probability, in thousandths: the factor on its present rate of first attempts once their retries run.
 ///
 /// Of several sources the one that repeats most stands for all, because their shares are unknown. A queue whose
 /// `maxReceiveCount` is unknown, or which has no dead-letter queue, counts with [`ADVISED_RECEIVES`]. A stream tries a
-/// failing batch again in its own place, and a synchronous caller's retries look like new events: the rate of the moment
-/// holds both already. It holds duplicates too.
+/// failing batch again in its own place, and a synchronous caller's retries look like new events: the current rate
+/// already contains both. It contains duplicates too.
 pub fn forecast_attempts(function: &Function, failure_per_mille: u32) -> u64 {
     let failure_ppm = failure_per_mille.min(1000) * 1000;
     let mappings = function.mappings.iter().filter(|mapping| mapping.enabled);
@@ -103,7 +103,7 @@ pub fn forecast_attempts(function: &Function, failure_per_mille: u32) -> u64 {
     retried(failure_ppm, queues.chain(asynchronous_retries(function)).max().unwrap_or(0))
 }
 
-/// Retries of Lambda's own queue, clamped to what has been seen; `None` where it invokes nothing.
+/// Retries of Lambda's own queue, clamped to the observed maximum; `None` if it invokes nothing.
 fn asynchronous_retries(function: &Function) -> Option<u32> {
     function.asynchronous.map(|config| u32::from(config.max_retries).min(OBSERVED_RETRIES))
 }

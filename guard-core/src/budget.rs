@@ -16,7 +16,7 @@ use crate::policy::{
 
 pub use period::period_of;
 
-/// One budget, resolved: what a tick needs of it.
+/// One budget, resolved for use in a tick.
 #[derive(Clone, Debug)]
 pub struct BudgetRule {
     /// Its name; `tag:FUNCTION` for one that a function's tag made.
@@ -27,17 +27,17 @@ pub struct BudgetRule {
     pub period: Period,
     /// Its amount per period, in `unit`; one invocation is one whole unit.
     pub amount: Usd,
-    /// What the amount counts.
+    /// The unit of the amount.
     pub unit: Unit,
-    /// The most that may be done when it breaks. A function's tag may restrain it for that function:
+    /// The most that may be done when it breaks. A function's tag may allow less for that function:
     /// [`FunctionOverrides::restrain`].
     pub mode: Mode,
     /// Percentages at which to warn, ascending; possibly none.
     pub thresholds_percent: Vec<u32>,
-    /// How much an incident may cost above the ordinary before the guard acts, in `unit`; the whole amount where it acts
-    /// at the line only.
+    /// The cost above the ordinary that an incident may reach before the guard acts, in `unit`; the whole amount if it
+    /// acts at the line only.
     pub slack: Usd,
-    /// What gives way where money and floor collide.
+    /// Which of the two gives way if money and floor conflict.
     pub below_floor: BelowFloor,
     /// Whether events may be lost for good.
     pub allow_event_loss: bool,
@@ -55,7 +55,7 @@ impl BudgetRule {
         period_of(self.period, zone, at)
     }
 
-    /// Whether it stops at its line what it covers: because it stops, or because money wins over the floor.
+    /// Whether it stops its functions at the line: because its mode is stop, or because money wins over the floor.
     pub fn stops(&self) -> bool {
         self.mode == Mode::Stop || (self.mode >= Mode::Cap && self.below_floor == BelowFloor::Stop)
     }
@@ -65,8 +65,8 @@ impl BudgetRule {
         self.amount.mul_div_up(60, self.period.minutes().into())
     }
 
-    /// The highest percentage at which to warn that is spent, where the amount will be gone even if every excess stops.
-    /// Half of a day's budget is gone at half of every day, and that is no news.
+    /// The highest warning percentage that is spent, if the amount will be gone even if every excess stops. Half of a
+    /// day's budget is gone at half of every day, and that is no news.
     pub(crate) fn crossed(&self, spent: Usd, if_it_stops: Usd) -> Option<u32> {
         let used = spent.per_mille_of(self.amount);
         let passed =
@@ -74,7 +74,7 @@ impl BudgetRule {
         passed.max().filter(|_| if_it_stops >= self.amount)
     }
 
-    /// What usage costs in the unit of the rule: what it costs in money, or the `counting` of invocations.
+    /// The unit cost in the unit of the rule: the cost in money, or the `counting` of invocations.
     pub fn unit_cost<'a>(&self, money: &'a UnitCost, counting: &'a UnitCost) -> &'a UnitCost {
         if self.counts_invocations() { counting } else { money }
     }
@@ -122,8 +122,8 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
     }
 }
 
-/// The budget of a tag `dow-guard:monthly-usd`: it alerts unless the tag `dow-guard:mode` allows more, because who
-/// names an amount has not yet asked to be stopped at it.
+/// The budget of a tag `dow-guard:monthly-usd`: it alerts unless the tag `dow-guard:mode` allows more, because an owner
+/// who sets an amount has not yet asked to be stopped at it.
 fn from_tags(function: &Function, overrides: FunctionOverrides, money: Unit) -> Option<BudgetRule> {
     let amount = overrides.monthly_usd?;
     let name = format!("tag:{}", function.name);

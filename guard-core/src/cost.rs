@@ -1,4 +1,4 @@
-//! From usage to money: what an invocation, a minute and a month of one function cost.
+//! From usage to money: the cost of an invocation, a minute and a month of one function.
 //!
 //! `usd = invocations · (q + c) + (Σ duration + ½ ms · invocations + init) · (m·p + e)`, each term carried as
 //! `[low, expected, high]`.
@@ -21,7 +21,7 @@ const MB_US_PER_GB_S: i128 = 1_024_000_000;
 /// Ephemeral storage included in every function, in MB ("Lambda pricing", read 2026-11).
 const FREE_EPHEMERAL_MB: u32 = 512;
 
-/// What one function's usage costs per unit, worked out once from its configuration and the price list.
+/// The unit costs of one function's usage, worked out once from its configuration and the price list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitCost {
     /// Per invocation: request, companions, and the rounding of the billed duration (0, ½, 1 ms).
@@ -83,20 +83,20 @@ impl UnitCost {
         }
     }
 
-    /// Memory and storage for so many microseconds of billed duration, at a volume tier (0 is the first and
-    /// dearest; one past the last counts as the last).
+    /// Memory and storage for the given microseconds of billed duration, at a volume tier (0 is the first and dearest;
+    /// a tier past the last counts as the last).
     pub fn compute(&self, tier: usize, duration_us: u64) -> Usd {
         let price = self.compute_mb_picos.get(tier).or(self.compute_mb_picos.last()).copied().unwrap_or(0);
         Usd::from_picos(price).mul_div_up(i128::from(duration_us), MB_US_PER_GB_S)
     }
 
-    /// What one busy execution environment costs per second: the *m·p + e* of the formulae, first tier.
+    /// The cost per second of one busy execution environment: the *m·p + e* of the formulae, first tier.
     pub fn per_busy_second(&self) -> Usd {
         self.compute(0, 1_000_000)
     }
 
-    /// The least that one busy execution environment costs per second at a volume tier: a provisioned one has its own price,
-    /// and its standing cost is not here.
+    /// The lowest cost per second of one busy execution environment at a volume tier: a provisioned one has its own
+    /// price, and its standing cost is not included.
     pub fn least_per_busy_second(&self, tier: usize) -> Usd {
         let on_demand = self.compute(tier, 1_000_000);
         let (environments, price) = self.provisioned;
@@ -106,17 +106,16 @@ impl UnitCost {
         on_demand.min(Usd::from_picos(price).mul_div_up(1_000_000, MB_US_PER_GB_S))
     }
 
-    /// The most one unit of concurrency can cost in so many seconds: busy all the time and answering ten
-    /// requests a second ("Lambda scaling behavior": 10 requests per second per unit of concurrency, read
-    /// 2026-11).
+    /// The most that one unit of concurrency can cost in the given seconds: busy all the time and answering ten
+    /// requests a second ("Lambda scaling behavior": 10 requests per second per unit of concurrency, read 2026-11).
     pub fn worst_per_concurrency(&self, seconds: u64) -> Usd {
         self.compute(0, seconds.saturating_mul(1_000_000))
             + self.per_request * i128::from(seconds) * REQUESTS_PER_SECOND_PER_CONCURRENCY
     }
 
-    /// The same point where provisioned environments took what they could within its span of so many seconds: all of
-    /// the duration, or all that they have time for. `Duration` does not tell which invocations they served, so the
-    /// range reaches up to the on-demand price; spill-over is what is expected at that price.
+    /// The cost of the same point if provisioned environments took as much as they could within its span in seconds:
+    /// all of the duration, or all that they have time for. `Duration` does not show which invocations they served, so
+    /// the range reaches up to the on-demand price; only spill-over is expected at that price.
     pub fn of_point_over(
         &self,
         point: &Point,
@@ -130,7 +129,7 @@ impl UnitCost {
         if served_us == 0 {
             return cost;
         }
-        // Rounded so that what is taken off never exceeds the difference.
+        // Rounded so that the deduction never exceeds the difference.
         let provisioned = Usd::from_picos(price).mul_div_up(i128::from(served_us), MB_US_PER_GB_S);
         let beyond = self.compute(tier, point.duration_us - served_us);
         let compute = self.compute(tier, point.duration_us);
@@ -139,12 +138,12 @@ impl UnitCost {
             .because(Cause::ProvisionedShare)
     }
 
-    /// What [`UnitCost::of_point`] counts at most for the cold starts of a point.
+    /// The most that [`UnitCost::of_point`] counts for the cold starts of a point.
     pub fn starts_at_most(&self, point: &Point) -> Usd {
         self.per_cold_start.high * i128::from(u64::from(point.concurrency_max).min(point.invocations))
     }
 
-    /// What so many starts in a minute cost beyond what is expected of them if each takes the longest, as far as the
+    /// The cost of the given starts in a minute beyond their expected cost if each takes the longest, as far as the
     /// environments had time for it.
     pub(crate) fn longest_starts(&self, point: &Point, environments: u32) -> Usd {
         let environments = u64::from(environments).min(point.invocations);
@@ -154,8 +153,8 @@ impl UnitCost {
         (self.compute(0, us) - self.per_cold_start.expected * i128::from(environments)).at_least_zero()
     }
 
-    /// What a point cost on demand at a volume tier. Cold starts are taken as the rise of concurrency over the minute
-    /// before; at most as many as the concurrency reached or the invocations made.
+    /// The on-demand cost of a point at a volume tier. Cold starts are estimated as the rise of concurrency over the
+    /// minute before; at most as many as the concurrency reached or the invocations made.
     pub fn of_point(&self, point: &Point, concurrency_before: u32, tier: usize) -> UsdRange {
         let invocations = i128::from(point.invocations);
         let compute = self.compute(tier, point.duration_us);
@@ -176,8 +175,8 @@ impl UnitCost {
     }
 }
 
-/// The volume tier that the next moment of duration falls into, after so much in the month: 0 is the first and
-/// dearest. `month_to_date_mb_us` is duration × memory in MB × µs, of one architecture and region.
+/// The volume tier of the next moment of duration after the given usage in the month: 0 is the first and dearest.
+/// `month_to_date_mb_us` is duration × memory in MB × µs, of one architecture and region.
 pub fn tier_at(month_to_date_mb_us: i128, quote: &Quote) -> usize {
     let is_full = |tier: &Tier| match tier.upto_gb_s {
         Some(upto) => month_to_date_mb_us >= i128::from(upto) * MB_US_PER_GB_S,

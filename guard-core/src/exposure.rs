@@ -1,5 +1,5 @@
-//! What an attack that begins now could burn: every function with its worst case, what caps it today, the cap that
-//! its history suggests, and what is missing around it. Needs no budget and no incident.
+//! The possible cost of an attack that begins now: every function with its worst case, its limit today, the cap that
+//! its history suggests, and the gaps around it. Needs no budget and no incident.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::time::Minute;
 /// Days without an invocation after which a function counts as dormant: our choice, the longest month but one day.
 pub const DORMANT_DAYS: i64 = 30;
 
-/// How many times the 99th percentile of its concurrency a ceiling may be before it is out of proportion. Our
+/// The most by which a ceiling may exceed the 99th percentile of its concurrency before it is out of proportion. Our
 /// choice: room for a launch day and not for an attack.
 pub const PROPORTION: u32 = 20;
 
@@ -36,7 +36,7 @@ pub struct ExposureRow {
     pub worst_per_hour: Usd,
     /// The most it can burn in a day.
     pub worst_per_day: Usd,
-    /// What limits it now.
+    /// Its current limit.
     pub capped_by: CappedBy,
     /// The concurrency it can reach now.
     pub ceiling: u32,
@@ -44,13 +44,13 @@ pub struct ExposureRow {
     pub concurrency_p99: Option<u32>,
     /// The cap that its history suggests: p99 × headroom, at least the minimum; `None` without history.
     pub advised: Option<u32>,
-    /// The most it could burn in an hour under the advised cap, where that is below its ceiling.
+    /// The most it could burn in an hour under the advised cap, if that is below its ceiling.
     pub advised_worst_per_hour: Option<Usd>,
-    /// What is wrong around it.
+    /// The problems found.
     pub findings: Vec<ExposureFinding>,
 }
 
-/// What limits the concurrency of a function.
+/// The limit on a function's concurrency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CappedBy {
@@ -58,19 +58,19 @@ pub enum CappedBy {
     Reserved,
     /// Its event source mappings, the only way in.
     Mappings,
-    /// Nothing of its own: what the account leaves unreserved.
+    /// No limit of its own: it shares the account's unreserved pool.
     Pool,
 }
 
-/// Something about a function that makes its exposure worse than it must be.
+/// A problem that makes a function's exposure worse than necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExposureFinding {
-    /// Some events that are given up are caught by nothing: capping or stopping it may lose them.
+    /// Nothing catches some of its discarded events: capping or stopping it may lose them.
     NoDeadLetter,
-    /// No invocation for [`DORMANT_DAYS`]: whatever it can burn is for nothing.
+    /// No invocation for [`DORMANT_DAYS`] days: the exposure serves no purpose.
     Dormant,
-    /// Its ceiling is more than [`PROPORTION`] times what its history needed.
+    /// Its ceiling is more than [`PROPORTION`] times the need shown by its history.
     OutOfProportion,
 }
 
@@ -130,7 +130,7 @@ fn row(
     }
 }
 
-/// The concurrency that a function can reach, and what limits it.
+/// The concurrency that a function can reach, and its limit.
 fn ceiling_of(function: &Function, pool: u32) -> (CappedBy, u32) {
     let own = function.reserved.map_or((CappedBy::Pool, pool), |reserved| (CappedBy::Reserved, reserved));
     let only_mappings =
@@ -142,7 +142,7 @@ fn ceiling_of(function: &Function, pool: u32) -> (CappedBy, u32) {
     mapped.map_or(own, |mapped| (CappedBy::Mappings, mapped))
 }
 
-/// The concurrency that a mapping can reach; `None` where it has no limit of its own.
+/// The concurrency that a mapping can reach; `None` if it has no limit of its own.
 fn mapping_ceiling(mapping: &EventSourceMapping) -> Option<u32> {
     if !mapping.enabled {
         return Some(0);
@@ -159,7 +159,7 @@ fn advised_cap(p99: u32, floor: &Floor) -> u32 {
     u32::try_from(needed).unwrap_or(u32::MAX).max(floor.minimum)
 }
 
-/// Whether the last invocation is long ago, or four whole weeks are known and hold none.
+/// Whether the last invocation is long ago, or four whole weeks are known and contain none.
 fn is_dormant(name: &FunctionName, state: &State, at: Minute) -> bool {
     state.function(name).is_some_and(|ledger| match ledger.last_invoked {
         Some(last) => at.since(last) >= DORMANT_DAYS * MINUTES_PER_DAY,
@@ -167,7 +167,7 @@ fn is_dormant(name: &FunctionName, state: &State, at: Minute) -> bool {
     })
 }
 
-/// Whether enough is known to say that a function is dormant, or is not.
+/// Whether enough data is known to say that a function is dormant, or is not.
 pub(crate) fn is_dormancy_known(name: &FunctionName, state: &State) -> bool {
     state
         .function(name)

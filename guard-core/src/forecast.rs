@@ -1,5 +1,5 @@
-//! Where a budget is going: what is spent, what cannot be seen yet, and two projections, one if the excess lasts
-//! and one if it stops.
+//! A budget's outlook: its spend, the part that cannot be seen yet, and two projections, one if the excess lasts and
+//! one if it stops.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -10,13 +10,13 @@ use crate::policy::Timing;
 use crate::posting::Hidden;
 use crate::time::{Hour, Minute};
 
-/// People hear so many seconds before the slack is used up: time to say that the traffic is wanted.
+/// Seconds before the slack is used up at which people are notified: time to say that the traffic is wanted.
 const NOTICE_AHEAD_S: i128 = 15 * 60;
 
-/// Burn of so many times the ordinary is steep. Our choice.
+/// A burn of at least this multiple of the ordinary is steep. Our choice.
 const STEEP_TIMES: i128 = 3;
 
-/// Sixteenths of the slack at which people hear of an incident, and of a steep one. Our choice.
+/// Sixteenths of the slack at which people are notified of an incident, and of a steep one. Our choice.
 const NOTICED_SIXTEENTHS: (i128, i128) = (12, 2);
 
 /// The state of one budget at one moment.
@@ -24,11 +24,11 @@ const NOTICED_SIXTEENTHS: (i128, i128) = (12, 2);
 pub struct Outlook {
     /// Seen in metrics.
     pub spent: UsdRange,
-    /// Spent and not shown yet.
+    /// Spent, but not visible yet.
     pub unseen: UsdRange,
     /// Retries certain to run.
     pub committed: UsdRange,
-    /// Backlog behind caps: an upper bound, nothing of which is expected until it drains.
+    /// Backlog behind caps: an upper bound; none of it is expected until it drains.
     pub deferred: UsdRange,
     /// Per hour over the last settled minutes.
     pub burn_per_hour: Usd,
@@ -42,28 +42,28 @@ pub struct Outlook {
     pub exhausted_if_sustained: Option<DateTime<Utc>>,
     /// When the amount is gone if the excess decays.
     pub exhausted_if_it_stops: Option<DateTime<Utc>>,
-    /// What the incident has cost above the ordinary so far, what no metric shows yet included.
+    /// The incident's cost above the ordinary so far, including spend that no metric shows yet.
     pub incident: Usd,
     /// When it began.
     pub incident_since: Option<Minute>,
-    /// What it costs, per hour.
+    /// The incident's cost per hour.
     pub incident_per_hour: Usd,
-    /// What is ordinary from now to the end of the period.
+    /// The ordinary spend from now to the end of the period.
     pub ordinary_to_come: Usd,
 }
 
-/// What the moment is.
+/// The moment of an outlook.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// Now.
     pub at: DateTime<Utc>,
     /// The newest settled minute.
     pub settled: Minute,
-    /// The newest minute about which something is known; older than `settled` while the guard is blind.
+    /// The newest minute with known data; older than `settled` while the guard is blind.
     pub seen_until: Minute,
 }
 
-/// Works out the outlook of a budget.
+/// Computes the outlook of a budget.
 pub fn outlook(
     rule: &BudgetRule,
     book: &BudgetLedger,
@@ -118,12 +118,12 @@ pub fn outlook(
 }
 
 impl Outlook {
-    /// Spent for certain or as good as: seen, unseen and committed.
+    /// Spent for certain or nearly so: seen, unseen and committed.
     pub fn line(&self) -> UsdRange {
         self.spent + self.unseen + self.committed
     }
 
-    /// What the burn of the moment adds before an answer given now takes effect.
+    /// The amount that the current burn adds before an answer given now takes effect.
     pub fn until_effect(&self, timing: &Timing) -> Usd {
         self.burn_per_hour.mul_div_up(Self::effect_s(timing), 3600)
     }
@@ -138,16 +138,16 @@ impl Outlook {
         self.uses_up(rule, Self::effect_s(timing))
     }
 
-    /// Whether people should hear of the incident: it uses up the slack within a quarter of an hour, has used up three
-    /// quarters of it, or an eighth at three times the ordinary burn.
+    /// Whether people should be notified of the incident: it will use up the slack within a quarter of an hour, has
+    /// used up three quarters of it, or an eighth at three times the ordinary burn.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
         let is_steep = self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * STEEP_TIMES);
         let part = if is_steep { NOTICED_SIXTEENTHS.1 } else { NOTICED_SIXTEENTHS.0 };
         self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 16 >= rule.slack * part)
     }
 
-    /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget: a cap that is
-    /// let go now would let more of it flow.
+    /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget:
+    /// releasing a cap now would let more of it flow.
     pub fn goes_on(&self, rule: &BudgetRule) -> bool {
         rule.slack < rule.amount && self.incident >= rule.slack && self.incident_per_hour > Usd::ZERO
     }
@@ -163,7 +163,7 @@ impl Outlook {
             && self.if_sustained.expected > rule.amount
     }
 
-    /// When the slack is used up at this rate; `None` where it is not within the period, or already is.
+    /// When the slack is used up at this rate; `None` if that is not within the period, or has happened already.
     pub fn slack_ends(
         &self,
         rule: &BudgetRule,
@@ -185,8 +185,8 @@ fn burn(book: &BudgetLedger, until: Minute, minutes: i64) -> Usd {
     book.minutes_sum(until, minutes).mul_div_up(60, i128::from(minutes))
 }
 
-/// From the last minute known to now: at the higher of the last minute's rate and the mean of the last minutes,
-/// less what partial minutes have shown already, plus long invocations in flight.
+/// From the last known minute to now: at the higher of the last minute's rate and the mean of the last minutes, less
+/// the amount that partial minutes have shown already, plus long invocations in flight.
 fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
     let last = book.minute(moment.seen_until);
     let rate_per_hour = (last * 60).max(burn(book, moment.seen_until, BURN_MINUTES));
@@ -196,7 +196,7 @@ fn unseen(book: &BudgetLedger, hidden: &Hidden, moment: Moment) -> UsdRange {
     let shown_minutes = Minute::of(moment.at).since(moment.seen_until);
     let shown = book.minutes_sum(Minute::of(moment.at), shown_minutes);
     let rest = (extrapolated - shown).at_least_zero();
-    // Twice the rate as the upper end: load may have doubled since, and the next look will tell.
+    // Twice the rate as the upper end: the load may have doubled since, and the next look will show it.
     UsdRange::new(Usd::ZERO, rest, rest + extrapolated, Causes::of(Cause::UnseenMinutes)) + hidden.in_flight
 }
 
@@ -208,7 +208,7 @@ struct Walk {
     exhausted: Option<DateTime<Utc>>,
 }
 
-/// Both projections, and what is ordinary from now to the end of the period.
+/// Both projections, and the ordinary spend from now to the end of the period.
 struct Walks {
     sustained: Walk,
     stops: Walk,
@@ -279,8 +279,8 @@ const PPM: i64 = 1_000_000;
 /// The area under 2^(−t/h) from 0 to `seconds`, in seconds × parts per million.
 ///
 /// Over each whole half-life the area is h · 1/(2·ln 2) = 0.721348 h of the height at its start; within one it is
-/// interpolated linearly, which is off by less than 2 % of that half-life. After twenty half-lives a millionth is
-/// left, which counts as nothing.
+/// interpolated linearly, which is off by less than 2 % of that half-life. After twenty half-lives a millionth is left,
+/// which is ignored.
 fn decayed_ppm(seconds: i64, half_life_s: i64) -> i64 {
     let half_life_s = half_life_s.max(1);
     let seconds = seconds.clamp(0, half_life_s.saturating_mul(20));

@@ -1,4 +1,4 @@
-//! What exists: functions, their limits and event sources, and the account they share. A snapshot the shell reads.
+//! The inventory: functions, their limits and event sources, and the account they share. A snapshot read by the shell.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub enum Architecture {
     Arm64,
 }
 
-/// Everything the guard knows to exist in one account and region.
+/// All that the guard knows about one account and region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The region, which decides the prices.
@@ -35,7 +35,7 @@ pub struct Inventory {
 pub struct AccountLimits {
     /// Concurrent executions of the whole account and region; 1,000 by default, 10 in new accounts.
     pub concurrency: u32,
-    /// What AWS wants left without reservation: 100; 10 to 50 has been seen in small accounts.
+    /// The concurrency that AWS keeps unreserved: 100; 10 to 50 has been seen in small accounts.
     pub unreserved_minimum: u32,
 }
 
@@ -72,10 +72,10 @@ pub struct Function {
     /// Tags of the function.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Whether somebody has looked for its tags. Until then it may be protected, and nothing is held against it.
+    /// Whether its tags have been read. Until then it may be protected, and no action is taken against it.
     #[serde(default = "default_true", skip_serializing_if = "is_true")]
     pub tags_known: bool,
-    /// Whether something may invoke it synchronously (API, Function URL, SDK). `true` unless known otherwise.
+    /// Whether it may be invoked synchronously (API, Function URL, SDK). `true` unless known otherwise.
     #[serde(default = "default_true")]
     pub synchronous: bool,
     /// How it is invoked asynchronously, if anything does (S3, SNS, EventBridge, `Event` invocations).
@@ -107,12 +107,12 @@ pub struct AsyncConfig {
     pub max_retries: u8,
     /// Age in seconds at which an event is given up, 60 to 21,600. Default 21,600.
     pub max_event_age_s: u32,
-    /// Whether a dead-letter queue or an on-failure destination catches what is given up.
+    /// Whether a dead-letter queue or an on-failure destination catches discarded events.
     pub on_failure: bool,
 }
 
 impl Default for AsyncConfig {
-    /// What Lambda does when nothing is configured.
+    /// Lambda's defaults.
     fn default() -> Self {
         AsyncConfig { max_retries: 2, max_event_age_s: 21_600, on_failure: false }
     }
@@ -129,7 +129,7 @@ pub struct EventSourceMapping {
     /// Events per invocation at most.
     #[serde(default = "default_batch_size")]
     pub batch_size: u32,
-    /// What it polls.
+    /// The source that it polls.
     pub source: EventSource,
 }
 
@@ -137,7 +137,7 @@ const fn default_batch_size() -> u32 {
     10
 }
 
-/// What an event source mapping polls.
+/// The source that an event source mapping polls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventSource {
@@ -149,7 +149,7 @@ pub enum EventSource {
         /// Whether the mapping has provisioned pollers, which exclude `MaximumConcurrency`.
         #[serde(default)]
         provisioned_pollers: bool,
-        /// `maxReceiveCount` of the redrive policy; `None` where the queue has no dead-letter queue.
+        /// `maxReceiveCount` of the redrive policy; `None` if the queue has no dead-letter queue.
         #[serde(default)]
         max_receive_count: Option<u32>,
         /// Seconds a message stays in the queue.
@@ -173,7 +173,7 @@ pub enum EventSource {
         /// Seconds a record stays in the stream: 24 h for DynamoDB.
         #[serde(default = "default_stream_retention_s")]
         retention_s: u32,
-        /// Whether an on-failure destination catches what is given up.
+        /// Whether an on-failure destination catches discarded records.
         #[serde(default)]
         on_failure: bool,
     },
@@ -232,7 +232,7 @@ impl Function {
         }
     }
 
-    /// Whether some event source would lose events for good if they were not run in time.
+    /// Whether some event source would lose events for good if they were not processed in time.
     pub fn can_lose_events(&self) -> bool {
         self.asynchronous.is_some_and(|config| !config.on_failure)
             || self.mappings.iter().any(|mapping| !mapping.has_dead_letter())
@@ -240,7 +240,7 @@ impl Function {
 }
 
 impl EventSourceMapping {
-    /// Whether what this mapping gives up is kept somewhere.
+    /// Whether events that this mapping gives up are kept elsewhere.
     pub fn has_dead_letter(&self) -> bool {
         match self.source {
             EventSource::Sqs { max_receive_count, .. } => max_receive_count.is_some(),

@@ -26,7 +26,7 @@ pub enum Depth {
     Stop,
 }
 
-/// What is known of the function's work when levers are chosen.
+/// The known facts about the function's work when levers are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// Attempts per event, in per mille.
@@ -62,9 +62,9 @@ pub fn affordable(allowance: Usd, seconds: u64, unit: &UnitCost) -> u32 {
     }
 }
 
-/// The changes that bring a function down to `depth`, gentlest first, each with its own reason where it differs
-/// from the trip's; and whether some step was left out because events would be lost. A stop that would lose some
-/// leaves the `floor` instead: a backlog waits, and loses nothing yet.
+/// The changes that bring a function down to `depth`, gentlest first, each with its own reason if it differs from the
+/// trip's; and whether some step was left out because events would be lost. A stop that would lose events leaves the
+/// `floor` instead: a backlog waits, and loses nothing yet.
 ///
 /// - Asynchronous: retries cut first, which refuses no new event; then the cap.
 /// - SQS: `MaximumConcurrency` of the mappings, which share the cap ([`shares`]); a stop disables them. Not reserved
@@ -107,7 +107,7 @@ fn lower(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reason
     let shares = shares(function, cap);
     let enabled = function.mappings.iter().filter(|mapping| mapping.enabled).count();
     let is_crowded = shares.iter().map(|(_, share)| *share).fold(0, u32::saturating_add) > cap;
-    // What bounds the function comes first: a tick may not have room for more.
+    // The changes that limit the function come first: a tick may not have room for more.
     if is_crowded {
         reserve(function, cap, changes);
     }
@@ -123,7 +123,7 @@ fn lower(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reason
     }
 }
 
-/// What a cap of a function without reservation takes from the account's pool.
+/// The concurrency that a cap of a function without reservation takes from the account's pool.
 pub fn reservation(function: &Function, cap: u32) -> u32 {
     let mut changes = Vec::new();
     lower(function, cap, &mut changes);
@@ -134,9 +134,9 @@ pub fn reservation(function: &Function, cap: u32) -> u32 {
     taken.unwrap_or(0)
 }
 
-/// What of a function's cap each of its SQS mappings gets, in their order: as much to each, and what one's own limit
-/// leaves to the others. Together they have the cap, or AWS's minimum of two each where that is more. Mappings with
-/// provisioned pollers take no `MaximumConcurrency` and are left out.
+/// The part of a function's cap that each of its SQS mappings gets, in their order: equal parts, with the unused part
+/// of a mapping with its own limit going to the others. Together they have the cap, or AWS's minimum of two each if
+/// that is more. Mappings with provisioned pollers take no `MaximumConcurrency` and are left out.
 pub fn shares(function: &Function, cap: u32) -> Vec<(&EventSourceMapping, u32)> {
     let (least, most) = MAPPING_CONCURRENCY;
     let limitable = |mapping: &&EventSourceMapping| {
@@ -167,7 +167,7 @@ fn max_concurrency(mapping: &EventSourceMapping) -> Option<u32> {
     }
 }
 
-/// Adds a reservation where it lowers what is in force. One below the provisioned concurrency is refused by AWS.
+/// Adds a reservation if it lowers the value in force. AWS refuses one below the provisioned concurrency.
 fn reserve(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reason>)>) {
     let cap = cap.max(function.provisioned);
     if function.reserved.is_none_or(|now| now > cap) {
@@ -175,12 +175,12 @@ fn reserve(function: &Function, cap: u32, changes: &mut Vec<(Change, Option<Reas
     }
 }
 
-/// Whether anything but a mapping invokes it.
+/// Whether it is invoked by anything besides a mapping.
 fn is_invoked_directly(function: &Function) -> bool {
     function.synchronous || function.asynchronous.is_some()
 }
 
-/// The concurrency that a function can reach as it is configured; `None` where only the account's pool limits it.
+/// The concurrency that a function can reach as it is configured; `None` if only the account's pool limits it.
 pub fn reach(function: &Function) -> Option<u32> {
     let polled = || {
         let of = |mapping: &EventSourceMapping| match mapping.source {
@@ -200,7 +200,7 @@ pub fn reach(function: &Function) -> Option<u32> {
     }
 }
 
-/// The concurrency that a function can still reach after these changes: what its levers leave.
+/// The concurrency that a function can still reach after these changes.
 pub fn left(function: &Function, changes: &[(Change, Option<Reason>)]) -> Option<u32> {
     let mut after = function.clone();
     for (change, _) in changes {
@@ -209,20 +209,20 @@ pub fn left(function: &Function, changes: &[(Change, Option<Reason>)]) -> Option
     reach(&after)
 }
 
-/// How many levers a function has: a tick makes at most one change of each.
+/// The number of levers that a function has: a tick makes at most one change to each.
 pub fn count(function: &Function) -> u32 {
     let mappings = u32::try_from(function.mappings.len()).unwrap_or(u32::MAX);
     1 + u32::from(function.asynchronous.is_some()) + mappings
 }
 
-/// Whether a reservation of nothing loses events for good: nothing catches what is given up.
+/// Whether a reservation of 0 loses events for good: nothing catches the discarded ones.
 pub(crate) fn loses_events_at_zero(function: &Function) -> bool {
     function.asynchronous.is_some_and(|config| !config.on_failure)
         || function.mappings.iter().any(|mapping| mapping.enabled && !mapping.has_dead_letter())
 }
 
-/// Adds the change of the asynchronous settings where it saves something; returns whether it was left out because
-/// failed events would be lost.
+/// Adds the change of the asynchronous settings if it saves work; returns whether it was left out because failed events
+/// would be lost.
 fn cut_retries(function: &Function, work: Work, changes: &mut Vec<(Change, Option<Reason>)>) -> bool {
     let Some(config) = function.asynchronous else { return false };
     let failing = work.failure_per_mille > RETRIES_WORTH_CUTTING_PER_MILLE - ONCE_PER_MILLE;

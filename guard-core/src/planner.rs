@@ -32,16 +32,16 @@ use crate::time::{Hour, Minute};
 
 pub use self::begun::Begun;
 
-/// One tick of a single look: reads what is in force against what the guard remembers, posts what was seen, plans, has the plan
-/// checked by the second opinion, and writes down what to restore before anything is changed.
+/// One tick of a single look: compares the settings in force with the guard's memory, posts the observation, plans, has
+/// the second opinion check the plan, and records the values to restore before anything is changed.
 ///
-/// The caller saves the state, carries out `plan.actions` if `plan.armed`, and calls [`settle::settle`] with what
-/// came of each.
+/// The caller saves the state, carries out `plan.actions` if `plan.armed`, and calls [`settle::settle`] with the
+/// outcome of each.
 pub fn tick(roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
     Begun::new(roster, state, seen).decide(roster, state, seen)
 }
 
-/// The second half of a tick: plans, has the plan checked, and writes down what to restore.
+/// The second half of a tick: plans, has the plan checked, and records the values to restore.
 fn decide(
     roster: &Roster,
     state: &mut State,
@@ -73,8 +73,8 @@ fn decide(
     plan
 }
 
-/// Hours of a breach, and of the reaction time before it, do not count as ordinary, nor does what was above the ordinary
-/// before: neither for the budgets at their lines nor for the functions that explain it, whether or not they were capped.
+/// Excludes hours of a breach, of the reaction time before it, and earlier ones above the ordinary from the history of
+/// the budgets at their lines and of the functions that explain it, whether or not they were capped.
 fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
     let reaction = chrono::Duration::seconds(i64::from(roster.policy.timing.reaction_s()));
     let (first, last) = (Hour::of(plan.at - reaction), Hour::of(plan.at));
@@ -100,7 +100,7 @@ fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
     }
 }
 
-/// Makes the plan. Changes nothing.
+/// Makes the plan; changes nothing.
 pub fn plan(
     roster: &Roster,
     state: &State,
@@ -118,7 +118,7 @@ pub fn plan(
     draft.finish(findings)
 }
 
-/// A plan in the making.
+/// A plan while it is made.
 pub(crate) struct Draft<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) state: &'a State,
@@ -127,16 +127,16 @@ pub(crate) struct Draft<'a> {
     pub(crate) armed: bool,
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) verdicts: Vec<Verdict>,
-    /// Per rule, what a function without history may burn: [`share::shares`].
+    /// Per rule, the share of a function without history: [`share::shares`].
     shares: Vec<Usd>,
     pub(crate) actions: Vec<Action>,
     pub(crate) refusals: Vec<Refusal>,
-    /// What was decided per function, by place in the roster; the first word counts.
+    /// The decision per function, by index in the roster; the first one counts.
     pub(crate) reasons: BTreeMap<usize, Reason>,
     /// Levers that have a decision in this plan already.
     pub(crate) settled: BTreeSet<(FunctionName, Lever)>,
     pub(crate) pool: pool::Pool,
-    /// Ceilings that the envelope or the barrier holds, by place in the roster.
+    /// Ceilings that the envelope or the barrier holds, by index in the roster.
     pub(crate) ceilings: BTreeMap<usize, standing::Held>,
 }
 
@@ -160,7 +160,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Works out where every budget stands and is going.
+    /// Computes the outlook of every budget.
     fn look_ahead(&mut self) {
         let moment = self.moment();
         for (index, rule) in self.roster.rules.iter().enumerate() {
@@ -177,7 +177,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The newest minute about which the region's totals or the functions say something.
+    /// The newest minute with data from the region's totals or the functions.
     fn moment(&self) -> Moment {
         let known = self.state.region.seen_until.unwrap_or(self.reading.settled);
         let functions_fresh =
@@ -186,7 +186,7 @@ impl<'a> Draft<'a> {
         Moment { at: self.seen.at, settled: self.reading.settled, seen_until }
     }
 
-    /// What backlogs behind caps may still cost: at most the cap's full use for the event age.
+    /// The possible cost of backlogs behind caps: at most the cap's full use for the event age.
     fn deferred(&self, place: usize, rule: &BudgetRule) -> UsdRange {
         let counting = UnitCost::counting();
         let mut high = Usd::ZERO;
@@ -222,12 +222,12 @@ impl<'a> Draft<'a> {
         if crossed.is_some() || outlook.is_noticed(rule) { Verdict::Warn } else { Verdict::Fine }
     }
 
-    /// Whether an operator's word keeps the guard away from a function.
+    /// Whether an operator's order keeps the guard away from a function.
     pub(crate) fn is_held(&self, name: &FunctionName) -> bool {
         self.state.operator.holds.get(name).is_some_and(|until| self.seen.at < *until)
     }
 
-    /// Adds an action. Where the plan has decided on the lever already that stands, but of two budgets' caps the
+    /// Adds an action. If the plan has already decided on the lever, that decision stays, but of two budgets' caps the
     /// tighter counts.
     pub(crate) fn act(&mut self, index: usize, change: Change, reason: Reason, rule: Option<&BudgetRule>) {
         let Some(function) = self.roster.inventory.functions.get(index) else { return };
@@ -251,8 +251,8 @@ impl<'a> Draft<'a> {
         self.actions.push(Action { function: function.name.clone(), change, reason, budget });
     }
 
-    /// Replaces a breach's cap of this plan by another that goes further down. An envelope that stands anyway makes the cap
-    /// tighter, and the breach stays its reason.
+    /// Replaces a breach's cap in this plan by one that goes further down. If an envelope in force makes the cap
+    /// tighter, the breach stays its reason.
     fn tighten(&mut self, index: usize, change: Change, reason: Reason, budget: Option<BudgetName>) {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         let same = |action: &&mut Action| {
@@ -270,7 +270,7 @@ impl<'a> Draft<'a> {
             return;
         };
         if now < before {
-            // What stands starts from what this plan makes.
+            // The standing ceiling starts from this plan's change.
             let change = Change::of(&change.lever(), action.change.from(), change.to()).unwrap_or(change);
             self.pool.give_back(&action.change);
             self.pool.take(&change);
@@ -283,7 +283,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Records that something was not done.
+    /// Records a refused change.
     pub(crate) fn refuse(
         &mut self,
         index: usize,
@@ -301,12 +301,12 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// The place of a function in the roster.
+    /// The index of a function in the roster.
     pub(crate) fn index_of(&self, name: &FunctionName) -> Option<usize> {
         self.roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()
     }
 
-    /// What was read of a function at this look.
+    /// The reading of a function at this look.
     pub(crate) fn reading_of(&self, index: usize) -> Option<&'a FunctionReading> {
         let place = self.reading.functions.binary_search_by(|reading| reading.index.cmp(&index)).ok()?;
         self.reading.functions.get(place)
@@ -413,7 +413,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Minutes since something, as a person counts.
+    /// Whole minutes since an instant, for messages.
     pub(crate) fn minutes_since(&self, at: chrono::DateTime<chrono::Utc>) -> u32 {
         u32::try_from((self.seen.at - at).num_minutes().max(0)).unwrap_or(u32::MAX)
     }

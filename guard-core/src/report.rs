@@ -39,7 +39,7 @@ fn cents(usd: Usd, unit: Unit) -> String {
     if unit == Unit::Cny { text.replace('$', "¥") } else { text }
 }
 
-/// A range in its unit: the expected amount, and the ends where they differ.
+/// A range in its unit: the expected amount, and both ends if they differ.
 pub fn range(range: UsdRange, unit: Unit) -> String {
     let expected = amount(range.expected, unit);
     if range.low == range.high {
@@ -71,7 +71,7 @@ pub fn setting(setting: Setting) -> String {
     }
 }
 
-/// A change in words: what, from, to.
+/// A change in words: the lever and both values.
 pub fn change(change: &Change) -> String {
     format!("{} → {}", lever_at(&change.lever(), change.from()), setting(change.to()))
 }
@@ -87,7 +87,7 @@ pub fn lever_at(lever: &Lever, value: Setting) -> String {
     format!("{what} {}", setting(value))
 }
 
-/// What becomes of a value that somebody else has set, at looks so many seconds apart.
+/// The future of a value that others have set, at looks that are this many seconds apart.
 pub fn until_adopted(tick_s: u32) -> String {
     format!(
         "The guard leaves it alone. Unchanged for {LOOKS_UNTIL_ADOPTED} looks, some {} min, it counts as the owner's: \
@@ -96,11 +96,11 @@ pub fn until_adopted(tick_s: u32) -> String {
     )
 }
 
-/// What it means that a value of somebody else is taken for the owner's.
+/// The consequence of accepting a value set by others as the owner's.
 pub const ADOPTED: &str = "Somebody else has set it, so it is the owner's: the guard restores nothing there, watches on, \
                            and starts from it if a budget comes to its line.";
 
-/// An action in a line; disarmed, what it would have been.
+/// An action in a line; for a disarmed guard, the action that it would have taken.
 pub fn action(action: &Action, armed: bool) -> String {
     let verb = if armed { "Change" } else { "Would change" };
     format!("{verb} {}: {}: {}", action.function, change(&action.change), action.reason)
@@ -112,7 +112,7 @@ pub fn refusal(refusal: &Refusal) -> String {
     format!("Left {}{wanted}: {}", refusal.function, refusal.reason)
 }
 
-/// What a set of changes means for the function's events.
+/// The effect of a set of changes on the function's events.
 pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
     let mut lines = Vec::new();
     let stops = actions.iter().any(|action| action.change.to() == Setting::Concurrency(Some(0)));
@@ -164,7 +164,7 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
     lines
 }
 
-/// What happens to caps at the end of a period.
+/// The effect of a period's end on caps.
 pub const fn rollover(policy: AtRollover) -> &'static str {
     match policy {
         AtRollover::Release => "Policy at_rollover = release: the ramp begins now.",
@@ -198,7 +198,7 @@ pub fn budget_headline(record: &BudgetRecord) -> String {
     )
 }
 
-/// The incident in a line: what it has cost, since when, and when the guard acts.
+/// The incident in a line: its cost, its beginning, and when the guard acts.
 fn incident(record: &BudgetRecord) -> Option<String> {
     let unit = record.unit;
     let since = record.incident_since.filter(|_| record.incident > Usd::ZERO)?;

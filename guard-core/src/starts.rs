@@ -1,35 +1,35 @@
-//! Starts of environments: billed, and in no metric that tells their time. At most they are what there was room for.
+//! Starts of environments: billed, but no metric shows their time. They are bounded by the time there was room for.
 
 use serde::{Deserialize, Serialize};
 
 use crate::observation::Point;
 use crate::time::Minute;
 
-/// Seconds that the INIT phase of an environment takes at most ("Lambda execution environment lifecycle", read 2026-11).
+/// The longest INIT phase of an environment in seconds ("Lambda execution environment lifecycle", read 2026-11).
 pub(crate) const INIT_MAX_S: u32 = 10;
 
-/// Of so many environments that were used a minute ago one may have been replaced: Lambda keeps them for minutes when idle
-/// and for hours in use ("Lambda execution environment lifecycle", read 2026-11), so a tenth is plenty.
+/// One in this many of the environments used a minute ago may have been replaced: Lambda keeps them for minutes when
+/// idle and for hours in use ("Lambda execution environment lifecycle", read 2026-11), so a tenth is plenty.
 const TURNOVER: u32 = 10;
 
 /// Microseconds in a second.
 const SECOND_US: i128 = 1_000_000;
 
-/// How far the starts of a function are counted.
+/// The progress of counting a function's starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starts {
     until: Minute,
-    /// Its concurrency in the last minute that had a point.
+    /// Its concurrency in the last minute with a data point.
     busy: u32,
-    /// Microseconds that its environments had time for and that neither runs nor starts have taken.
+    /// Microseconds that its environments had time for and that neither runs nor starts have used.
     left_us: i128,
 }
 
 impl Starts {
-    /// Counts a minute, once: the most that starts took in it, in microseconds. Ten seconds for each environment that can
-    /// have come (the rise over the minute before, and turnover), and no more than what all of them had time for beside
-    /// what they ran. Runs that began in the minute may go on for a time-out after it. A glance asks for no concurrency, and
-    /// mostly for no invocations: then there were as many environments as durations show.
+    /// Counts a minute, once: the most that starts can have taken in it, in microseconds. That is ten seconds for each
+    /// environment that can have started (the rise over the minute before, and turnover), limited by the time that all
+    /// environments had besides their runs. Runs that began in the minute may go on for a time-out after it. A glance
+    /// asks for no concurrency, and usually no invocations: then the durations give the environments.
     pub(crate) fn count(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> Option<i128> {
         if minute <= self.until {
             return None;
@@ -49,7 +49,7 @@ impl Starts {
         };
         let left = self.left_us.min(0) + busy * 60 * SECOND_US - i128::from(point.duration_us);
         let beyond = busy * i128::from(timeout_s) * SECOND_US;
-        // Where durations alone are known there may have been more of them, with more time.
+        // If only durations are known, there may have been more environments, with more time.
         let room = if is_shown { left + beyond } else { i128::MAX };
         let started = of_environments(come).min(room).max(0);
         self.until = minute;
@@ -59,16 +59,16 @@ impl Starts {
     }
 }
 
-/// The most that starts took in a minute of invocations that no function explains, in microseconds: one each, and no more
-/// than all environments of the region, `busy`, have time for; 0 of them is unknown.
+/// The most that starts took in a minute of unexplained invocations, in microseconds: one each, limited by the time of
+/// all environments of the region, `busy`; 0 means that their number is unknown.
 pub(crate) fn of_rest(invocations: u64, busy: u32) -> i128 {
     let most = of_environments(invocations);
     if busy == 0 { most } else { most.min(i128::from(busy) * 60 * SECOND_US) }
 }
 
-/// What starts of invocations that no function explains took at most in a minute, in microseconds, where functions do not
-/// take turns: as many as the region's concurrency rose from the minute before, and turnover. Where they do, an
-/// environment may start for every invocation: [`of_rest`].
+/// The most that starts of unexplained invocations took in a minute, in microseconds, if functions do not take turns:
+/// as many as the rise of the region's concurrency over the minute before, and turnover. If they do, an environment may
+/// start for every invocation: [`of_rest`].
 pub(crate) fn of_rise(invocations: u64, before: u32, busy: u32) -> i128 {
     if busy == 0 {
         return of_rest(invocations, busy);
@@ -76,12 +76,12 @@ pub(crate) fn of_rise(invocations: u64, before: u32, busy: u32) -> i128 {
     of_rest(invocations.min(come(before, busy)), busy)
 }
 
-/// How many environments can have come in a minute: the rise over the minute before, and turnover.
+/// The number of environments that can have started in a minute: the rise over the minute before, and turnover.
 fn come(before: u32, busy: u32) -> u64 {
     u64::from((busy.saturating_sub(before) + busy.div_ceil(TURNOVER)).min(busy))
 }
 
-/// The most that so many starts take, in microseconds.
+/// The longest time that the given starts can take, in microseconds.
 pub(crate) fn of_environments(count: u64) -> i128 {
     i128::from(count) * i128::from(INIT_MAX_S) * SECOND_US
 }

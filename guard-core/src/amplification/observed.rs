@@ -1,8 +1,8 @@
 //! Repeated work read backwards from metrics, and the further attempts that are on their way.
 //!
-//! CloudWatch counts neither retries nor duplicates: `Invocations` holds both. Three things bound them: a retry
-//! follows an error that had attempts left; what ran beyond the events received ran again; and nothing repeated
-//! exceeds what ran. Every function here reads its window once and allocates nothing.
+//! CloudWatch counts neither retries nor duplicates: `Invocations` holds both. Three facts bound them: a retry follows
+//! an error that had attempts left; invocations beyond the events received are repeats; and repeats never exceed all
+//! invocations. Every function here reads its window once and allocates nothing.
 
 use super::{CALLER_RETRIES, DUPLICATES_PPM, PPM, Source, repeating, retried, saturated};
 use crate::inventory::{EventSource, Function};
@@ -17,21 +17,21 @@ const RETRY_MINUTES: i64 = 3;
 /// 2026-11).
 const VISIBILITY_TIMEOUTS: i64 = 6;
 
-/// Invocations of a whole window, which ascends, that ran an event again: `[low, expected, high]`. See [`observed_since`].
+/// Invocations of a whole ascending window that ran an event again: `[low, expected, high]`. See [`observed_since`].
 pub fn observed(function: &Function, window: &[(Minute, Point)]) -> [u64; 3] {
     observed_since(function, window, window.first().map_or(Minute(0), |(minute, _)| *minute))
 }
 
 /// Invocations from a minute on that ran an event again, by a retry or as a duplicate: `[low, expected, high]`, with
-/// `low ≤ expected ≤ high ≤` what ran. Earlier points of the window, which ascends, are the errors whose retries may
-/// fall into it.
+/// `low ≤ expected ≤ high ≤` all invocations. Earlier points of the window, which ascends, are the errors whose retries
+/// may fall into it.
 ///
-/// - Asynchronous or mapped only, with counts of events: what ran beyond them was repeated. While the queue may be
-///   draining (throttles in the window) only as much of it as errors and ordinary duplicates explain.
+/// - Asynchronous or mapped only, with counts of events: invocations beyond them were repeats. While the queue may be
+///   draining (throttles in the window), only as many as errors and ordinary duplicates explain.
 /// - Otherwise by errors: at the failure probability π of the window, (1 + π + … + π^(R−1)) ÷ (1 + π + … + π^R) of
 ///   them had attempts left; all of them is the upper bound.
 /// - Invoked synchronously: a caller's retries look like new events. They are in the upper bound only, two per error;
-///   those that a caller's own time-out causes leave no error and are in none.
+///   retries caused by a caller's own time-out leave no error and are in none.
 pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Minute) -> [u64; 3] {
     let tally = Tally::of(function, window, from);
     let ran = tally.counted.invocations;
@@ -56,7 +56,7 @@ pub fn observed_since(function: &Function, window: &[(Minute, Point)], from: Min
     [low.min(expected), expected, high.max(expected)]
 }
 
-/// Failures per attempt in thousandths, rounded up; 0 where nothing ran.
+/// Failures per attempt in thousandths, rounded up; 0 without attempts.
 pub fn failure_per_mille(window: &[(Minute, Point)]) -> u32 {
     let (ran, failed) = window.iter().fold((0_u64, 0_u64), |(ran, failed), (_, point)| {
         (ran.saturating_add(point.invocations), failed.saturating_add(point.errors))
@@ -68,9 +68,9 @@ pub fn failure_per_mille(window: &[(Minute, Point)]) -> u32 {
 ///
 /// Retries: an error of the minute before `now` or later has its retry still ahead, if it has attempts left; no more
 /// than one in R + 1 errors of the window was a last attempt. An error up to three minutes old may have its second
-/// retry ahead. At most, every error of as long as an attempt and its retries take is tried R times more.
-/// Events: what an asynchronous function received and did not run, where the window counts it.
-/// Nothing of what synchronous callers may do is committed.
+/// retry ahead. At most, every error as old as an attempt and its retries can last is tried R times more. Events: those
+/// that an asynchronous function received and did not run, if the window counts them. Possible retries of synchronous
+/// callers are never committed.
 pub fn committed_invocations(function: &Function, window: &[(Minute, Point)], now: Minute) -> [u64; 3] {
     let retries = retries_of(function);
     let failure_ppm = failure_per_mille(window) * 1000;
@@ -102,7 +102,7 @@ pub fn committed_invocations(function: &Function, window: &[(Minute, Point)], no
     [low, expected.max(low), high.max(expected).max(low)]
 }
 
-/// Received and not run, with the attempts that each will take.
+/// Events received and not run, with the attempts that each will take.
 fn not_yet_run(function: &Function, window: &[(Minute, Point)], retries: u32, failure_ppm: u32) -> [u64; 3] {
     let all = window.iter().fold(Point::default(), |sum, (_, point)| sum.plus(*point));
     let known = window.iter().all(|(_, point)| point.async_received.is_some());
@@ -119,7 +119,7 @@ fn not_yet_run(function: &Function, window: &[(Minute, Point)], retries: u32, fa
     ]
 }
 
-/// Of so many errors those that have more than `skipped` further attempts behind or ahead of them, rounded up:
+/// The number of the given errors that have more than `skipped` further attempts behind or ahead of them, rounded up:
 /// (π^skipped + … + π^(R−1)) ÷ (1 + … + π^R).
 fn share(errors: u64, failure_ppm: u32, retries: u32, skipped: u32) -> u64 {
     let Some(tried_again) = retries.checked_sub(1) else { return 0 };
@@ -141,7 +141,7 @@ fn part_down(whole: u64, numerator: u64, denominator: u64) -> u64 {
     saturated(u128::from(whole) * u128::from(numerator) / u128::from(denominator.max(1)))
 }
 
-/// The retries of the source that makes most; 0 where none repeats by itself.
+/// The retries of the source that makes most; 0 if none repeats by itself.
 fn retries_of(function: &Function) -> u32 {
     repeating(function).map(|(_, retries)| retries).max().unwrap_or(0)
 }
@@ -151,7 +151,7 @@ fn repeats(function: &Function) -> bool {
     repeating(function).next().is_some()
 }
 
-/// Whether Lambda's metric `AsyncEventsReceived` counts the events of all that a function is invoked by.
+/// Whether Lambda's metric `AsyncEventsReceived` counts the events of everything that invokes the function.
 pub fn counts_received(function: &Function) -> bool {
     !function.synchronous && repeats(function) && !is_mapped(function)
 }
@@ -160,7 +160,7 @@ fn is_mapped(function: &Function) -> bool {
     repeating(function).any(|(source, _)| source != Source::Asynchronous)
 }
 
-/// Batches that can be blocked at once where streams alone repeat: an error there is one batch, again and again.
+/// Batches that can be blocked at once if only streams repeat: an error there is one batch, again and again.
 fn in_flight_batches(function: &Function) -> u64 {
     if !repeating(function).all(|(source, _)| source == Source::Stream) {
         return u64::MAX;
@@ -180,18 +180,18 @@ fn lookback(function: &Function) -> i64 {
     RETRY_MINUTES + (attempt_s + 59) / 60
 }
 
-/// What one pass over a window adds up.
+/// The sums of one pass over a window.
 #[derive(Default)]
 struct Tally {
-    /// The minutes asked for.
+    /// The minutes in question.
     counted: Point,
-    /// Whether each of them tells `AsyncEventsReceived`.
+    /// Whether each of them has `AsyncEventsReceived`.
     received_known: bool,
-    /// Whether each of them tells what mappings polled and invoked.
+    /// Whether each of them has the counts polled and invoked by mappings.
     polled_known: bool,
-    /// Errors whose retries may fall into the minutes asked for.
+    /// Errors whose retries may fall into the minutes in question.
     causes: u64,
-    /// Invocations and errors of those and the minutes before that matter.
+    /// Invocations and errors of those and of the earlier minutes that matter.
     all_invocations: u64,
     all_errors: u64,
     /// Whether anything was refused in the whole window, so that a backlog may be draining.
@@ -200,7 +200,7 @@ struct Tally {
 
 impl Tally {
     fn of(function: &Function, window: &[(Minute, Point)], from: Minute) -> Self {
-        // Lambda's own queue waits a minute; a mapping or a caller need not.
+        // Lambda's own queue waits a minute; a mapping or a caller need not wait.
         let at_once = function.synchronous || is_mapped(function);
         let earliest = from.plus(-lookback(function));
         let newest = window.last().map(|(minute, _)| *minute);
@@ -229,7 +229,7 @@ impl Tally {
         u32::try_from(ppm.min(PPM)).unwrap_or(1_000_000)
     }
 
-    /// Invocations beyond one per event, where the metrics count the events of all that the function is invoked by.
+    /// Invocations beyond one per event, if the metrics count the events of everything that invokes the function.
     fn beyond_events(&self, function: &Function) -> Option<u64> {
         let ran = self.counted.invocations;
         if counts_received(function) && self.received_known {

@@ -1,25 +1,25 @@
-//! Which ceilings are set: the largest that leave enough, in steps that stand for a while.
+//! Choosing ceilings: the largest that leave enough, in steps that stay for a while.
 
 use super::{Ceilings, RESERVE_TICKS, STANDING_TICKS, Scope, Subject};
 
-/// Ticks in reserve for a ceiling that is changed.
+/// Ticks in reserve for a changed ceiling.
 const CHANGED: u64 = RESERVE_TICKS + STANDING_TICKS;
 
-/// Ceilings are loosened by a tenth at least: to so many tenths.
+/// Ceilings are loosened by at least a tenth: to at least this many tenths.
 const LOOSENED_TENTHS: u64 = 11;
 
 /// A thousandth of its demand is the least by which every function's ceiling grows beyond what is ordinary.
 const DEMAND_STEP: u64 = 1000;
 
 impl Scope<'_> {
-    /// The ceilings to set now, at most as many changes as a tick may make.
+    /// The ceilings to set now, with at most as many changes as a tick may make.
     ///
-    /// - What stands stays while it leaves the reserve: `P(C) + w·h·C ≤ M`.
-    /// - Else it falls to what leaves five ticks more. By the reserve that was left at the last look, 0.6 of it does.
-    /// - It is loosened, by a tenth at least, only to what would also have fit had it always stood.
+    /// - A ceiling in force stays while it leaves the reserve: `P(C) + w·h·C ≤ M`.
+    /// - Otherwise it falls to a value that leaves five ticks more. By the last look's reserve, 0.6 of it does.
+    /// - It is loosened, by at least a tenth, only to a value that would have fitted had it always been in force.
     ///
-    /// Before the promise is `kept`, earlier ceilings may have spent more than fits: then what would fit had it always stood
-    /// is all that can be had.
+    /// Before the promise is `kept`, earlier ceilings may have allowed more than fits: then the ceilings are limited to
+    /// those that would have fitted if they had always been in force.
     pub fn decide(&self, kept: bool, may_loosen: bool) -> Ceilings {
         let now = self.now();
         let fits = |to: &[Option<u32>], ticks: u64| {
@@ -39,13 +39,13 @@ impl Scope<'_> {
         self.loosened(now, &target, &lasts)
     }
 
-    /// The least ceilings that can be had, as far as a tick may make changes.
+    /// The lowest ceilings that can be set, as far as a tick may make changes.
     pub fn cut_off(&self) -> Ceilings {
         self.tightened(self.now(), &self.least(), &|_| false, &|_| true)
     }
 
-    /// The largest ceilings that fit: as wanted; else what is ordinary for each, the cheapest first, then in proportion to
-    /// demand.
+    /// The largest ceilings that fit: the wanted ones; otherwise the ordinary of each, the cheapest first, then in
+    /// proportion to demand.
     fn largest(&self, fits: &dyn Fn(&[Option<u32>]) -> bool) -> Ceilings {
         let wanted: Ceilings = (self.functions.iter())
             .map(|function| if function.is_fixed { function.now } else { function.wanted })
@@ -53,7 +53,7 @@ impl Scope<'_> {
         if fits(&wanted) {
             return wanted;
         }
-        // Where there is no room for ceilings of their own, functions may share the pool as long as that fits.
+        // If there is no room for ceilings of their own, functions may share the pool as long as that fits.
         let needed = self.movable().map(|(_, function)| u64::from(self.needed(function))).sum::<u64>();
         if needed > u64::from(self.room) {
             let shared: Ceilings = (self.least().into_iter().zip(&wanted))
@@ -66,7 +66,7 @@ impl Scope<'_> {
         self.filled(self.least(), fits)
     }
 
-    /// Raises ceilings as far as it fits, from the least up.
+    /// Raises ceilings from the lowest as far as they fit.
     fn filled(&self, least: Ceilings, fits: &dyn Fn(&[Option<u32>]) -> bool) -> Ceilings {
         let mut order: Vec<(usize, &Subject<'_>)> =
             self.movable().filter(|(index, _)| least.get(*index).is_some_and(Option::is_some)).collect();
@@ -109,7 +109,7 @@ impl Scope<'_> {
         beyond(greatest(most, |steps| holds(&beyond(steps))))
     }
 
-    /// Lowers what stands towards the target until it fits, what is in the pool first, then the dearest.
+    /// Lowers ceilings towards the target until they fit, functions in the pool first, then the dearest.
     fn tightened(
         &self,
         now: Ceilings,
@@ -137,7 +137,7 @@ impl Scope<'_> {
             set(&mut to, index, ceiling);
             moved.push(index);
         }
-        // More changes are needed than a tick may make: what can be is made the least until there was time for the rest.
+        // More changes are needed than a tick may make: as many as possible go to the minimum until the rest follow.
         if !is_safe(&to) && !fits(&to) && moved.len() >= self.actions {
             for index in moved {
                 if let Some(function) = self.functions.get(index) {
@@ -148,7 +148,7 @@ impl Scope<'_> {
         to
     }
 
-    /// Raises what stands towards the target where that is a tenth or more, who has less than is ordinary for him first.
+    /// Raises ceilings by a tenth or more towards the target, those below the function's ordinary first.
     fn loosened(
         &self,
         now: Ceilings,
@@ -176,7 +176,7 @@ impl Scope<'_> {
         if fits(&to) {
             return to;
         }
-        // There is enough for what is ordinary, but others have it.
+        // The total covers the ordinary, but other functions hold it.
         let starved: Vec<usize> =
             order.iter().filter(|(is_fine, _)| !is_fine).map(|(_, index)| *index).collect();
         let lower = self.movable().map(|(index, _)| index).filter(|index| {
@@ -193,7 +193,7 @@ impl Scope<'_> {
         self.functions.iter().enumerate().filter(|(_, function)| !function.is_fixed)
     }
 
-    /// What is ordinary for a function, at least what cannot be taken from it, at most what it may have.
+    /// The ordinary of a function, at least its minimum, at most its maximum.
     fn needed(&self, function: &Subject<'_>) -> u32 {
         function.need.min(self.most(function)).max(function.least)
     }
@@ -216,7 +216,7 @@ fn copy(to: &mut [Option<u32>], target: &[Option<u32>], index: usize) {
     }
 }
 
-/// The greatest number up to `most` for which something holds that holds for all smaller ones; 0 where it holds for none.
+/// The greatest number up to `most` for which a condition holds that holds for all smaller ones; 0 if for none.
 fn greatest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, most);
     while low < high {

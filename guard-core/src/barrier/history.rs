@@ -1,4 +1,4 @@
-//! What stood when, and what it can have let in.
+//! The history of values in force, and the cost that they can have allowed.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::money::Usd;
 #[serde(transparent)]
 pub struct History<T>(Vec<(i64, T)>);
 
-/// What can be summed up over time.
+/// A value that can be summed up over time.
 pub trait Rate: Copy + Ord {
     /// As a whole number: units, or pico-dollars a second.
     fn whole(self) -> i128;
@@ -28,22 +28,22 @@ impl Rate for Usd {
 }
 
 impl<T: Rate> History<T> {
-    /// Nothing has ever stood.
+    /// A history without any value.
     pub const fn new() -> Self {
         History(Vec::new())
     }
 
-    /// A value that has always stood.
+    /// A value that has always been in force.
     pub fn of(value: T) -> Self {
         History(vec![(0, value)])
     }
 
-    /// The value that stands.
+    /// The value in force.
     pub fn last(&self) -> Option<T> {
         self.0.last().map(|(_, value)| *value)
     }
 
-    /// A value is set now.
+    /// Records a value that is set now.
     pub fn set(&mut self, at: i64, value: T) {
         if self.last() != Some(value) {
             self.0.retain(|(since, _)| *since < at);
@@ -51,8 +51,8 @@ impl<T: Rate> History<T> {
         }
     }
 
-    /// A value is found that may not be the one that was set. A higher one may have stood since the last look, a lower one
-    /// is known from now on.
+    /// Records a value found, which may differ from the one set. A higher one may have been in force since the last
+    /// look; a lower one is known only from now on.
     pub fn found(&mut self, last_look: i64, now: i64, value: T) {
         match self.last() {
             None => *self = History::of(value),
@@ -64,15 +64,15 @@ impl<T: Rate> History<T> {
         }
     }
 
-    /// Forgets what had ended by then.
+    /// Forgets values that had ended by then.
     pub fn forget(&mut self, until: i64) {
         let ended = self.0.iter().skip(1).take_while(|(since, _)| *since <= until).count();
         self.0.drain(..ended);
     }
 }
 
-/// The integral, from one second to another, of what may be running: at any second the highest value that stood within the
-/// last `hold_s`. `ahead` is what will stand, ascending.
+/// The integral, from one second to another, of the concurrency that may be running: at any second the highest value in
+/// force within the last `hold_s`. `ahead` holds the coming values, ascending.
 pub fn area<T: Rate>(
     history: &History<T>,
     ahead: &[(i64, T)],

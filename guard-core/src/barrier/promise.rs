@@ -1,11 +1,11 @@
-//! What is carried from look to look, and whether the promise holds.
+//! The bound carried from look to look, and whether the promise holds.
 
 use super::{Promise, RESERVE_TICKS, Scope};
 use crate::money::Usd;
 
 impl Scope<'_> {
-    /// Draws the most that was spent so far, from what is known and from what it was at the last look (`before`); whether
-    /// more was spent for certain than the last look and the ceilings since allow.
+    /// Computes the most that can have been spent so far, from the known spend and from the last look's bound
+    /// (`before`); returns whether the certain spend exceeds what the last look and the ceilings since allow.
     pub fn carry(&mut self, before: Option<(i64, Usd)>, certain: Usd) -> bool {
         let as_known = self.known + self.run(|function| function.hidden_from().max(self.period_start));
         let since = before.map(|(look, spent)| spent + self.run(|_| look.max(self.period_start)));
@@ -14,8 +14,8 @@ impl Scope<'_> {
         is_beyond
     }
 
-    /// Whether the promise holds now. `before` is what it was at the last look, `bills` what is billed until the period ends
-    /// beside `amount`; `keeps_floor` is a policy under which floors win.
+    /// The state of the promise. `before` is its state at the last look, `bills` the cost until the period ends that is
+    /// not in `amount`; `keeps_floor` means that floors win under the policy.
     pub fn promise(
         &self,
         before: Option<Promise>,
@@ -28,7 +28,7 @@ impl Scope<'_> {
         let least = self.least_cost();
         match before {
             Some(Promise::Kept) if !is_beyond && fits(&self.least(), 0) => Promise::Kept,
-            // A floor that wins ends the promise, which nothing has broken.
+            // A floor that wins ends the promise; no assumption was broken.
             Some(Promise::Kept | Promise::Refused { .. }) if keeps_floor && !fits(&self.least(), 0) => {
                 Promise::Refused { least: self.proved(&self.least(), 0) + bills }
             }

@@ -1,4 +1,4 @@
-//! One hour of a profile in four bytes, whatever is counted: a micro-dollar or a thousand million invocations.
+//! One hour of a profile in four bytes, for any unit: from a micro-dollar to a thousand million invocations.
 
 use crate::money::Usd;
 
@@ -9,18 +9,18 @@ const PICOS_PER_UNIT: i128 = 1_000_000;
 /// one part in 2²⁴, rounded down. Ten thousand functions added up one after the other are off by 0.06 % at most.
 const DIGITS: u32 = 25;
 
-/// More is kept as so much: $2.3 million million, or as many invocations.
+/// Larger amounts are kept as this maximum: $2.3 million million, or as many invocations.
 const MOST: u64 = 1 << 61;
 
-/// What an hour says of others.
+/// The mark of an hour: its meaning for other hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// It is history.
+    /// The hour is history.
     #[default]
     Ordinary,
-    /// It was above the ordinary when it ran.
+    /// The hour was above the ordinary when it ran.
     Above,
-    /// It is spend, and no history: it belongs to a breach, or is not known in full.
+    /// The hour is spend but not history: it belongs to a breach, or is not known in full.
     Excluded,
 }
 
@@ -43,16 +43,16 @@ impl Mark {
     }
 }
 
-/// Where the mark begins, in memory and as it is written.
+/// The first bit of the mark, in memory and as it is written.
 const MARK: (u32, u32) = (30, 62);
 
-/// The amount of an hour and its mark; or none. 672 of these for each of 10,000 functions are 27 MB;
-/// whole numbers of 8 bytes would be 54 MB of the guard's 256.
+/// The amount of an hour and its mark, or none. 672 of these for each of 10,000 functions are 27 MB; whole numbers of 8
+/// bytes would be 54 MB of the guard's 256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hourly(u32);
 
 impl Hourly {
-    /// Of an amount, to the unit or the digits. Less than nothing is nothing.
+    /// Encodes an amount, to the unit or to the digits kept. A negative amount is zero.
     pub(super) fn of(amount: Usd) -> Self {
         let units = amount.at_least_zero().picos() / PICOS_PER_UNIT;
         Hourly::of_units(u64::try_from(units).unwrap_or(u64::MAX))
@@ -67,7 +67,7 @@ impl Hourly {
         Hourly((moved << (DIGITS - 1)) + digits + 1)
     }
 
-    /// The amount in units; `None` where there is no hour.
+    /// The amount in units; `None` if there is no hour.
     pub(super) fn units(self) -> Option<u64> {
         let code = self.code().checked_sub(1)?;
         let moved = (code >> (DIGITS - 1)).saturating_sub(1);
@@ -75,7 +75,7 @@ impl Hourly {
         Some(u64::from(digits) << moved)
     }
 
-    /// The amount; `None` where there is no hour.
+    /// The amount; `None` if there is no hour.
     pub(super) fn amount(self) -> Option<Usd> {
         self.units().map(|units| amount_of(i128::from(units)))
     }
@@ -95,7 +95,7 @@ impl Hourly {
         Mark::of(u8::try_from(self.0 >> MARK.0).unwrap_or_default())
     }
 
-    /// Whether there is an hour that is history, now or once it has proved itself.
+    /// Whether it is an hour that is history, now or once it is no longer provisional.
     pub(super) fn is_present(self) -> bool {
         self.0 > 0 && self.mark() != Mark::Excluded
     }
@@ -106,7 +106,7 @@ pub(super) fn amount_of(units: i128) -> Usd {
     Usd::from_picos(units * PICOS_PER_UNIT)
 }
 
-/// As it is written: units + 1 and the mark, 0 where there is no hour.
+/// The serialised form: units + 1 and the mark, 0 if there is no hour.
 impl From<Hourly> for u64 {
     fn from(hourly: Hourly) -> u64 {
         let mark = u64::from(hourly.mark().bits()) << MARK.1;

@@ -67,7 +67,7 @@ pub struct BudgetLedger {
     /// never saved.
     #[serde(skip)]
     pub(crate) share: Share,
-    /// The same for hours that no look can reach any more, as it was when they passed; kept until the next census.
+    /// The same for hours that no look can reach any more, as it was when they passed, until a census settles them.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub(crate) passed: VecDeque<(Hour, UsdRange)>,
     /// From here on the book is complete; `None`: as far back as the guard remembers.

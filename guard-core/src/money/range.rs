@@ -1,4 +1,4 @@
-//! Amounts that are known within bounds, and why no better.
+//! Amounts that are known within bounds, and why they are not exact.
 
 use std::fmt;
 use std::iter::Sum;
@@ -23,7 +23,7 @@ pub enum Cause {
     CommittedRetries = 1 << 3,
     /// A backlog behind a cap, of unknown length.
     DeferredBacklog = 1 << 4,
-    /// The price is unknown for the region: the dearest known price stands in.
+    /// The price is unknown for the region: the dearest known price is used.
     UnknownPrice = 1 << 5,
     /// The baseline rests on little history.
     ShortHistory = 1 << 6,
@@ -31,9 +31,9 @@ pub enum Cause {
     AttackMayStop = 1 << 7,
     /// Region totals were priced at the mean price of the functions seen last.
     RegionMix = 1 << 8,
-    /// Retries and duplicates cannot be told from new events exactly.
+    /// Retries and duplicates cannot be distinguished exactly from new events.
     RepeatedWork = 1 << 9,
-    /// How much of a duration ran on provisioned concurrency, at its lower price, is not told per function.
+    /// The part of a duration on provisioned concurrency, at its lower price, is not reported per function.
     ProvisionedShare = 1 << 10,
 }
 
@@ -103,13 +103,13 @@ impl<'de> Deserialize<'de> for Causes {
 /// An amount of money known within bounds: `low ≤ expected ≤ high`, and why they differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsdRange {
-    /// No less than this.
+    /// The lower bound.
     pub low: Usd,
     /// The best estimate.
     pub expected: Usd,
-    /// No more than this.
+    /// The upper bound.
     pub high: Usd,
-    /// What makes the range wide.
+    /// The causes of its width.
     #[serde(default, skip_serializing_if = "is_exact")]
     pub causes: Causes,
 }
@@ -119,7 +119,7 @@ fn is_exact(causes: &Causes) -> bool {
 }
 
 impl UsdRange {
-    /// Nothing, exactly.
+    /// Exactly zero.
     pub const ZERO: UsdRange =
         UsdRange { low: Usd::ZERO, expected: Usd::ZERO, high: Usd::ZERO, causes: Causes::NONE };
 
@@ -141,7 +141,7 @@ impl UsdRange {
         self
     }
 
-    /// The same range where starts of environments can have cost so much beyond what it has for them.
+    /// The same range if starts of environments can have cost this much beyond their part in it.
     #[must_use]
     pub(crate) fn with_starts(self, more: Usd) -> Self {
         if more == Usd::ZERO {

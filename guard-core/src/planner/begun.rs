@@ -1,5 +1,5 @@
-//! A tick in two steps: what is seen goes into the books, as often as that shows where to look next, and then is decided
-//! upon.
+//! A tick in two steps: first, results of looks are posted for as long as they call for further looks; then the tick
+//! decides.
 
 use super::{Draft, decide};
 use crate::observation::Observation;
@@ -10,10 +10,10 @@ use crate::sampling;
 use crate::settle::{self, Finding};
 use crate::state::State;
 
-/// A tick of which nothing is decided yet.
+/// A tick before its decision.
 ///
-/// The caller looks, begins, and looks again as long as [`Begun::further`] says where, at most [`sampling::LOOKS_MAX`]
-/// times in all. A flood is seen in the region's totals, found by glances and read in full before the first answer.
+/// The caller looks, begins, and looks again while [`Begun::further`] names functions, at most [`sampling::LOOKS_MAX`]
+/// times. A flood is seen in the region's totals, found by glances and read in full before the first answer.
 #[derive(Debug)]
 pub struct Begun {
     findings: Vec<Finding>,
@@ -21,14 +21,14 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Reads what is in force against what the guard remembers, and posts what was seen.
+    /// Compares the settings in force with the guard's memory, and posts the observation.
     pub fn new(roster: &Roster, state: &mut State, seen: &Observation) -> Self {
         let findings = settle::reconcile(state, seen.at, &roster.inventory);
         Begun { findings, reading: post(roster, state, seen) }
     }
 
-    /// The functions to look at before anything is decided: those that the next tick would look at and this one has not.
-    /// `None` where none is left. The purse in the state pays for them.
+    /// The functions to look at before the decision: those that the next tick would look at and this one has not.
+    /// `None` if there are none. The purse in the state pays for them.
     pub fn further(&self, roster: &Roster, state: &mut State, seen: &Observation) -> Option<SamplingPlan> {
         let mut draft = Draft::new(roster, state, seen, &self.reading);
         draft.look_ahead();
@@ -43,7 +43,7 @@ impl Begun {
         Some(next)
     }
 
-    /// Posts what was seen besides: `seen` is everything that this tick has seen so far.
+    /// Posts a further observation: `seen` holds everything that this tick has observed so far.
     pub fn see(&mut self, roster: &Roster, state: &mut State, seen: &Observation) {
         let reading = post(roster, state, seen);
         let before = std::mem::replace(&mut self.reading, reading);
@@ -51,7 +51,7 @@ impl Begun {
         self.reading.changes = before.changes;
     }
 
-    /// Plans, has the plan checked by the second opinion, and writes down what to restore before anything is changed.
+    /// Plans, has the second opinion check the plan, and records the values to restore before anything is changed.
     pub fn decide(self, roster: &Roster, state: &mut State, seen: &Observation) -> Plan {
         decide(roster, state, seen, &self.reading, &self.findings)
     }

@@ -1,4 +1,4 @@
-//! Escalation: which functions explain a breach, which lever each gets, and how far.
+//! Escalation: which functions explain a breach, which lever each one gets, and how far it goes.
 
 use super::Draft;
 use super::suspects::{Confronted, Suspect, excess};
@@ -15,16 +15,16 @@ use crate::policy::{Mode, NoRoom, Timing};
 use crate::posting::FunctionReading;
 use crate::state::{Latch, LeverState, Phase};
 
-/// A stopped function is released within the period only while less than this part of the amount is used, in per
-/// mille: a stop bites shortly before the line, and what is left then is no money to start on. Our choice.
+/// A stopped function is released within the period only while less than this part of the amount is used, in per mille:
+/// a stop takes effect shortly before the line, and the money left then is too little to start again. Our choice.
 const STOPPED_UNTIL_PER_MILLE: i128 = 900;
 
-/// Before the line, what a cap refuses must be this many times what is ordinary: of what it refuses, one part in so many
-/// and one is legitimate, as it cannot tell friend from foe. Our choice: two in three.
+/// Before the line, the excess that a cap refuses must be this many times the ordinary spend. A cap cannot tell friend
+/// from foe, so one part in this number plus one is legitimate. Our choice: two in three.
 const EXCESS_MIN: i128 = 2;
 
-/// Whether a budget is at its line: what is spent, unseen and committed, and what burns until an answer takes
-/// effect, reach its amount.
+/// Whether a budget is at its line: spent, unseen and committed money, plus the burn until an answer takes effect,
+/// reach its amount.
 pub(super) fn at_line(rule: &BudgetRule, outlook: &Outlook, timing: &Timing) -> bool {
     outlook.line().expected + outlook.until_effect(timing) >= rule.amount
 }
@@ -57,7 +57,7 @@ impl Draft<'_> {
             }
             budget.refused |= self.refusals.len() > before;
         }
-        // Only now: another budget may have acted on the same function, in this plan or before.
+        // Checked only now, because another budget may have acted on the same function, in this plan or before.
         for Confronted { place, rule, suspects, refused } in confronted {
             let acted_on =
                 |suspect: &Suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index);
@@ -101,13 +101,13 @@ impl Draft<'_> {
         };
         let (excess, burn, _) = suspect.urgency;
         if let Some(reason) = forbidden {
-            // What spends nothing is no exception worth a name.
+            // A function that spends nothing is not worth listing as an exception.
             if excess > Usd::ZERO || burn > Usd::ZERO {
                 self.refuse(suspect.index, None, reason, Some(rule));
             }
             return;
         }
-        // Its other levers may be pulled; this one is somebody else's until it is taken for the owner's.
+        // Its other levers may be pulled; this one belongs to others until it counts as the owner's.
         for reason in self.foreign(&function.name) {
             self.refuse(suspect.index, None, reason, Some(rule));
         }
@@ -179,7 +179,7 @@ impl Draft<'_> {
         }
     }
 
-    /// The change as far as the pool has room for it, else the policy's fallback or a refusal.
+    /// The change as far as the pool has room for it, otherwise the policy's fallback or a refusal.
     fn fitting(
         &self,
         index: usize,
@@ -189,7 +189,7 @@ impl Draft<'_> {
     ) -> Result<Change, (Change, Reason)> {
         let Change::ReservedConcurrency { from, to: Some(wanted) } = change else { return Ok(change) };
         let function = self.roster.inventory.functions.get(index);
-        // What another budget's cap of it in this plan has taken is room for this one.
+        // The room that another budget's cap of it in this plan has taken is available for this one.
         let mut pool = self.pool;
         let planned = self.actions.iter().find(|action| {
             Some(&action.function) == function.map(|function| &function.name)
@@ -197,9 +197,9 @@ impl Draft<'_> {
         });
         planned.iter().for_each(|action| pool.give_back(&action.change));
         let room = pool.room(from);
-        // A cap below the provisioned concurrency is refused by AWS.
+        // AWS refuses a cap below the provisioned concurrency.
         let least = floor.max(function.map_or(0, |function| function.provisioned)).max(1);
-        // A cap above the floor leaves the others room for their floors, where there is room for all.
+        // A cap above the floor leaves the other functions room for their floors, if there is room for all.
         let spare = if wanted > least { room.saturating_sub(self.floors_of_others(index)) } else { room };
         let most = if spare >= least { spare } else { room };
         if wanted <= most {
@@ -215,7 +215,7 @@ impl Draft<'_> {
         Err((change, Reason::NoRoom { wanted, room }))
     }
 
-    /// What the floors of all other functions that may have to be capped, and have no reservation yet, take from the pool.
+    /// The pool's share for the floors of all other functions that may have to be capped and have no reservation yet.
     fn floors_of_others(&self, index: usize) -> u32 {
         let functions = self.roster.inventory.functions.iter().enumerate();
         let others = functions.filter(|(other, function)| {
@@ -232,7 +232,7 @@ impl Draft<'_> {
         others.map(floor).fold(0, u32::saturating_add)
     }
 
-    /// How far a function has to go down for the budget's sake; `None` where the money affords all it can use.
+    /// How far a function has to go down on behalf of the budget; `None` if the money affords all that it can use.
     fn depth(&self, place: usize, rule: &BudgetRule, suspect: &Suspect) -> Option<Step> {
         let outlook = self.outlooks.get(place)?;
         let book = self.state.budgets.get(&rule.name)?;
@@ -264,8 +264,8 @@ impl Draft<'_> {
         rule.is_some_and(|(rule, outlook)| !at_line(rule, outlook, &self.roster.policy.timing))
     }
 
-    /// Whether some budget would act on a function now, at its line or because of an incident that goes on: what is let go
-    /// would be caught again at once.
+    /// Whether some budget would act on a function now, at its line or because of an incident that goes on: a lever
+    /// released now would be pulled again at once.
     pub(super) fn would_trip(&self, index: usize) -> bool {
         let (Some(member), Some(reading)) = (self.roster.members.get(index), self.reading_of(index)) else {
             return false;
@@ -287,14 +287,14 @@ impl Draft<'_> {
             })
     }
 
-    /// Whether the guard holds a function already, and nobody else a part of it.
+    /// Whether the guard already holds a function, and others hold no part of it.
     fn is_latched(&self, index: usize) -> bool {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         let latch = name.and_then(|name| self.state.latches.get(name));
         latch.is_some_and(|latch| latch.is_holding() && !latch.is_foreign())
     }
 
-    /// Why levers of a function are left alone that somebody else has set.
+    /// The reasons for leaving alone a function's levers that others have set.
     fn foreign(&self, name: &FunctionName) -> Vec<Reason> {
         let levers = self.state.latches.get(name).map_or(&[][..], |latch| &latch.levers);
         let foreign = levers.iter().filter(|lever| lever.is_foreign());
@@ -306,7 +306,7 @@ impl Draft<'_> {
             .collect()
     }
 
-    /// Whether somebody else has set a lever of a function.
+    /// Whether others have set a lever of a function.
     pub(super) fn is_foreign(&self, name: &FunctionName, lever: &Lever) -> bool {
         let latch = self.state.latches.get(name);
         latch.and_then(|latch| latch.lever(lever)).is_some_and(LeverState::is_foreign)
@@ -318,7 +318,7 @@ impl Draft<'_> {
         self.actions.iter().any(|action| Some(&action.function) == name && action.reason.is_breach())
     }
 
-    /// Whether a stopped function has to stay so: its budget has not the money back that a release would spend.
+    /// Whether a stopped function has to stay stopped: its budget cannot pay yet for the spend after a release.
     pub(super) fn stays_stopped(&self, index: usize, rule: &BudgetRule) -> bool {
         let place = self.roster.rules.iter().position(|other| other.name == rule.name);
         let Some(outlook) = place.and_then(|place| self.outlooks.get(place)) else { return false };
@@ -327,17 +327,17 @@ impl Draft<'_> {
     }
 }
 
-/// How far, and from which numbers.
+/// The depth of a step, and the numbers behind it.
 struct Step {
     depth: Depth,
     affordable: u32,
     floor: u32,
-    /// Before the line.
+    /// Whether the budget is not at its line yet.
     early: bool,
 }
 
 impl Step {
-    /// Whether it is a cap at the line, which goes down to the floor to the unit: what it leaves is what is published.
+    /// Whether it is a cap at the line, which goes exactly down to the floor: the published bound rests on that.
     fn is_cap_at_line(&self) -> bool {
         !self.early && matches!(self.depth, Depth::Cap(_))
     }
@@ -352,7 +352,7 @@ impl Step {
     }
 }
 
-/// Why a cap before the line would do more harm than good: it would hold nothing back, or mostly what is ordinary.
+/// Why a cap before the line would do more harm than good: it would hold nothing back, or mostly ordinary traffic.
 fn in_vain(step: &Step, seen: &FunctionReading) -> Option<Reason> {
     let ordinary = (seen.burn_per_hour - seen.excess_per_hour).at_least_zero();
     match step.depth {
@@ -364,7 +364,7 @@ fn in_vain(step: &Step, seen: &FunctionReading) -> Option<Reason> {
     }
 }
 
-/// A cap in force is moved only by half or more, so that a shrinking remainder does not make a change a minute.
+/// Whether a cap in force would at least be halved: a shrinking remainder must not cause a change every minute.
 fn is_much_tighter(change: &Change) -> bool {
     match change {
         Change::ReservedConcurrency { from: Some(from), to: Some(to) }

@@ -1,5 +1,5 @@
-//! The barrier of budgets with a guarantee: what is proved of each is brought up to date before a plan, the plan holds the
-//! ceilings that follow, and what the plan commands is noted.
+//! The barrier of budgets with a guarantee: before a plan, each guarantee's proved bounds are updated; the plan holds
+//! the ceilings that follow from them; afterwards its commands are recorded.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::roster::Roster;
 use crate::state::{Phase, State};
 use crate::time::Minute;
 
-/// The ceilings of a function that was never looked at: none of its own.
+/// The ceilings of a function that never had one of its own.
 static NEVER: History<u32> = History::new();
 
-/// Brings up to date what is proved of each guarantee: what was in force since the last look, what is known to be spent.
+/// Updates each guarantee's proved bounds with the ceilings in force since the last look and the known spend.
 pub(super) fn prove(roster: &Roster, state: &mut State, seen: &Observation, reading: &Reading) {
     let guaranteed: Vec<usize> = places(roster).collect();
     find_ceilings(roster, state, seen, &guaranteed);
@@ -42,7 +42,7 @@ pub(super) fn prove(roster: &Roster, state: &mut State, seen: &Observation, read
     state.guarantees = accounts;
 }
 
-/// Notes the ceilings that the plan commands: they count from now on.
+/// Records the ceilings that the plan commands: they count from now on.
 pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     let guaranteed: Vec<usize> = places(roster).collect();
     if !plan.armed || guaranteed.is_empty() {
@@ -80,13 +80,13 @@ pub(super) fn remember(roster: &Roster, state: &mut State, plan: &Plan) {
     }
 }
 
-/// The places of budgets with a guarantee that may act.
+/// The indices of budgets with a guarantee that may act.
 fn places(roster: &Roster) -> impl Iterator<Item = usize> {
     let rules = roster.rules.iter().enumerate();
     rules.filter(|(_, rule)| rule.guarantee && rule.mode >= Mode::Cap).map(|(place, _)| place)
 }
 
-/// Notes the ceilings in force of functions under a guarantee, and forgets those of others.
+/// Records the ceilings in force for functions under a guarantee, and forgets those of other functions.
 fn find_ceilings(roster: &Roster, state: &mut State, seen: &Observation, guaranteed: &[usize]) {
     let last_look = state.last_tick.unwrap_or(seen.at).timestamp();
     let mut kept = BTreeMap::new();
@@ -99,7 +99,7 @@ fn find_ceilings(roster: &Roster, state: &mut State, seen: &Observation, guarant
         let covered =
             state.function(&function.name).and_then(|ledger| ledger.covered).map(|(_, until)| until);
         if let Some(shown) = state.region.seen_until.into_iter().chain(covered).min() {
-            // What had ended by then has shown: lag, the time-out of what began, and of what ran when the next was in force.
+            // Ceilings that ended by then are visible: lag, time-out of what began, and of what ran after the change.
             let timing = &roster.policy.timing;
             let run_s = i64::from(timing.actuation_s) + 2 * i64::from(function.timeout_s);
             history.forget(shown.start().timestamp() - run_s);
@@ -109,7 +109,7 @@ fn find_ceilings(roster: &Roster, state: &mut State, seen: &Observation, guarant
     state.ceilings = kept;
 }
 
-/// What the pool can cost a second at the dearest function of a budget that is in it.
+/// The highest cost per second of the pool, at its dearest function that the budget covers.
 fn pool_rate(roster: &Roster, place: usize, ceiling_of: impl Fn(usize) -> Option<u32>) -> Usd {
     let functions = roster.inventory.functions.iter().zip(&roster.members).enumerate();
     let pooled = functions.filter(|(index, (function, member))| {
@@ -121,7 +121,7 @@ fn pool_rate(roster: &Roster, place: usize, ceiling_of: impl Fn(usize) -> Option
     dearest * i128::from(pool_units(roster, place))
 }
 
-/// The most concurrency that the pool can have: the account's less what functions reserve that the budget does not cover.
+/// The most concurrency that the pool can have: the account's, less the reservations of functions outside the budget.
 fn pool_units(roster: &Roster, place: usize) -> u32 {
     let outside = roster.inventory.functions.iter().zip(&roster.members);
     let outside = outside.filter(|(_, member)| member.budgets.binary_search(&place).is_err());
@@ -129,8 +129,8 @@ fn pool_units(roster: &Roster, place: usize) -> u32 {
     roster.inventory.account.concurrency.saturating_sub(reserved)
 }
 
-/// The account of a guarantee with what was found at this look, its sums still to be drawn; and whether its pool is dearer
-/// than the guard has left it.
+/// The account of a guarantee as found at this look, without its sums; and whether its pool is dearer than the guard
+/// has left it.
 fn found(
     roster: &Roster,
     state: &State,
@@ -154,21 +154,21 @@ fn found(
     let rate = pool_rate(roster, place, reserved_of);
     let is_dearer = account.pool.last().is_some_and(|last| rate > last);
     account.pool.found(last_look, at, rate);
-    // Of the time before the period nothing counts but what still runs: the longest time-out and time to act.
+    // Before the period, only invocations that still run count: the longest time-out and time to act.
     account.pool.forget(book.period_start.timestamp() - 1_500);
-    // What no function explains may still change, and so may its starts.
+    // Unexplained spend may still change, and so may its starts.
     let open = reading.rests.starts.get(place).copied().unwrap_or_default();
     account.known = book.spent_in_all().high + open;
     (account, is_dearer)
 }
 
 impl Draft<'_> {
-    /// What is proved of a guarantee now; `before` is what was proved at the last look, where that still counts.
+    /// The proved bounds of a guarantee now; `before` holds those of the last look, if they still count.
     fn proved(&self, place: usize, rule: &BudgetRule, before: Option<&Account>) -> Option<Account> {
         let mut account = self.state.guarantees.get(&rule.name)?.clone();
         let book = self.state.budgets.get(&rule.name)?;
         let before = before.filter(|before| before.amount == rule.amount);
-        // A census may tell of hours that nobody knew of: what was carried did not have them, and nothing is broken.
+        // A census may add unknown hours: the carried bound did not include them, and no assumption is broken.
         let is_corrected = self.seen.census.is_some();
         let carried = before.filter(|before| before.period_start == book.period_start && !is_corrected);
         let mut scope = self.scope(place, rule, false)?;
@@ -187,7 +187,7 @@ impl Draft<'_> {
     /// Works out the ceilings of a budget's guarantee.
     pub(super) fn find_barrier(&mut self, place: usize, rule: &BudgetRule) {
         let Some(account) = self.state.guarantees.get(&rule.name) else { return };
-        // What cannot be promised is still held as far as it goes: nothing is kept back for what may come later.
+        // A refused guarantee is still held as far as possible: nothing is kept back for costs that may come later.
         let is_refused = matches!(account.promise, Promise::Refused { .. });
         let Some(scope) = self.scope(place, rule, is_refused) else { return };
         let after = i64::from(self.roster.policy.timing.tick_s) * LOOSEN_AFTER_TICKS;
@@ -210,7 +210,7 @@ impl Draft<'_> {
         }
     }
 
-    /// The functions that a budget covers, by place in the roster.
+    /// The functions that a budget covers, by index in the roster.
     fn covered(&self, place: usize) -> impl Iterator<Item = usize> {
         let members = self.roster.members.iter().enumerate();
         members
@@ -218,7 +218,7 @@ impl Draft<'_> {
             .map(|(index, _)| index)
     }
 
-    /// What the barrier of a budget decides upon; `is_refused` leaves out what bills later whatever is done.
+    /// The input to a budget's barrier; `is_refused` leaves out later costs that no lever can avoid.
     fn scope(&self, place: usize, rule: &BudgetRule, is_refused: bool) -> Option<Scope<'_>> {
         let account = self.state.guarantees.get(&rule.name)?;
         let book = self.state.budgets.get(&rule.name)?;
@@ -248,7 +248,7 @@ impl Draft<'_> {
             at: self.seen.at.timestamp(),
             period_start: book.period_start.timestamp(),
             tick_s,
-            // A look that comes late is made up for by the reserve.
+            // The reserve makes up for a late look.
             next_s: since.clamp(tick_s, tick_s * i64::try_from(RESERVE_TICKS).unwrap_or(1)),
             actuation_s: i64::from(timing.actuation_s),
             actions: usize::try_from(self.roster.policy.limits.actions_per_tick).unwrap_or(usize::MAX),
@@ -256,7 +256,7 @@ impl Draft<'_> {
         })
     }
 
-    /// One function as the barrier of a budget sees it; what cannot go to zero counts `until` then.
+    /// One function as the barrier of a budget sees it; a minimum that cannot be zero counts up to `until`.
     fn subject(
         &self,
         index: usize,
@@ -268,7 +268,7 @@ impl Draft<'_> {
         let member = self.roster.members.get(index)?;
         let is_guard = self.roster.guard.as_ref() == Some(&function.name);
         let is_fixed = !self.may_hold(index, place, rule);
-        // The guard runs once a tick, whatever is reserved for it.
+        // The guard runs once a tick, whatever its reservation.
         let now = if is_guard { Some(function.reserved.unwrap_or(1)) } else { function.reserved };
         let wanted = self.wanted(index);
         let at = self.seen.at.timestamp();
@@ -301,8 +301,8 @@ impl Draft<'_> {
         })
     }
 
-    /// Up to when what a function spent has shown: in the region's totals, or at the function itself where the budget covers
-    /// less than everything.
+    /// The time up to which a function's spend is visible: in the region's totals, or at the function itself if the
+    /// budget covers less than everything.
     fn seen_until(&self, index: usize, rule: &BudgetRule, book: &BudgetLedger) -> i64 {
         let (until, freshness) = if rule.matcher.is_everything() {
             (self.state.region.seen_until, self.reading.region)
@@ -311,7 +311,7 @@ impl Draft<'_> {
             let covered = name.and_then(|name| self.state.function(name)?.covered).map(|(_, until)| until);
             (covered, self.reading_of(index).map_or(Freshness::Unknown, |reading| reading.freshness))
         };
-        // What comes late has come up to the minute before the newest that shows.
+        // Late data is complete up to the minute before the newest visible one.
         let late = match freshness {
             Freshness::Late(minutes) => Some(self.reading.settled.plus(-i64::from(minutes) - 1)),
             _ => None,
@@ -320,7 +320,7 @@ impl Draft<'_> {
         until.map_or(book.period_start, Minute::start).timestamp()
     }
 
-    /// The ceiling wanted without a barrier: the owner's reservation, or what the envelope holds.
+    /// The ceiling wanted without a barrier: the owner's reservation, or the envelope's ceiling.
     fn wanted(&self, index: usize) -> Option<u32> {
         let function = self.roster.inventory.functions.get(index)?;
         let latch = self.state.latches.get(&function.name);

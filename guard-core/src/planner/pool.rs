@@ -1,12 +1,12 @@
-//! The account's concurrency pool: a positive cap is also a reservation, taken from everybody else.
+//! The account's concurrency pool: a positive cap is also a reservation, taken from all other functions.
 
 use crate::plan::Change;
 use crate::roster::Roster;
 
-/// What can still be reserved, counted down as the plan grows.
+/// The concurrency that can still be reserved, counted down as the plan grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pool {
-    /// Account limit less what must stay without reservation.
+    /// The account's limit, less the concurrency that must stay unreserved.
     ceiling: i64,
     /// Reserved by all functions, this plan's changes included.
     reserved: i64,
@@ -29,8 +29,8 @@ impl Pool {
         u32::try_from(free.max(0)).unwrap_or(u32::MAX)
     }
 
-    /// Whether a change finds the room that it takes. The second opinion counts as this does: one change after the
-    /// other, in the order of the plan, so that a change finds what those before it have freed.
+    /// Whether the pool has the room that a change takes. The second opinion counts in the same way: one change after
+    /// the other, in the order of the plan, so that a change can use the room that those before it have freed.
     pub(crate) fn fits(&self, change: &Change) -> bool {
         match change {
             Change::ReservedConcurrency { from, to: Some(to) } => *to <= self.room(*from),
@@ -43,13 +43,13 @@ impl Pool {
         self.reserved += reserves(change);
     }
 
-    /// Counts a change no more.
+    /// Takes a change out of the count again.
     pub(crate) fn give_back(&mut self, change: &Change) {
         self.reserved -= reserves(change);
     }
 }
 
-/// How much more a change reserves than what it starts from.
+/// How much more a change reserves than the value it starts from.
 pub(super) fn reserves(change: &Change) -> i64 {
     match change {
         Change::ReservedConcurrency { from, to } => i64::from(to.unwrap_or(0)) - i64::from(from.unwrap_or(0)),

@@ -1,4 +1,4 @@
-//! Release: graded, after a cooldown and in calm, by compare-and-set, back to exactly what was there before.
+//! Release: gradual, after a cooldown and in calm, by compare-and-set, back to exactly the original settings.
 
 use chrono::Duration;
 
@@ -15,13 +15,13 @@ use crate::roster::Roster;
 use crate::state::{Latch, LeverState, Phase, State};
 use crate::time::Minute;
 
-/// A cap that started at the floor is lifted altogether when the next doubling would pass this multiple of it.
+/// A cap that started at the floor is removed altogether when the next doubling would pass this multiple of it.
 const RAMP_UNTIL_FLOORS: u32 = 4;
 
-/// Cooldowns double at every relapse up to this many times: 30 minutes become 16 hours.
+/// Cooldowns double at every relapse, up to this many times: 30 minutes become 16 hours.
 const DOUBLINGS_MAX: u32 = 5;
 
-/// Notes which capped functions are calm, ends flap windows that are over, and drops words of operators that have
+/// Records which capped functions are calm, ends flap windows that are over, and drops operators' orders that have
 /// expired.
 pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, seen: &Observation) {
     let State { latches, operator, .. } = state;
@@ -50,9 +50,9 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     }
 }
 
-/// Calm is known, not guessed: fresh data, nothing refused, nothing above the ordinary. Where no history says what is
-/// ordinary, because there is none or the function is less than a day in use: within its share of the even share
-/// of the budget, and concurrency below the cap.
+/// Calm must be measured, not assumed: fresh data, nothing refused, nothing above the ordinary. Without a known
+/// ordinary, because there is no history or the function is less than a day in use: spend within its share of the even
+/// share of the budget, and concurrency below the cap.
 fn is_calm(latch: &Latch, rule: Option<(&BudgetRule, &Usd)>, reading: &FunctionReading) -> bool {
     let is_unknown = share::is_unknown(reading);
     let excess = match rule {
@@ -72,8 +72,8 @@ fn is_calm(latch: &Latch, rule: Option<(&BudgetRule, &Usd)>, reading: &FunctionR
         && !is_waited_for(latch, reading)
 }
 
-/// Whether queues keep a function busy up to what the guard leaves them. Nothing is refused then, as under a
-/// reservation: what is too much waits, and nobody can say how much it is.
+/// Whether queues keep a function busy up to the guard's limit. As under a reservation, no event is refused then: the
+/// surplus waits, and its size is unknown.
 fn is_waited_for(latch: &Latch, reading: &FunctionReading) -> bool {
     let left = latch.levers.iter().filter_map(|lever| match (&lever.lever, lever.known()) {
         (Lever::MappingConcurrency { .. }, Setting::Concurrency(left)) => left,
@@ -91,7 +91,7 @@ impl Draft<'_> {
             .iter()
             .filter_map(|(name, latch)| Some((self.index_of(name)?, name, latch)))
             .collect();
-        // What gives its reservation back first: that is room for those that get theirs again.
+        // Actions that give a reservation back come first: they free room for functions that get theirs again.
         latches.sort_by_key(|(index, _, latch)| !self.gives_back(*index, latch));
         for (index, name, latch) in latches {
             if latch.phase == Phase::Standing || latch.levers.is_empty() {
@@ -114,22 +114,22 @@ impl Draft<'_> {
         }
     }
 
-    /// Why the next step is due, or why it is not.
+    /// The reason for taking the next step now, or for not taking it.
     fn due(&self, index: usize, latch: &Latch) -> Result<Reason, Reason> {
         let freshness = self.reading_of(index).map(|reading| reading.freshness).unwrap_or_default();
-        // What the policy lets nobody hold any more is given back, calm or not.
+        // A function that no budget may hold any more is released, calm or not.
         if !self.is_asked_for(index, latch) {
             let is_known = freshness != Freshness::Unknown;
             return if is_known { Ok(Reason::Restored) } else { Err(Reason::Blind { freshness }) };
         }
-        // Calm lets go altogether; money only lets more through.
+        // Calm releases altogether; money only lets more through.
         self.due_in_calm(index, latch, freshness).or_else(|not_yet| {
             let affordable = self.affords_more(index, latch).ok_or(not_yet)?;
             Ok(Reason::Affords { affordable })
         })
     }
 
-    /// Why the next step is due because it is calm or another period, or why it is not.
+    /// The reason for taking the next step because of calm or a new period, or for not taking it.
     fn due_in_calm(&self, index: usize, latch: &Latch, freshness: Freshness) -> Result<Reason, Reason> {
         let rule = latch.budget.as_ref().and_then(|budget| self.rule(budget));
         let rolled = rule.is_some_and(|rule| {
@@ -165,15 +165,15 @@ impl Draft<'_> {
         Ok(Reason::Calm { minutes: calm_min })
     }
 
-    /// The concurrency that what is left of every budget affords a capped function until its period ends, and its amount in
-    /// every period to come, where that is at least twice what the guard leaves it: an amount was raised, or less was spent
-    /// than the cap was made for. An equal part to each function that is held, or was let go within the flap window.
+    /// The concurrency that the remaining money of every budget affords a capped function until its period ends, and
+    /// its amount in every later period, if that is at least twice the guard's limit: an amount was raised, or less was
+    /// spent than the cap assumed. Functions held, or released within the flap window, get equal parts.
     fn affords_more(&self, index: usize, latch: &Latch) -> Option<u32> {
         let (function, member) =
             self.roster.inventory.functions.get(index).zip(self.roster.members.get(index))?;
         let reading = self.reading_of(index).filter(|reading| reading.freshness.is_trustworthy())?;
         let is_due = self.minutes_since(latch.phase_since) >= self.roster.policy.release.calm_min;
-        // A stop has a rule of its own, and so has what stands anyway.
+        // A stop has its own rule, and so has a standing ceiling.
         let is_stopped = latch
             .levers
             .iter()
@@ -192,12 +192,12 @@ impl Draft<'_> {
             if self.roster.mode(index, rule) < Mode::Cap {
                 continue;
             }
-            // A budget that asks for action has no money for more, whatever its period affords.
+            // A budget that asks for action has no money to spare, whatever its period affords.
             if self.verdicts.get(*place) == Some(&Verdict::BreachedAlert) {
                 return None;
             }
             let book = self.state.budgets.get(&rule.name)?;
-            // The barrier reckons by itself, and what is held until calm is not lifted by a new period's money.
+            // The barrier has its own arithmetic, and a new period's money does not lift a cap held until calm.
             let is_older = latch.phase_since < book.period_start && rule.at_rollover == AtRollover::Hold;
             if rule.guarantee || is_older || self.stays_stopped(index, rule) {
                 return None;
@@ -222,7 +222,7 @@ impl Draft<'_> {
         (affordable >= left.saturating_mul(2)).then_some(affordable)
     }
 
-    /// Twice what the guard leaves, at least the floor; never more than what was there before, nor than there is room for.
+    /// Twice the guard's limit, at least the floor; never more than the original, nor more than there is room for.
     fn doubled(&self, index: usize, lever: &LeverState, floor: u32) -> Setting {
         let (Setting::Concurrency(Some(cap)), Setting::Concurrency(original)) =
             (lever.known(), lever.original)
@@ -240,7 +240,7 @@ impl Draft<'_> {
         self.within_room(index, lever, Setting::Concurrency(Some(doubled)))
     }
 
-    /// One step up: mappings poll again, concurrency doubles, and when all of that is back, the retries.
+    /// One step up: mappings poll again, concurrency doubles, and once all of that is restored, the retries.
     fn step(&mut self, index: usize, latch: &Latch, reason: &Reason) {
         let floor = self.floor_of(index);
         let is_queue = |lever: &&LeverState| matches!(lever.lever, Lever::MappingConcurrency { .. });
@@ -304,8 +304,8 @@ impl Draft<'_> {
         lever.is_some_and(|lever| self.next(index, lever, self.floor_of(index)) == Setting::Concurrency(None))
     }
 
-    /// A setting as far as the pool has room for it. A reservation that does not fit is as high as there is room,
-    /// or stays where it is: where nothing is free, and where AWS refuses what is free as less than is provisioned.
+    /// A setting as far as the pool has room for it. A reservation that does not fit takes the room there is. It stays
+    /// unchanged if there is none, or if AWS refuses that much because more is provisioned.
     pub(super) fn within_room(&self, index: usize, lever: &LeverState, to: Setting) -> Setting {
         let (Lever::ReservedConcurrency, Setting::Concurrency(Some(wanted)), Setting::Concurrency(from)) =
             (&lever.lever, to, lever.known())
@@ -331,7 +331,7 @@ impl Draft<'_> {
         else {
             return lever.original;
         };
-        // A reservation below the provisioned concurrency is refused by AWS.
+        // AWS refuses a reservation below the provisioned concurrency.
         let provisioned = match lever.lever {
             Lever::ReservedConcurrency => {
                 self.roster.inventory.functions.get(index).map_or(0, |function| function.provisioned)
@@ -350,7 +350,7 @@ impl Draft<'_> {
             if ceiling <= highest {
                 return Setting::Concurrency(Some(ceiling));
             }
-            // No room for what is to stand: the barrier stays where it is, the envelope cannot be held.
+            // No room for the standing ceiling: the barrier stays where it is, the envelope cannot be held.
             if matches!(held.reason, Reason::Barrier { .. }) {
                 return Setting::Concurrency(Some(cap));
             }

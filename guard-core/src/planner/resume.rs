@@ -1,4 +1,4 @@
-//! What was written down and is not in force: made again, set again after a deploy, or left to whom it belongs.
+//! Recorded changes that are not in force: made again, set again after a deploy, or given up to the owner.
 
 use super::{Draft, pool};
 use crate::baseline::Profile;
@@ -11,10 +11,10 @@ use crate::settle::Finding;
 use crate::state::{Latch, Phase};
 
 impl<'a> Draft<'a> {
-    /// Makes changes again that were written down and not found in force, and sets again what a deploy undid.
+    /// Repeats recorded changes that were not found in force, and sets again those that a deploy undid.
     pub(super) fn resume(&mut self, findings: &[Finding]) {
         let mut findings: Vec<&Finding> = findings.iter().collect();
-        // What frees room first, so that the others find it.
+        // Changes that free room come first, so that the others find it.
         findings.sort_by_key(|finding| match finding {
             Finding::Resume { change, .. } | Finding::Untripped { change, .. } => pool::reserves(change) > 0,
             _ => false,
@@ -28,7 +28,7 @@ impl<'a> Draft<'a> {
                         continue;
                     };
                     let rule = self.author(index, latch, change);
-                    // Nobody may ask for it any more: given up after some looks.
+                    // No budget may ask for it any more: given up after some looks.
                     if rule.is_none() && latch.budget.is_some() && tightens(change) {
                         continue;
                     }
@@ -49,7 +49,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether a stop was written down for want of room alone, and there is room again: a breach that lasts decides
+    /// Whether a stop was recorded only for want of room and there is room again: a breach that lasts then decides
     /// anew.
     fn is_outdated_stop(&self, index: usize, rule: &BudgetRule, change: &Change) -> bool {
         let Change::ReservedConcurrency { from, to: Some(0) } = change else { return false };
@@ -59,8 +59,8 @@ impl<'a> Draft<'a> {
         !self.may_ask(index, rule, change) && self.pool.room(*from) >= least
     }
 
-    /// Whether a change that was written down finds its room. Where the room is gone the change waits, and a breach
-    /// that lasts decides anew.
+    /// Whether a recorded change finds its room. If the room is gone the change waits, and a breach that lasts decides
+    /// anew.
     fn has_room(&mut self, index: usize, change: &Change) -> bool {
         let fits = self.pool.fits(change);
         if let Change::ReservedConcurrency { from, to: Some(wanted) } = change
@@ -96,9 +96,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// For whose sake a change that was written down is made again: the trip's budget, or where that may not ask
-    /// for so much, another that covers the function and may. A trip remembers one budget; several may share it. `None`
-    /// for a trip of an operator, and where the policy lets no budget hold the function any more.
+    /// The budget on whose behalf a recorded change is repeated: the trip's own, or, if its mode no longer allows the
+    /// change, another budget that covers the function and does. A trip remembers one budget; several may share it.
+    /// `None` for an operator's trip, and if the policy lets no budget hold the function any more.
     fn author(&self, index: usize, latch: &Latch, change: &Change) -> Option<&'a BudgetRule> {
         let name = latch.budget.as_ref()?;
         let covering = || self.holders(index);
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
         own.into_iter().chain(covering()).find(may_ask).or(own)
     }
 
-    /// The budgets that may hold a function: they cover it, may cap it, and nobody protects it.
+    /// The budgets that may hold a function: they cover it and may cap it, and it is not protected.
     fn holders(&self, index: usize) -> impl Iterator<Item = &'a BudgetRule> + use<'a, '_> {
         let member = self.roster.members.get(index).filter(|member| !member.protected);
         let covering = member.map_or(&[][..], |member| &member.budgets);
@@ -115,7 +115,7 @@ impl<'a> Draft<'a> {
         covering.filter(move |rule| self.roster.mode(index, rule) >= Mode::Cap)
     }
 
-    /// Whether some budget may still hold what a trip holds; an operator's trip asks nobody.
+    /// Whether some budget may still hold a trip's levers; an operator's trip needs none.
     pub(super) fn is_asked_for(&self, index: usize, latch: &Latch) -> bool {
         latch.budget.is_none() || self.holders(index).next().is_some()
     }
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether a change leaves a function less; *unset* is the most.
+/// Whether a change leaves a function less; *unset* counts as the most.
 fn tightens(change: &Change) -> bool {
     match (change.from(), change.to()) {
         (Setting::Concurrency(from), Setting::Concurrency(to)) => {

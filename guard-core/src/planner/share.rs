@@ -1,16 +1,16 @@
-//! What of a budget's even share belongs to each function without history.
+//! The part of a budget's even share that belongs to each function without history.
 
 use crate::budget::BudgetRule;
 use crate::money::Usd;
 use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
 
-/// For each rule of the roster, in its unit per hour: up to here a function of which no history says what is ordinary is
+/// For each rule of the roster, in its unit per hour: the level up to which a function without a known ordinary is
 /// within its share.
 ///
-/// Together they have one even share of the budget, however many there are: what one does not use is the others', so that
-/// a crowd of small ones takes nothing from a single larger one, and forty that burn as much as the whole share each are
-/// not forty times within it.
+/// Together these functions have one even share of the budget, however many there are. A function leaves its unused
+/// part to the others: a crowd of small ones takes nothing from a single larger one, and forty that each burn as much
+/// as the whole share are not forty times within it.
 pub(super) fn shares(roster: &Roster, reading: &Reading) -> Vec<Usd> {
     let mut burns: Vec<Vec<Usd>> = vec![Vec::new(); roster.rules.len()];
     for function in reading.functions.iter().filter(|function| is_unknown(function)) {
@@ -25,17 +25,17 @@ pub(super) fn shares(roster: &Roster, reading: &Reading) -> Vec<Usd> {
     rules.map(|(rule, burns)| level(rule.even_share_per_hour(), burns)).collect()
 }
 
-/// Whether no history says what is ordinary: there is none, or it is less than a day in use.
+/// Whether its ordinary spend is unknown: it has no history, or less than a day of use.
 pub(super) fn is_unknown(reading: &FunctionReading) -> bool {
     reading.ordinary_per_hour.is_none() || reading.is_new
 }
 
-/// What a function burns above its share, per hour, in the budget's unit.
+/// A function's burn above its share, per hour, in the budget's unit.
 pub(super) fn above(share: Usd, rule: &BudgetRule, reading: &FunctionReading) -> Usd {
     (reading.burn_in(rule.unit) - share).at_least_zero()
 }
 
-/// The level at which burns that are cut to it come to no more than `whole`; `whole` where they do so uncut.
+/// The level to which burns have to be cut so that they total at most `whole`; `whole` if they do so uncut.
 fn level(whole: Usd, mut burns: Vec<Usd>) -> Usd {
     burns.sort_unstable();
     let mut left = whole;

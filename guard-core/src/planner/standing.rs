@@ -1,4 +1,4 @@
-//! Ceilings that stand without a trip: the envelope (a standing cap at the floor), and those of the barrier.
+//! Standing ceilings without a trip: the envelope (a standing cap at the floor), and those of the barrier.
 
 use super::Draft;
 use crate::budget::BudgetRule;
@@ -9,19 +9,19 @@ use crate::state::Phase;
 /// Hours of history before an envelope is held: a week, so that every hour of the week was seen once.
 const ENVELOPE_HISTORY_H: u32 = 168;
 
-/// A ceiling to hold, and for whose sake.
+/// A ceiling to hold, and the budget that wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     /// Reserved concurrency at most.
     pub(crate) ceiling: u32,
-    /// Why.
+    /// The reason.
     pub(crate) reason: Reason,
     /// The budget, as an index into the roster's rules.
     pub(crate) rule: usize,
 }
 
 impl Draft<'_> {
-    /// Works out which ceilings stand, before anything is released.
+    /// Computes the standing ceilings before anything is released.
     pub(super) fn find_ceilings(&mut self) {
         for (place, rule) in self.roster.rules.iter().enumerate().filter(|(_, rule)| rule.mode >= Mode::Cap) {
             if rule.envelope {
@@ -33,7 +33,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Puts the ceilings in force; gives back those that are wanted no more.
+    /// Puts the ceilings in force; releases those that are no longer wanted.
     pub(super) fn stand(&mut self) {
         let ceilings = std::mem::take(&mut self.ceilings);
         for (index, held) in &ceilings {
@@ -64,7 +64,7 @@ impl Draft<'_> {
         if lever.is_some_and(|lever| lever.pending.is_some()) {
             return;
         }
-        // What this plan gives back already counts as given back: what cannot be held then is told with it.
+        // Levers that this plan releases already count as released: a ceiling without room then is reported with them.
         let planned = self.actions.iter().find(|action| {
             action.function == function.name && action.change.lever() == Lever::ReservedConcurrency
         });
@@ -75,7 +75,7 @@ impl Draft<'_> {
         let is_planned = planned.is_some();
         let tighter = now.is_none_or(|now| held.ceiling < now);
         let ours = latch.is_some_and(|latch| latch.phase == Phase::Standing) && lever.is_some();
-        // The barrier loosens in steps of its own; a floor by doubling only, so that it does not move every hour.
+        // The barrier loosens in steps of its own; a floor only by doubling, so that it does not move every hour.
         let is_step = |now: u32| match held.reason {
             Reason::Barrier { .. } => held.ceiling > now,
             _ => u64::from(held.ceiling) >= 2 * u64::from(now.max(1)),
@@ -85,7 +85,7 @@ impl Draft<'_> {
             return;
         }
         let rule = self.roster.rules.get(held.rule);
-        // A ceiling below the provisioned concurrency is refused by AWS.
+        // AWS refuses a ceiling below the provisioned concurrency.
         let ceiling = held.ceiling.max(function.provisioned);
         let room = self.pool.room(now);
         if ceiling > room {
@@ -98,8 +98,8 @@ impl Draft<'_> {
         }
     }
 
-    /// The standing cap of a budget's functions with enough history, at their floors. A reservation that the owner
-    /// made is the owner's.
+    /// The standing cap of a budget's functions with enough history, at their floors. A reservation made by the owner
+    /// stays the owner's.
     fn find_envelope(&mut self, place: usize, rule: &BudgetRule) {
         for index in 0..self.roster.members.len() {
             if !self.may_hold(index, place, rule) {
@@ -113,7 +113,7 @@ impl Draft<'_> {
             let owners = original != Setting::Concurrency(None);
             let Some(ledger) = self.state.function(&function.name) else { continue };
             let profile = &ledger.profile;
-            // Weeks of silence say nothing of what a function needs, and its floor would be taken from the pool.
+            // Weeks of silence say nothing about a function's needs, and its floor would be taken from the pool.
             if owners || profile.hours() < ENVELOPE_HISTORY_H || ledger.last_invoked.is_none() {
                 continue;
             }
@@ -140,7 +140,7 @@ impl Draft<'_> {
             && !self.is_foreign(&function.name, &Lever::ReservedConcurrency)
     }
 
-    /// Notes a ceiling where it is the lowest so far.
+    /// Records a ceiling if it is the lowest so far.
     pub(super) fn lower(&mut self, index: usize, held: Held) {
         let lowest = self.ceilings.get(&index).is_none_or(|other| held.ceiling < other.ceiling);
         if lowest {

@@ -1,4 +1,4 @@
-//! Which functions have to go down for a budget's sake, and in which order.
+//! The functions that have to go down on behalf of a budget, and their order.
 
 use super::{Draft, share};
 use crate::budget::BudgetRule;
@@ -11,8 +11,8 @@ use crate::sampling;
 /// excesses is noise.
 const EXPLAINED_PER_MILLE: i128 = 900;
 
-/// What a function burns above the ordinary, in the eyes of a budget and in its unit: above its band where history says
-/// what is ordinary, else above its share of the even share, below which it cannot be what breaks the budget.
+/// A function's burn above the ordinary, as a budget sees it and in its unit: above its band if its history shows the
+/// ordinary, otherwise above its part of the even share, below which it cannot be what breaks the budget.
 pub(super) fn excess(rule: &BudgetRule, share: Usd, reading: &FunctionReading) -> Usd {
     if reading.ordinary_per_hour.is_some() {
         reading.excess_in(rule.unit)
@@ -21,13 +21,13 @@ pub(super) fn excess(rule: &BudgetRule, share: Usd, reading: &FunctionReading) -
     }
 }
 
-/// One function that has to go down for a budget's sake: it explains the breach, or the budget stops all it covers.
+/// One function that has to go down on behalf of a budget: it explains the breach, or the budget stops all it covers.
 pub(super) struct Suspect {
     pub(super) index: usize,
-    /// In the budget's unit; nothing where the function is ordinary.
+    /// In the budget's unit; zero if the function is ordinary.
     pub(super) excess: Usd,
     pub(super) share_per_mille: u32,
-    /// What decides who comes first where a tick has not room for all: dollars an hour above the ordinary, dollars an
+    /// The order in which functions come if a tick has no room for all: dollars an hour above the ordinary, dollars an
     /// hour, dollars a second at worst.
     pub(super) urgency: (Usd, Usd, Usd),
 }
@@ -41,9 +41,9 @@ pub(super) struct Confronted<'a> {
 }
 
 impl Draft<'_> {
-    /// In which order to act, as places of budgets and of their suspects: the dearest excess first whichever budget asks,
-    /// then the dearest. Of those that a tick has room for, reservations first: they are only lowered, and what that
-    /// frees is room for the caps of the others.
+    /// The order of actions, as indices of budgets and of their suspects: the dearest excess first whichever budget
+    /// asks, then the dearest. Of those that a tick has room for, reservations come first: they are only lowered, which
+    /// frees room for the caps of the others.
     pub(super) fn in_order(&self, confronted: &[Confronted<'_>]) -> Vec<(usize, usize)> {
         let mut order: Vec<((usize, usize), &Suspect)> = Vec::new();
         for (of, budget) in confronted.iter().enumerate() {
@@ -59,8 +59,8 @@ impl Draft<'_> {
     }
 
     /// The functions that have to go down, and whether any function of the scope was looked at. Before the line: the
-    /// fewest that explain the excess, dearest first. At it: all that have any, and where the budget stops, all others
-    /// that it covers.
+    /// fewest that explain the excess, dearest first. At the line: all that have any, and if the budget stops, all
+    /// others that it covers.
     pub(super) fn suspects(&mut self, place: usize, rule: &BudgetRule) -> (Vec<Suspect>, bool) {
         let early = self.is_early(place);
         let share = self.share(place);
@@ -75,7 +75,7 @@ impl Draft<'_> {
             looked_at |= reading.is_some_and(|reading| reading.freshness.is_trustworthy());
             let excess = reading.map_or(Usd::ZERO, |reading| excess(rule, share, reading));
             let is_excess = excess > Usd::ZERO;
-            // The guard would stop with it.
+            // Stopping it would stop the guard.
             let is_guard = self.roster.inventory.functions.get(index).map(|function| &function.name)
                 == self.roster.guard.as_ref();
             if is_excess || (!early && !is_guard && self.roster.stops(index, rule)) {
@@ -105,14 +105,13 @@ impl Draft<'_> {
         (suspects, looked_at)
     }
 
-    /// What a function burnt when it was looked at last.
+    /// A function's burn at the last look at it.
     fn last_burn(&self, index: usize) -> Usd {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         name.and_then(|name| self.state.function(name)).map_or(Usd::ZERO, |ledger| ledger.burn)
     }
 
-    /// Whether something above the ordinary burns in the eyes of a budget, and nobody knows where: who was looked at does
-    /// not explain it.
+    /// Whether a budget sees spend above the ordinary with no known source: the functions looked at do not explain it.
     pub(super) fn is_unexplained(&self, place: usize, rule: &BudgetRule) -> bool {
         let outlook = self.outlooks.get(place);
         let nameless = sampling::nameless(self.roster, place, rule, self.reading, outlook, self.seen);

@@ -1,4 +1,4 @@
-//! How the second opinion reads changes, patterns and tags: by itself, in the plainest way.
+//! How the second opinion reads changes, patterns and tags: independently, in the plainest way.
 
 use wildmatch::WildMatch;
 
@@ -8,7 +8,7 @@ use crate::name::BudgetName;
 use crate::plan::{Change, Lever, Setting};
 use crate::policy::{Budget, Mode, Policy};
 
-/// Whether some part of the change leaves the function less. *Unset* is the most.
+/// Whether some part of the change leaves the function less. *Unset* counts as the most.
 pub(super) fn tightens(change: &Change) -> bool {
     match change {
         Change::AsyncConfig { from, to } => {
@@ -34,8 +34,8 @@ pub(super) fn loosens(change: &Change) -> bool {
     }
 }
 
-/// The concurrency that a function's queues can use together, where `value` says so of a mapping and as it is in force
-/// otherwise; `None` where one of them has no limit.
+/// The concurrency that a function's queues can use together, with the value from `value` for a mapping if there is
+/// one, otherwise the value in force; `None` if one of them has no limit.
 pub(super) fn polled(function: &Function, value: impl Fn(&Lever) -> Option<Setting>) -> Option<u32> {
     let mut together = 0_u32;
     for mapping in function.mappings.iter().filter(|mapping| mapping.enabled) {
@@ -51,7 +51,7 @@ pub(super) fn polled(function: &Function, value: impl Fn(&Lever) -> Option<Setti
     Some(together)
 }
 
-/// Whether an entry of the protected list means the function: `tag:KEY`, `tag:KEY=VALUE`, an ARN, a name or a
+/// Whether an entry of the protected list matches the function: `tag:KEY`, `tag:KEY=VALUE`, an ARN, a name or a
 /// pattern. Without a known ARN, the name at the end of the entry's ARN is compared.
 pub(super) fn is_meant(entry: &str, function: &Function) -> bool {
     if let Some(tag) = entry.strip_prefix("tag:") {
@@ -95,7 +95,7 @@ fn tagged_mode(function: &Function) -> Option<Mode> {
     }
 }
 
-/// The floor that the function's tag asks for, where it can be read.
+/// The floor that the function's tag asks for, if the tag can be read.
 pub(super) fn tagged_floor(function: &Function) -> Option<u32> {
     tag(function, FLOOR_TAG)?.parse().ok().filter(|floor| (1..=100_000).contains(floor))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// Armed is what policy or operator say.
+    /// `armed` follows the policy or the operator.
     Armed,
     /// Never the guard itself.
     Itself,
@@ -16,7 +16,7 @@ pub enum Rule {
     Missing,
     /// Never a change from a value that is not in force.
     Stale,
-    /// Never a value that AWS does not take.
+    /// Never a value that AWS does not accept.
     Range,
     /// Never two changes of one lever.
     TwicePerLever,
@@ -26,21 +26,21 @@ pub enum Rule {
     Protected,
     /// Never against an operator's hold.
     Held,
-    /// Never a cap on what an operator released by hand.
+    /// Never a cap on a function that an operator released by hand.
     Pardoned,
-    /// Never a lever that somebody else has moved.
+    /// Never a lever that others have moved.
     Foreign,
     /// Never on behalf of a budget that does not exist or does not cover the function.
     Scope,
-    /// Never for a budget or function that is to be observed only.
+    /// Never for a budget or function whose mode forbids acting.
     Mode,
-    /// Never tighter than legitimate traffic needs.
+    /// Never tighter than the needs of legitimate traffic.
     Floor,
     /// Never at the price of lost events.
     EventLoss,
     /// Never looser than what the guard itself tightened.
     BeyondOriginal,
-    /// Never looser without sight.
+    /// Never looser without data.
     BlindRelease,
     /// Never more reservations than the account has room for.
     Pool,

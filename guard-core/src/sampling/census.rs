@@ -17,15 +17,15 @@ const CENSUS_CALLS: usize = 5;
 /// Hours of history that a first round reads: four weeks.
 const HISTORY_HOURS: i64 = 672;
 
-/// Minutes between two questions for newcomers. Who never answers costs half a cent a day: 96 times four metrics.
+/// Minutes between two requests for newcomers. One that never answers costs half a cent a day: 96 times four metrics.
 const NEWCOMERS_EVERY_MIN: i64 = 15;
 
-/// Minutes after the full hour at which its points are complete: the longest time-out and the lag, as assumed unless the
-/// policy says longer.
+/// Minutes after the full hour at which its points are complete: the longest time-out and the lag, as assumed unless
+/// the policy says longer.
 const CENSUS_AFTER_MIN: i64 = 20;
 
-/// The next slice of the census: of the round under way, or of the one that is due. A round is due once a day, when the
-/// day before is complete, and at once where there never was one. Between rounds, of functions that came since the last one.
+/// The next slice of the census: of the current round, of one that is due, or of functions added since the last round.
+/// A round is due once a day, when the day before is complete, and at once if there never was one.
 pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
     let wait = CENSUS_AFTER_MIN.max(roster.reread_min());
     let complete = Minute::of(at).plus(-wait).hour().plus(-1);
@@ -48,7 +48,7 @@ pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>)
             continue;
         }
         first = first.min(unsettled);
-        // The region is asked beside them.
+        // The region's metrics are requested beside them.
         if calls(slice.functions.len() + 2, last.0 - first.0 + 1) > CENSUS_CALLS {
             slice.ends_round = false;
             break;
@@ -59,8 +59,8 @@ pub fn census(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>)
     Some(slice)
 }
 
-/// Functions of which no hour is known, asked for the hours that the last round has read: until the next round, up to a
-/// day later, nothing would say that they were not there before. Not the end of a round, nor the beginning of one.
+/// Functions without any known hour, to be asked for the hours that the last round has read: otherwise, until the next
+/// round up to a day later, nothing would show that they are new. This neither ends a round nor begins one.
 fn newcomers(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) -> Option<CensusSlice> {
     let last = state.census.through?;
     let asked_at = state.census.newcomers_at;
@@ -77,7 +77,7 @@ fn newcomers(roster: &Roster, state: &State, at: chrono::DateTime<chrono::Utc>) 
     (!functions.is_empty()).then_some(CensusSlice { first, last, functions, ends_round: false })
 }
 
-/// Calls for so many subjects over so many hours.
+/// Calls for the given number of subjects over the given hours.
 fn calls(subjects: usize, hours: i64) -> usize {
     let by_points = POINTS_PER_CALL / usize::try_from(hours.max(1)).unwrap_or(POINTS_PER_CALL);
     let metrics = usize::try_from(METRICS_PER_COUNT).unwrap_or(1);

@@ -1,4 +1,4 @@
-//! Who is read in full.
+//! The functions that are read in full.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
 use crate::state::State;
 
-/// Of a budget at its line, those in focus do this part of what is usual, in per mille: they are who a stop would be for.
+/// At a budget's line, functions with this part of the usual activity, in per mille, are in focus: a stop is for them.
 const AT_LINE_PER_MILLE: i128 = 950;
 
-/// Functions to read in full, by their places: those with a trip, those that stand out, those under a guarantee of
-/// their own, and of a budget at its line those that do most of what is usual.
+/// Functions to read in full, by index: those with a trip, those that stand out, those under a guarantee of their own,
+/// and for a budget at its line those with most of the usual activity.
 pub(super) fn focus(
     roster: &Roster,
     state: &State,
@@ -63,7 +63,7 @@ pub(super) fn focus(
     focus.into_iter().collect()
 }
 
-/// What a function burns above the ordinary per hour in the eyes of a budget; without history, above its even share.
+/// A function's burn above the ordinary per hour as a budget sees it; without history, above its even share.
 fn excess_of(function: &FunctionReading, rule: &BudgetRule) -> Usd {
     if function.ordinary_per_hour.is_some() && !function.is_new {
         return function.excess_in(rule.unit);
@@ -71,7 +71,7 @@ fn excess_of(function: &FunctionReading, rule: &BudgetRule) -> Usd {
     (function.burn_in(rule.unit) - rule.even_share_per_hour()).at_least_zero()
 }
 
-/// The functions of a scope that do nearly all of what is usual, or all of them.
+/// The functions of a scope with nearly all of its usual activity, or all of them.
 fn busiest(roster: &Roster, state: &State, watch: &Watched<'_>, all: bool) -> Vec<usize> {
     let mut burns: Vec<(Usd, usize)> = Vec::new();
     for index in roster.covered.get(watch.place).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Which glances one tick buys.
+//! The glances that one tick buys.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,19 @@ use crate::posting::Rests;
 use crate::roster::Roster;
 use crate::time::Minute;
 
-/// Metrics of the glances of one tick: as many as fill five calls. A walk that does not fit goes on at the next.
+/// Metrics of the glances of one tick: as many as fill five calls. A walk that does not fit continues at the next tick.
 const GLANCE_METRICS_MAX: u64 = 2_500;
 
-/// A look aims at one part in so many of what may be hidden.
+/// A look aims at this fraction of the tolerated hidden spend.
 const AIM_PART: i128 = 2;
 
-/// What one tick buys.
+/// The purchases of one tick.
 pub(super) struct Shopping<'a> {
     pub(super) roster: &'a Roster,
     pub(super) rests: &'a Rests,
     pub(super) settled: Minute,
     pub(super) in_focus: &'a BTreeSet<usize>,
-    /// Metrics that are paid for, and with what may be overdrawn.
+    /// Metrics that are paid for, and the number including a possible overdraft.
     pub(super) purse: (u64, u64),
     pub(super) glances: BTreeSet<usize>,
     pub(super) metrics: u64,
@@ -30,7 +30,7 @@ pub(super) struct Shopping<'a> {
 }
 
 impl Shopping<'_> {
-    /// Buys the glances that one budget asks for, as far as they can be paid.
+    /// Buys the glances that one budget asks for, as far as they can be paid for.
     pub(super) fn buy(&mut self, watch: &Watched<'_>) {
         let candidates = self.candidates(watch);
         let aim = watch.threshold.mul_div_up(1, AIM_PART);
@@ -47,7 +47,7 @@ impl Shopping<'_> {
             let fewer = choose(&candidates, &watch.unexplained, halved).filter(|_| halved > aim);
             match fewer.filter(|fewer| self.cost(&candidates, fewer) <= left) {
                 Some(fewer) => fewer,
-                // Half of it is worth having.
+                // Half of the choice is worth buying.
                 None if 2 * left >= cost => best,
                 None => return,
             }
@@ -55,7 +55,7 @@ impl Shopping<'_> {
         self.take(&candidates, chosen, left.min(GLANCE_METRICS_MAX.saturating_sub(self.metrics)));
     }
 
-    /// Takes the dearest and longest unseen first, up to so many metrics.
+    /// Takes the dearest and longest unseen first, up to the given number of metrics.
     fn take(&mut self, candidates: &[Candidate], chosen: Vec<usize>, mut left: u64) {
         let mut chosen: Vec<&Candidate> =
             chosen.into_iter().filter_map(|place| candidates.get(place)).collect();

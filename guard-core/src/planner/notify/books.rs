@@ -1,4 +1,4 @@
-//! What people hear when a budget's book is another one than before: said once, at the look that found it so.
+//! Notices about changed books of budgets: sent once, at the look that found the change.
 
 use super::budget_alarm;
 use crate::name::BudgetName;
@@ -7,16 +7,16 @@ use crate::planner::Draft;
 use crate::posting::{BookChange, BookNews};
 use crate::report;
 
-/// Alarm name under which the guard says which budgets it watches over.
+/// Alarm name for the list of guarded budgets.
 const BUDGETS_ALARM: &str = "dow-guard/budgets";
 
-/// Whether a budget's book means something else than at the last look: what was told of it was told of the other.
+/// Whether a budget's book has another meaning than at the last look: earlier notices then concerned the other book.
 pub(super) fn is_another(draft: &Draft<'_>, budget: &BudgetName) -> bool {
     let is_remade = |change: &BookChange| change.budget == *budget && change.news == BookNews::Remade;
     draft.reading.changes.iter().any(is_remade)
 }
 
-/// Closes the alarms of names that the policy gives to no budget any more.
+/// Closes the alarms of names that no budget of the policy has any more.
 pub(super) fn closed(draft: &Draft<'_>) -> Vec<Notice> {
     let gone = draft.reading.changes.iter().filter_map(|change| match &change.news {
         BookNews::Gone { .. } => Some(&change.budget),
@@ -36,7 +36,7 @@ pub(super) fn closed(draft: &Draft<'_>) -> Vec<Notice> {
     .collect()
 }
 
-/// One notice of all changes. Budgets of tags come and go as tags are read: theirs are not told.
+/// One notice of all changes. Budgets of tags come and go as tags are read, so theirs are not reported.
 pub(super) fn changed(draft: &Draft<'_>, budgets: &[BudgetRecord]) -> Option<Notice> {
     let is_of_policy = |change: &&BookChange| !change.budget.as_str().starts_with("tag:");
     let body: Vec<String> = draft

@@ -1,4 +1,4 @@
-//! What people hear of levers that were not found as the guard had left them.
+//! Notices about levers that were not found as the guard had left them.
 
 use super::{function_alarm, is_for_people, somebody_elses};
 use crate::name::FunctionName;
@@ -7,7 +7,7 @@ use crate::planner::Draft;
 use crate::report;
 use crate::settle::Finding;
 
-/// What people hear of a finding; nothing where it is routine, or is told with what was done or refused.
+/// The notice about a finding; `None` if it is routine, or is reported with the actions or refusals.
 pub(super) fn notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
     let refused = |name: &FunctionName| {
         let mut of_breach = draft.refusals.iter().filter(|refusal| is_for_people(refusal));
@@ -35,7 +35,7 @@ pub(super) fn notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
             )
         }
         Finding::Foreign { function, ours, found, .. } => {
-            // A breach says it with its numbers.
+            // A breach's notice reports it with its numbers.
             if refused(function) {
                 return None;
             }
