@@ -1,7 +1,7 @@
-//! What is sent of a plan's notices: e-mail for people, cards for chat, alarms for pagers. Pure: text in, text out.
+//! Messages about a plan's notices: e-mail for people, cards for chat, alarms for pagers. Pure: text in, text out.
 //!
-//! One message per alarm and audience as a rule. Where a tick has more to say than [`SINGLE_MAX`] notices, one digest
-//! lists the dearest and says how many it leaves out, so that a thousand breached functions are no thousand messages.
+//! As a rule, one message per alarm and audience. If a tick has more than [`SINGLE_MAX`] notices, one digest lists the
+//! dearest and says how many it leaves out, so that a thousand breached functions do not cause a thousand messages.
 
 mod chat;
 mod digest;
@@ -27,7 +27,7 @@ pub(crate) use self::outcomes::{is_due, remember};
 /// Notices up to which each is a message of its own. Our choice: what a person reads one by one.
 pub const SINGLE_MAX: usize = 5;
 
-/// For whom a message is written.
+/// The audience of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
@@ -54,13 +54,13 @@ impl Audience {
 /// which would drop the attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// For whom.
+    /// The audience.
     pub audience: Audience,
     /// Fewer than 100 characters of printable ASCII, beginning with a letter or a digit.
     pub subject: String,
     /// Text for people, JSON for the others. Never empty.
     pub body: String,
-    /// Ten at most, each with a value: what subscribers filter by.
+    /// Ten at most, each with a value: subscribers filter by them.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -93,7 +93,7 @@ impl Severity {
 
 /// The messages of a tick's notices, for all audiences. The same input gives the same bytes.
 ///
-/// `notices` are the plan's, or what [`after_actions`] made of them.
+/// `notices` are the plan's, or those returned by [`after_actions`].
 pub fn messages(notices: &[Notice], plan: &Plan, context: &Context) -> Vec<Message> {
     let index = Index::of(plan);
     let mut all: Vec<Facts<'_>> =
@@ -170,7 +170,7 @@ fn severity(notice: &Notice, record: Option<&BudgetRecord>) -> Severity {
     }
 }
 
-/// What subscribers may filter by. Ten at most: more are refused by raw delivery to SQS ("Amazon SNS message
+/// The attributes that subscribers may filter by. Ten at most: raw delivery to SQS refuses more ("Amazon SNS message
 /// attributes", read 2026-11).
 struct Labels<'a> {
     event: &'a str,

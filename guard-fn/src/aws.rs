@@ -84,7 +84,7 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// How often a call is tried that may be made twice.
+/// The retries of calls that may safely be made twice.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }

@@ -1,4 +1,4 @@
-//! How often the guard asks AWS, counted where requests leave.
+//! The number of the guard's AWS calls, counted where requests leave.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ impl Calls {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(operation.into()).or_default() += 1;
     }
 
-    /// What was sent since this was asked last.
+    /// The requests sent since the last call of this function.
     pub fn take(&self) -> BTreeMap<String, u64> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,7 +1,7 @@
 //! Errors in one line.
 
-/// An error and its causes in one line, none twice in a row. Not the debug form, which can hold a response with whatever
-/// the service put there.
+/// An error and its causes in one line, none twice in a row. Not the debug form, which can hold a response with
+/// arbitrary content from the service.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();

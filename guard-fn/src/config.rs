@@ -31,7 +31,7 @@ pub struct Config {
     pub prices: Prices,
     /// Which custom metrics a tick writes.
     pub metrics: Metrics,
-    /// What the owner calls this installation.
+    /// The owner's name for this installation.
     pub stage: String,
     /// The region guarded.
     pub region: Region,
@@ -48,7 +48,7 @@ pub enum PolicyLocation {
     Parameter(String),
 }
 
-/// ARNs of the topics, by audience; `None`: nobody of that audience.
+/// ARNs of the topics, by audience; `None`: no topic for that audience.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topics {
     /// E-mail and text messages.
@@ -69,7 +69,7 @@ pub enum Prices {
     Aws,
 }
 
-/// Which custom metrics a tick writes. Each costs money, so nobody has any unasked.
+/// Which custom metrics a tick writes. Each costs money, so none is written unless requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metrics {
     /// None: the structured line has all of it.
@@ -84,12 +84,12 @@ pub enum Metrics {
 /// A variable that stops the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable that must be set is not, or is empty.
+    /// A required variable is not set, or is empty.
     #[error("environment variable {variable} must be set: {meaning}")]
     Missing {
         /// Its name.
         variable: &'static str,
-        /// What belongs there.
+        /// The meaning of its value.
         meaning: &'static str,
     },
     /// Two variables that exclude each other.
@@ -100,14 +100,14 @@ pub enum ConfigError {
         /// The other.
         second: &'static str,
     },
-    /// A value outside what is accepted. The value of the policy is never repeated.
+    /// A value that is not accepted. The value of the policy is never repeated.
     #[error("environment variable {variable} = {value:?}: accepted is {accepted}")]
     Unaccepted {
         /// Its name.
         variable: &'static str,
-        /// What is there.
+        /// The value found.
         value: String,
-        /// What is accepted.
+        /// The accepted values.
         accepted: &'static str,
     },
 }

@@ -1,6 +1,6 @@
 //! The guard that a message or a metric comes from.
 
-/// What is the same for all notices of a guard and not in the plan.
+/// The data that all notices of a guard share and that is not in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The account's twelve digits.
@@ -9,7 +9,7 @@ pub struct Context {
     pub region: String,
     /// The name of the guard's own function, which is invoked for a release.
     pub guard: String,
-    /// What the owner calls this installation, such as `prod`.
+    /// The owner's name for this installation, such as `prod`.
     pub stage: String,
     /// `timing.metric_lag_s` of the policy: how old the newest complete metric is at best, in seconds.
     pub metric_lag_s: u32,

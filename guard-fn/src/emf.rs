@@ -20,7 +20,7 @@ pub const NAMESPACE: &str = "DowGuard";
 /// us-east-1, read 2026-11).
 pub const USD_PER_METRIC_MONTH: Usd = Usd::from_picos(300_000_000_000);
 
-/// Which document a metric is in.
+/// The document that a metric is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One of the guard; dimension `Stage`.
@@ -34,12 +34,12 @@ pub enum Scope {
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// Its unit in CloudWatch, which knows no money: dollars are `None`. Of a budget counted in invocations, amounts
-    /// are `Count`.
+    /// Its unit in CloudWatch, which has none for money: dollars are `None`. For a budget counted in invocations,
+    /// amounts are `Count`.
     pub unit: &'static str,
-    /// Where it is.
+    /// Its document.
     pub scope: Scope,
-    /// What it tells.
+    /// Its meaning.
     pub meaning: &'static str,
 }
 
@@ -83,14 +83,14 @@ const fn metric(name: &'static str, unit: &'static str, scope: Scope, meaning: &
     Metric { name, unit, scope, meaning }
 }
 
-/// What a tick knows of itself beyond its plan.
+/// A tick's data about itself beyond its plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnUse {
     /// Functions on which a lever is held: [`caps_in_force`].
     pub caps_in_force: usize,
     /// AWS calls made.
     pub calls: u64,
-    /// What they cost.
+    /// Their cost.
     pub cost: Usd,
 }
 
@@ -99,14 +99,14 @@ pub fn caps_in_force(state: &State) -> usize {
     state.latches.values().filter(|latch| latch.is_holding()).count()
 }
 
-/// Whether something that was asked for could not be read, or came too late to be trusted.
+/// Whether some requested data could not be read, or came too late to be trusted.
 pub fn is_blind(plan: &Plan) -> bool {
     let region = plan.budgets.iter().map(|record| record.freshness);
     let functions = plan.functions.iter().map(|record| record.freshness);
     region.chain(functions).any(|freshness| !freshness.is_trustworthy())
 }
 
-/// Seconds since the newest complete minute of the region's totals; `None` where nobody knows.
+/// Seconds since the newest complete minute of the region's totals; `None` if unknown.
 pub fn metric_age_s(plan: &Plan, metric_lag_s: u32) -> Option<u32> {
     match plan.budgets.first()?.freshness {
         Freshness::Fresh | Freshness::Silent => Some(metric_lag_s),
@@ -146,7 +146,7 @@ fn of_budget(plan: &Plan, record: &BudgetRecord, context: &Context) -> Value {
     document(plan, &[("Stage", &context.stage), ("Budget", record.budget.as_str())], &values, unit)
 }
 
-/// One document. `amounts` replaces the unit of what has none.
+/// One document. `amounts` replaces the unit of metrics without one.
 fn document(
     plan: &Plan,
     dimensions: &[(&str, &str)],

@@ -1,4 +1,4 @@
-//! The Lambda edge: one invocation in, one answer out, and everything worth knowing on standard output.
+//! The Lambda edge: one invocation in, one answer out, and all log lines and metrics on standard output.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::chain::chain;
 use crate::guard::{AnswerError, Guard, Report, TickError};
 use crate::wake::{self, Unrecognised, Wake};
 
-/// Why an invocation fails. Lambda counts it as an error of the function, on which an alarm watches.
+/// Why an invocation fails. Lambda counts it as an error of the function, which an alarm watches.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// The payload is none of the guard's.
+    /// The payload is not meant for the guard.
     #[error(transparent)]
     Unrecognised(#[from] Unrecognised),
-    /// The tick decided nothing.
+    /// The tick made no decision.
     #[error(transparent)]
     Tick(#[from] TickError),
     /// The operator gets no answer.
@@ -29,7 +29,7 @@ pub enum InvocationError {
 }
 
 impl InvocationError {
-    /// The name under which Lambda reports it: what alarms and retries can tell apart.
+    /// The name under which Lambda reports it, so that alarms and retries can distinguish errors.
     const fn kind(&self) -> &'static str {
         match self {
             InvocationError::Unrecognised(_) => "Unrecognised",
@@ -47,7 +47,7 @@ impl From<InvocationError> for Diagnostic {
     }
 }
 
-/// Answers invocations until Lambda has no more. `clock` tells what time it is.
+/// Answers invocations until Lambda has no more. `clock` returns the current time.
 ///
 /// # Errors
 /// When the runtime's API cannot be reached.

@@ -132,7 +132,7 @@ pub(crate) fn run(ask: &Ask, place: &Place, streams: &mut Streams<'_>) -> io::Re
     })
 }
 
-/// What comes back.
+/// The result of a command.
 enum Said {
     Tick(Box<Report>),
     Answer(Answer),
@@ -161,7 +161,7 @@ async fn answered(guard: &mut Guard, ask: &Ask) -> Result<Answer, AnswerError> {
     guard.answer(&question, now()).await
 }
 
-/// A policy that is missing or invalid is said before anything is asked of AWS.
+/// Reports a missing or invalid policy before any call to AWS.
 fn unusable_policy(place: &Place, streams: &mut Streams<'_>) -> io::Result<Option<ExitCode>> {
     let file = place.policy.display();
     match std::fs::read_to_string(&place.policy).map(|text| Policy::from_toml(&text)) {
@@ -239,7 +239,7 @@ fn tell(said: &Said, json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCo
             } else {
                 tick_lines(report).iter().try_for_each(|line| writeln!(out, "{line}"))?;
             }
-            // What was seen is told; that not everything could be seen is too.
+            // Partial results are reported, and so is the fact that they are partial.
             Ok(if report.problems.is_empty() { ExitCode::Success } else { ExitCode::Unavailable })
         }
         Said::Answer(answer) => {
@@ -266,7 +266,7 @@ fn tick_lines(report: &Report) -> Vec<String> {
     lines
 }
 
-/// Columns of the page, and rows of a table, where the terminal is not asked.
+/// Columns of the page, and rows of a table, if the output is not a terminal of known size.
 const WIDTH: usize = 100;
 const TOP: usize = 20;
 

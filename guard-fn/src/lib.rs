@@ -1,4 +1,4 @@
-//! The shell around `guard-core`: what touches the world does so here.
+//! The shell around `guard-core`: all contact with the outside world happens here.
 
 pub mod alert;
 pub mod aws;

@@ -1,5 +1,5 @@
-//! The one structured line that a tick leaves in its log: what was decided, what came of it, and what it took. Names
-//! and numbers only: no payload, no message of a service, no setting of a function beyond what was changed.
+//! The one structured line that a tick leaves in its log: its decision, the outcomes, and the cost. Names and numbers
+//! only: no payload, no message of a service, no setting of a function beyond the changed ones.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub const LOG_SCHEMA: u32 = 1;
 pub struct TickLine {
     /// Version of this format.
     pub schema: u32,
-    /// The tick.
+    /// The time of the tick.
     pub at: DateTime<Utc>,
     /// Whether actions were carried out.
     pub armed: bool,
@@ -31,17 +31,17 @@ pub struct TickLine {
     pub budgets: Vec<BudgetLine>,
     /// In the order of the plan.
     pub actions: Vec<ActionLine>,
-    /// How many refusals, by reason.
+    /// The number of refusals, by reason.
     pub refusals: BTreeMap<&'static str, usize>,
-    /// How many notices, by kind.
+    /// The number of notices, by kind.
     pub notices: BTreeMap<&'static str, usize>,
     /// Functions on which a lever is held.
     pub caps_in_force: usize,
-    /// Whether something that was asked for is unreadable or late.
+    /// Whether some requested data is unreadable or late.
     pub blind: bool,
     /// AWS calls made.
     pub own_calls: u64,
-    /// What they cost.
+    /// Their cost.
     pub own_cost: Usd,
     /// Milliseconds of each step, by its name.
     pub took_ms: BTreeMap<&'static str, u64>,
@@ -52,7 +52,7 @@ pub struct TickLine {
 pub struct BudgetLine {
     /// The budget.
     pub budget: BudgetName,
-    /// What was decided.
+    /// The decision.
     pub verdict: Verdict,
     /// Spent in this period, expected.
     pub spent: Usd,
@@ -69,16 +69,16 @@ pub struct BudgetLine {
 pub struct ActionLine {
     /// The function.
     pub function: FunctionName,
-    /// From what to what.
+    /// The lever and its values, old and new.
     pub change: Change,
-    /// Why, in a word.
+    /// The reason, in a word.
     pub reason: &'static str,
-    /// `applied`, `rejected`, `unavailable`; `not_tried` where the guard is disarmed or did not come to it.
+    /// `applied`, `rejected`, `unavailable`; `not_tried` if the guard is disarmed or did not come to it.
     pub outcome: &'static str,
 }
 
 impl TickLine {
-    /// The line of a tick. `took` are the steps' durations by name; of a step taken again, both together.
+    /// The line of a tick. `took` are the steps' durations by name; a step taken again has the sum of both.
     pub fn of(plan: &Plan, outcomes: &[Outcome], own: &OwnUse, took: &[(&'static str, Duration)]) -> Self {
         let mut refusals: BTreeMap<&'static str, usize> = BTreeMap::new();
         for refusal in &plan.refusals {

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::exit_code::ExitCode;
 use crate::streams::Streams;
 
-/// What came of one file.
+/// The result for one file.
 enum Checked {
     Valid(Box<Policy>),
     Invalid(PolicyError),
     Unreadable(io::Error),
 }
 
-/// Checks each file and says what it means. All files are checked; the worst code is the answer.
+/// Checks each file and prints its meaning. All files are checked; the worst code is returned.
 pub(crate) fn check(files: &[PathBuf], json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
     let mut worst = ExitCode::Success;
     let mut results = Vec::new();
@@ -85,7 +85,7 @@ fn tell(file: &Path, checked: &Checked, streams: &mut Streams<'_>) -> io::Result
     }
 }
 
-/// The policy in sentences: what a person should see before trusting it with money.
+/// The policy in sentences: the facts a person should see before trusting it with money.
 fn summary(policy: &Policy) -> String {
     let mut lines = vec![
         if policy.armed {
@@ -138,7 +138,7 @@ fn budget_line(budget: &Budget) -> String {
     line
 }
 
-/// When it does what its mode says.
+/// The condition under which it acts as its mode says.
 fn slack_words(budget: &Budget) -> String {
     if budget.mode == Mode::Observe {
         return String::new();

@@ -12,15 +12,15 @@ use crate::exit_code::ExitCode;
 use crate::guard::{Guard, Identity};
 use crate::lambda::serve;
 
-/// Whether this process was started by Lambda, which tells where its runtime API is ("Lambda runtime API", read
+/// Whether this process was started by Lambda, which passes the address of its runtime API ("Lambda runtime API", read
 /// 2026-11).
 #[expect(clippy::disallowed_methods, reason = "Lambda says by this variable that it started the process")]
 pub fn is_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 
-/// Serves. What stops the start is said on standard error, which Lambda logs, and ends the process: Lambda then
-/// reports the function as failed, and an alarm watches that.
+/// Serves invocations. An error at the start goes to standard error, which Lambda logs, and ends the process: Lambda
+/// then reports the function as failed, and an alarm watches that.
 pub fn run() -> ExitCode {
     let config = match Config::from_env() {
         Ok(config) => config,
@@ -47,7 +47,7 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// What time it is.
+/// The current time.
 #[expect(clippy::disallowed_methods, reason = "the clock of the Lambda")]
 fn now() -> DateTime<Utc> {
     SystemTime::now().into()

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-/// The three standard streams, or what stands in for them.
+/// The three standard streams, or their substitutes.
 pub struct Streams<'a> {
     /// Standard input.
     pub input: Box<dyn Read + 'a>,

@@ -1,5 +1,5 @@
-//! What is known of the account's configuration, and since when: the control plane takes 15 requests a second for the
-//! whole account, so a thousand functions are read by turns and not every minute.
+//! The account's known configuration, and since when it is known: the control plane takes 15 requests a second for the
+//! whole account, so a thousand functions are read in turn and not every minute.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 /// The inventory as far as it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Survey {
-    /// Functions, limits, event sources. Complete as of `listed_at`: what is not in it does not exist.
+    /// Functions, limits, event sources. Complete as of `listed_at`: functions missing from it do not exist.
     pub inventory: Inventory,
     /// When all functions were listed last; `None` before the first time.
     pub listed_at: Option<DateTime<Utc>>,
     /// When a function's own settings (reserved concurrency, tags, asynchronous settings) were read last. A function
-    /// that is absent was listed and not read yet.
+    /// missing here was listed but not read yet.
     pub read_at: BTreeMap<FunctionName, DateTime<Utc>>,
     /// When account limits were read last.
     pub account_at: Option<DateTime<Utc>>,
@@ -25,8 +25,8 @@ pub struct Survey {
     pub progress: Progress,
 }
 
-/// Lists that span several ticks, and what tells whose turn it is. No decision rests on it, and where it is lost the
-/// survey begins again.
+/// Lists that span several ticks, and the data that decides whose turn it is. No decision rests on it; if it is lost,
+/// the survey begins again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// A list of all functions, until its last page has come.
@@ -35,14 +35,14 @@ pub struct Progress {
     pub mappings: Option<MappingPages>,
     /// When all event source mappings were listed last.
     pub mappings_at: Option<DateTime<Utc>>,
-    /// How many functions the account had when they were listed last: another number asks for another list.
+    /// The account's number of functions when they were listed last: a different number requires a new list.
     pub counted: Option<u64>,
-    /// Known functions that the last list did not have. They stay until Lambda says by name that they are gone: a list
+    /// Known functions that the last list did not have. They stay until Lambda reports them as deleted by name: a list
     /// whose pages shift skips some.
     pub unlisted: BTreeSet<FunctionName>,
     /// Mappings of functions that are not listed yet.
     pub orphans: BTreeMap<FunctionName, Vec<EventSourceMapping>>,
-    /// Who may invoke each function, and when that and its provisioned concurrency were read last.
+    /// The callers that may invoke each function, and when they and its provisioned concurrency were read last.
     pub invokers: BTreeMap<FunctionName, (DateTime<Utc>, Invokers)>,
     /// When a function could not be read: others have their turn first.
     pub failed_at: BTreeMap<FunctionName, DateTime<Utc>>,
@@ -68,7 +68,7 @@ pub struct FunctionPages {
     pub listed: BTreeMap<FunctionName, Function>,
     /// How often it was begun again because pages had shifted.
     pub restarts: u8,
-    /// How many functions the account had at its beginning.
+    /// The account's number of functions at the beginning.
     pub counted: Option<u64>,
 }
 
@@ -82,7 +82,7 @@ pub struct MappingPages {
 }
 
 impl Survey {
-    /// Nothing known.
+    /// A survey without any data.
     pub fn new(region: Region) -> Self {
         Survey {
             inventory: Inventory { region, account: AccountLimits::default(), functions: Vec::new() },
@@ -93,7 +93,7 @@ impl Survey {
         }
     }
 
-    /// Whether the account was ever listed in full. Before that nothing can be decided about functions.
+    /// Whether the account was ever listed in full. Before that, no decision about functions is possible.
     pub const fn is_complete(&self) -> bool {
         self.listed_at.is_some()
     }

@@ -1,5 +1,5 @@
 //! Cards for Slack, Teams and Chime: the custom notification of Amazon Q Developer in chat applications (once AWS
-//! Chatbot). What is not exactly of this form is dropped in silence, so nothing else is ever sent there.
+//! Chatbot). It silently drops messages that are not exactly of this form, so nothing else is ever sent there.
 
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ struct Metadata {
     additional_context: std::collections::BTreeMap<String, String>,
 }
 
-/// What a card says, before it is escaped and cut.
+/// The content of a card, before it is escaped and cut.
 pub(super) struct Draft<'a> {
     pub(super) title: String,
     /// One thread per alarm.
@@ -53,9 +53,9 @@ pub(super) struct Draft<'a> {
     pub(super) event: &'a str,
     pub(super) summary: &'a str,
     pub(super) sections: Vec<Section>,
-    /// Commands to paste and what else to do.
+    /// Commands to paste, and other steps to take.
     pub(super) steps: Vec<String>,
-    /// What lines left out are called.
+    /// The noun for lines left out.
     pub(super) rest: &'a str,
 }
 

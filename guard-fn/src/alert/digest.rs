@@ -1,4 +1,4 @@
-//! One message in place of many: the dearest first, and how many are left out.
+//! One message in place of many: the dearest notices first, and how many are left out.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ fn rows(all: &[Facts<'_>]) -> impl Iterator<Item = String> {
     })
 }
 
-/// How many of what, the most urgent first: `12 CAPPED, 3 NOT CAPPED`.
+/// The counts by kind, the most urgent first: `12 CAPPED, 3 NOT CAPPED`.
 fn counts(all: &[Facts<'_>]) -> String {
     let mut counts: BTreeMap<(std::cmp::Reverse<super::Severity>, &str), usize> = BTreeMap::new();
     for facts in all {

@@ -1,4 +1,4 @@
-//! What a person wants to know of a notice, in the order of the first screen: labelled lines that every shape shares.
+//! The facts of a notice that people need, in the order of the first screen: labelled lines that every shape shares.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::{Index, Labels, Severity, fit, region, severity};
 use crate::context::Context;
 
-/// Minutes of the hold that a message proposes. Our choice: long enough to find out who it is.
+/// Minutes of the hold that a message proposes. Our choice: long enough to find the source of the traffic.
 const HOLD_MIN: u32 = 120;
 
-/// A notice with what the plan says about its budget and its function.
+/// A notice with the plan's records of its budget and its function.
 pub(super) struct Facts<'a> {
     pub(super) notice: &'a Notice,
     pub(super) plan: &'a Plan,
@@ -39,13 +39,13 @@ impl<'a> Facts<'a> {
         Facts { notice, plan, context, record, function, severity: severity(notice, record) }
     }
 
-    /// The urgent before the rest, then the dearest, then by name.
+    /// Urgent notices first, then the dearest, then by name.
     pub(super) fn rank(&self) -> (std::cmp::Reverse<(Severity, bool, Usd)>, &str) {
         let is_wide = self.notice.function.is_none();
         (std::cmp::Reverse((self.severity, is_wide, self.burn())), &self.notice.alarm)
     }
 
-    /// What the function burns per hour; without one, the budget.
+    /// The function's burn per hour; without a function, the budget's.
     pub(super) fn burn(&self) -> Usd {
         let of_function = self.function.map(|function| function.burn_per_hour);
         let of_budget = self.record.filter(|_| self.notice.function.is_none()).map(|r| r.burn_per_hour);
@@ -62,7 +62,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What happened to what: `CAPPED pay`.
+    /// The event and its subject: `CAPPED pay`.
     pub(super) fn title(&self) -> String {
         let what = match (&self.notice.function, &self.notice.budget) {
             (Some(function), _) => function.to_string(),
@@ -95,7 +95,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The notice's one line; where it is blank, its title.
+    /// The notice's one line; if it is blank, its title.
     pub(super) fn headline(&self) -> String {
         let headline = fit::line(self.notice.headline.trim());
         if headline.trim().is_empty() { self.title() } else { headline }
@@ -154,7 +154,7 @@ impl<'a> Facts<'a> {
         sections
     }
 
-    /// When, and how old the newest minute is that the numbers rest on.
+    /// When the numbers were measured, and the age of the newest minute behind them.
     fn measured(&self) -> Section {
         let of_region = self.plan.budgets.first().map(|record| record.freshness);
         let freshness = match self.notice.kind {
@@ -197,7 +197,7 @@ impl<'a> Facts<'a> {
         self.plan.refusals.iter().filter(move |refusal| Some(&refusal.function) == name)
     }
 
-    /// What was done or would have been done, and what was not.
+    /// The actions taken or only planned, and those refused.
     fn changes(&self) -> Vec<Section> {
         if self.notice.kind == NoticeKind::Failed {
             return Vec::new();
@@ -218,7 +218,7 @@ impl<'a> Facts<'a> {
         sections.into_iter().filter(|section| !section.lines.is_empty()).collect()
     }
 
-    /// Lines of the notice that the other sections do not say: what a cap breaks, what still bills, and the rest.
+    /// Lines of the notice missing from the other sections: what a cap breaks, what still bills, and the rest.
     fn remarks(&self) -> Option<Section> {
         let mut said: BTreeSet<String> =
             self.actions().map(|action| report::action(action, self.plan.armed)).collect();
@@ -234,7 +234,7 @@ impl<'a> Facts<'a> {
             .collect();
         let label = match self.notice.kind {
             NoticeKind::Capped | NoticeKind::WouldHaveCapped => "Effects",
-            // What blindness means is over with it.
+            // The consequences of blindness end with it.
             NoticeKind::Sighted | NoticeKind::Mended => return None,
             _ => "Note",
         };
@@ -246,15 +246,15 @@ impl<'a> Facts<'a> {
         self.record.map(report::budget_lines).unwrap_or_default()
     }
 
-    /// The command to paste, and what it is for: to take back what the guard did, to do what it could not, or to keep it
-    /// from doing what it will do.
+    /// The command to paste, and its purpose: to take back the guard's change, to make one that the guard could not
+    /// make, or to keep it from making one.
     pub(super) fn command(&self) -> Option<(&'static str, String)> {
         let undo = || Some(("Undo", self.undo()?));
         let by_hand = || Some(("By hand", self.by_hand()?));
         undo().or_else(by_hand).or_else(|| Some(("Hold", self.hold()?)))
     }
 
-    /// When the guard caps at this rate; `None` where it does not, or not before the line.
+    /// When the guard caps at this rate; `None` if it does not, or not before the line.
     fn caps_at(&self) -> Option<DateTime<Utc>> {
         let is_ahead =
             matches!(self.notice.kind, NoticeKind::Noticed | NoticeKind::Warned) && self.plan.armed;
@@ -271,7 +271,7 @@ impl<'a> Facts<'a> {
         Some(order(self.context, &json!({ "command": "hold", "function": function, "minutes": HOLD_MIN })))
     }
 
-    /// The command that takes back what the guard did; `None` where it holds nothing.
+    /// The command that takes back the guard's changes; `None` if it holds nothing.
     fn undo(&self) -> Option<String> {
         let function = self.notice.function.as_ref()?;
         let holds =
@@ -300,7 +300,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Whether and when it will be heard of again.
+    /// Whether and when another message will follow.
     pub(super) fn next(&self) -> Option<String> {
         let again = format!("sent again when it changes, else every {} min", self.context.realert_min);
         Some(match self.notice.kind {

@@ -1,4 +1,4 @@
-//! Makes text fit: what SNS, text messages and chats accept, cut at character boundaries, with a word about the cut.
+//! Makes text fit the limits of SNS, text messages and chats, cut at character boundaries, with a word about the cut.
 
 /// "Message … at most 256 KB in size (262,144 bytes, not 262,144 characters)", attributes included (Amazon SNS API
 /// Reference, `Publish`, read 2026-11).
@@ -40,7 +40,7 @@ pub(super) fn ascii(text: &str) -> String {
     plain
 }
 
-/// At most so many characters; a cut shows as three dots.
+/// The text in at most the given number of characters; a cut shows as three dots.
 pub(super) fn shortened(text: &str, max_chars: usize) -> String {
     if text.chars().count() <= max_chars {
         return text.to_owned();
@@ -58,7 +58,7 @@ pub(super) fn subject(text: &str) -> String {
     shortened(whole.trim(), SUBJECT_MAX_CHARS).trim_end().to_owned()
 }
 
-/// The first line of a body: as many bytes as a text message holds. `place` follows where there is room for it.
+/// The first line of a body: as many bytes as a text message holds. `place` follows if there is room for it.
 pub(super) fn sms(text: &str, place: &str) -> String {
     let text = ascii(text).trim().to_owned();
     let with_place = format!("{text} ({})", ascii(place));
@@ -66,13 +66,13 @@ pub(super) fn sms(text: &str, place: &str) -> String {
     if with_place.len() <= SMS_MAX_BYTES { with_place } else { shortened(&text, SMS_MAX_BYTES) }
 }
 
-/// The value of an attribute; `None` where nothing is left to say, because SNS refuses empty values.
+/// The value of an attribute; `None` if nothing is left, because SNS refuses empty values.
 pub(super) fn attribute(value: &str) -> Option<String> {
     let value = shortened(line(value).trim(), ATTRIBUTE_MAX_CHARS);
     (!value.is_empty()).then_some(value)
 }
 
-/// A body within its room. What does not fit is cut between two characters, and the last line says how much.
+/// A body within its room. Text that does not fit is cut between two characters, and the last line says how much.
 pub(super) fn body(text: String) -> String {
     if text.len() <= BODY_MAX_BYTES {
         return text;

@@ -1,5 +1,5 @@
-//! What notices become once the actions were tried: a plan says "capped" before anything is called, and a call that
-//! failed must not be told as done.
+//! Notices after the actions were tried: a plan says "capped" before any call, and a failed call must not be reported
+//! as done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,21 @@ use guard_core::report;
 use guard_core::settle::{ApplyResult, Outcome};
 use guard_core::state::AlertState;
 
-/// Characters of what a service said. Our choice: enough for the reason, not enough for a payload.
+/// Characters kept of a service's message. Our choice: enough for the reason, not enough for a payload.
 const SAID_MAX: usize = 200;
 
-/// Begins the alarm name under which the guard speaks of its calls on a function.
+/// The prefix of the alarm name for failed calls on a function.
 const ACTION_ALARM: &str = "dow-guard/action/";
 
-/// Begins a digest that no notice has: what was remembered as told was not, and is due again. The kind follows.
+/// The prefix of a digest that no notice has: the recorded notice was not sent, and is due again. The kind follows.
 const UNTOLD: &str = "untold";
 
 /// The notices of a plan after its actions were tried.
 ///
-/// Notices about functions whose actions failed are taken back, in `alerts` too, so that they are due again; in their
-/// place comes one notice of kind [`NoticeKind::Failed`] under an alarm of its own, repeated when it changes or after
-/// `realert`, and closed when a later action on the function is applied. Then what was taken back is told, unless the
-/// plan tells it itself: an action that is made again is routine to the core.
+/// Notices about functions whose actions failed are taken back, in `alerts` too, so that they are due again. One notice
+/// of kind [`NoticeKind::Failed`] replaces them under an alarm of its own, repeated when it changes or after `realert`,
+/// and closed when a later action on the function is applied. Then the notice taken back is sent, unless the plan
+/// contains it itself: to the core, an action that is made again is routine.
 pub fn after_actions(
     plan: &Plan,
     outcomes: &[Outcome],
@@ -71,7 +71,7 @@ pub fn after_actions(
     notices
 }
 
-/// Functions whose last call failed and on which nothing is left to do: what was unknown was found in force, or is no
+/// Functions whose last call failed and on which nothing is left to do: an unknown change was found in force, or is no
 /// longer wanted.
 fn settled(
     plan: &Plan,
@@ -90,7 +90,7 @@ fn untold(kind: NoticeKind) -> String {
     format!("{UNTOLD} {kind:?}")
 }
 
-/// What was taken back when the call failed, once the same change has been made after all.
+/// The notice that was taken back when the call failed, once the same change has been made after all.
 fn late(plan: &Plan, name: &FunctionName, alerts: &BTreeMap<String, AlertState>) -> Option<Notice> {
     let actions: Vec<&Action> = plan.actions.iter().filter(|action| action.function == *name).collect();
     if actions.iter().any(|action| action.reason != Reason::Resumed) {
@@ -107,7 +107,7 @@ fn late(plan: &Plan, name: &FunctionName, alerts: &BTreeMap<String, AlertState>)
         (false, ..) => report::trip_headline(kind, name, &actions, &[], record),
         (true, NoticeKind::Released, _) => format!("OK: {name} released"),
         (true, _, Some(cap)) => format!("{name} CAPPED: reserved concurrency {cap}"),
-        // Neither found in force nor made: nothing to tell.
+        // Neither found in force nor made: there is nothing to report.
         (true, _, None) => return None,
     };
     Some(Notice {
@@ -173,7 +173,7 @@ fn success(name: &FunctionName, outcomes: &[&Outcome]) -> Notice {
     }
 }
 
-/// One line of what a service said.
+/// One line of a service's message.
 fn said(message: &str) -> String {
     super::fit::shortened(&super::fit::line(message), SAID_MAX)
 }
@@ -182,7 +182,7 @@ fn alarm(name: &FunctionName) -> String {
     format!("{ACTION_ALARM}{name}")
 }
 
-/// Whether a notice is news: an alarm that opens, changes, is due again, or closes.
+/// Whether a notice is to be sent: an alarm that opens, changes, is due again, or closes.
 pub(crate) fn is_due(
     notice: &Notice,
     alerts: &BTreeMap<String, AlertState>,
@@ -195,7 +195,7 @@ pub(crate) fn is_due(
     }
 }
 
-/// Notes that a notice is told.
+/// Records that a notice is sent.
 pub(crate) fn remember(notice: &Notice, alerts: &mut BTreeMap<String, AlertState>, at: DateTime<Utc>) {
     let opened_at = alerts.get(&notice.alarm).filter(|alert| alert.open).map_or(at, |alert| alert.opened_at);
     let alert = AlertState {

@@ -62,7 +62,7 @@ struct Dimension {
     name: &'static str,
 }
 
-/// What one alarm says.
+/// The content of one alarm.
 struct Draft<'a> {
     name: String,
     reason: String,
@@ -72,9 +72,9 @@ struct Draft<'a> {
 
 /// The alarms of a tick, each name once.
 ///
-/// Where more than [`SINGLE_MAX`] functions open at once, those of a budget go under the budget's own name, which the
-/// core opens with the first of them and closes an hour after the last. Closings are never gathered: each name that
-/// was opened must close, and a pager ignores the closing of a name it does not know. There are no more of them than
+/// If more than [`SINGLE_MAX`] functions open at once, those of a budget go under the budget's own name, which the core
+/// opens with the first of them and closes an hour after the last. Closings are never gathered: each name that was
+/// opened must close, and a pager ignores the closing of a name it does not know. There are no more of them than
 /// actions in a tick (`limits.actions_per_tick`).
 pub(super) fn messages(all: &[Facts<'_>], plan: &Plan, context: &Context) -> Vec<Message> {
     let paged: Vec<&Facts<'_>> = all.iter().filter(|facts| is_paged(facts)).collect();
@@ -169,7 +169,7 @@ fn message(draft: &Draft<'_>, plan: &Plan, context: &Context) -> Message {
         trigger: trigger(draft.record, context),
         alarm_name: name.clone(),
     };
-    // The name gives way, as in CloudWatch's own subjects; the body has it whole.
+    // The name is shortened, as in CloudWatch's own subjects; the body has it whole.
     let room = fit::SUBJECT_MAX_CHARS.saturating_sub(state.len() + long.chars().count() + ": \"\" in ".len());
     Message {
         audience: Audience::Pager,

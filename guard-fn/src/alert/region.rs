@@ -1,6 +1,6 @@
-//! What AWS calls its regions in messages, and which partition their ARNs belong to.
+//! AWS's names for its regions in messages, and the partitions of their ARNs.
 
-/// Long names as CloudWatch writes them into alarms: "EU (Ireland)" where the console says "Europe (Ireland)"
+/// Long names as CloudWatch writes them into alarms: "EU (Ireland)", while the console says "Europe (Ireland)"
 /// (captured alarms; names of newer regions from "AWS Regions", read 2026-11).
 const LONG_NAMES: &[(&str, &str)] = &[
     ("af-south-1", "Africa (Cape Town)"),
@@ -54,7 +54,7 @@ const PARTITIONS: &[(&str, &str)] = &[
     ("eusc-", "aws-eusc"),
 ];
 
-/// The long name of a region; the code itself where none is known.
+/// The long name of a region; the code itself if none is known.
 pub(super) fn long_name(region: &str) -> &str {
     LONG_NAMES.iter().find(|(code, _)| *code == region).map_or(region, |(_, name)| name)
 }

@@ -32,7 +32,7 @@ pub(super) fn message(facts: &Facts<'_>) -> Message {
     }
 }
 
-/// What happened and where; a long name gives way to the place, which tells one installation from another.
+/// The event and its place; a long name is shortened to keep the place, which distinguishes installations.
 pub(super) fn subject(title: &str, place: &str) -> String {
     let place = fit::shortened(&fit::ascii(place), 48);
     let room = fit::SUBJECT_MAX_CHARS - place.len() - 3;

@@ -1,5 +1,5 @@
-//! CloudWatch: the region's totals, functions in focus minute by minute, the durations of others, and a slice of the census
-//! hour by hour. Plain `GetMetricData` queries; what was asked and not answered in full is unknown, never zero.
+//! CloudWatch: the region's totals, functions in focus minute by minute, the durations of others, and a slice of the
+//! census hour by hour. Plain `GetMetricData` queries; data requested but not received in full is unknown, never zero.
 
 mod answer;
 mod notes;
@@ -33,8 +33,8 @@ const CALL: &str = "cloudwatch:GetMetricData";
 /// the 396,000 data points a second that an account may read ("CloudWatch service quotas", read 2026-11).
 const IN_FLIGHT: usize = 4;
 
-/// Pages of one call. A call asks for no more points than one page holds, so a second is rare; more than these are a
-/// service that goes in circles.
+/// Pages of one call. A call asks for no more points than one page holds, so a second page is rare; more than these
+/// mean that the service goes in circles.
 const PAGES_MAX: usize = 20;
 
 /// CloudWatch of the client's account and region.
@@ -50,7 +50,7 @@ impl CloudWatch {
         CloudWatch { client: Client::from_conf(config.build()) }
     }
 
-    /// Reads hours. A slice of which nothing was answered was none: it is asked again at the next tick.
+    /// Reads hours. A slice without any answer is dropped: the next tick asks for it again.
     async fn census(&self, asked: &CensusSlice, notes: &mut Notes) -> Option<Census> {
         let names = &asked.functions;
         let everybody: Vec<Subject> =
@@ -71,7 +71,7 @@ impl CloudWatch {
         is_answered.then_some(census)
     }
 
-    /// The series that were answered in full. What was not is told to `notes`.
+    /// The series that were answered in full. The others are reported to `notes`.
     async fn series(
         &self,
         subjects: &[Subject],
@@ -103,8 +103,8 @@ impl CloudWatch {
         series
     }
 
-    /// One call with all its pages, and how many were requested. A page that is missing makes all of it unknown: what
-    /// it held, only it knew.
+    /// One call with all its pages, and the number of pages requested. If a page is missing, all of the call is
+    /// unknown: the content of that page cannot be guessed.
     async fn call(&self, batch: &Batch, names: &[FunctionName]) -> (usize, Result<Gathered, Unavailable>) {
         let mut gathered = Gathered::new(batch);
         let mut token = None;
@@ -202,10 +202,10 @@ impl MetricSource for CloudWatch {
     }
 }
 
-/// What the core gets to see: whoever is in focus and was not answered is unknown.
+/// The data for the core: a function in focus without an answer is unknown.
 fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Option<Census>) -> Observation {
     let mut region = None;
-    // Those in focus, then those glanced at.
+    // Functions in focus, then those glanced at.
     let mut functions: Vec<Option<Vec<(Minute, Point)>>> = vec![None; ask.focus.len() + ask.glance.len()];
     for (subject, points) in minutes {
         let slot = match subject {
@@ -213,7 +213,7 @@ fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Op
             Subject::Function(place) | Subject::Glanced(place, ..) => functions.get_mut(place),
             Subject::Counted(_) => None,
             Subject::Received(place) => {
-                // Without its other metrics a function is unknown.
+                // A function is unknown without its other metrics.
                 if let Some(Some(minutes)) = functions.get_mut(place) {
                     receive(minutes, &points);
                 }
@@ -247,7 +247,7 @@ fn observation(ask: &Ask, minutes: Vec<(Subject, Vec<(i64, Point)>)>, census: Op
     }
 }
 
-/// Enters what a queue received into the minutes of its function. A minute of which nothing is told received nothing.
+/// Enters the events that a queue received into the minutes of its function. A minute without a value received none.
 fn receive(minutes: &mut Vec<(Minute, Point)>, received: &[(i64, Point)]) {
     for (number, _) in received {
         let minute = Minute(*number);

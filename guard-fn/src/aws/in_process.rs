@@ -1,5 +1,5 @@
-//! An HTTP client for tests that answers in the process: what adapters send arrives here byte for byte, and what they
-//! get is what a service would send, including nothing at all.
+//! An HTTP client for tests that answers in the process: requests of adapters arrive here byte for byte, and they get
+//! the answers that a service would send, including none at all.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
-/// What a service makes of a request.
+/// A service's reaction to a request.
 pub(crate) enum Reply {
     /// Status and body.
     Http(u16, String),
@@ -72,7 +72,7 @@ pub(crate) fn config(service: impl Fn(&Request) -> Reply + Send + Sync + 'static
         .build()
 }
 
-/// The connection alone, for what is no client of the SDK.
+/// The connection alone, for callers other than the SDK's clients.
 pub(crate) fn connector(service: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> SharedHttpConnector {
     SharedHttpConnector::new(InProcess(Arc::new(service)))
 }

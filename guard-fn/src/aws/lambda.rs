@@ -1,4 +1,4 @@
-//! Lambda's control plane behind [`ConcurrencyControl`]: reads configuration by turns, changes it by compare-and-set.
+//! Lambda's control plane behind [`ConcurrencyControl`]: reads configuration in turn, changes it by compare-and-set.
 //!
 //! Permissions: `lambda:GetAccountSettings`, `ListFunctions`, `ListEventSourceMappings`, and of each function
 //! `GetFunction`, `ListTags`, `GetFunctionConcurrency`, `GetFunctionEventInvokeConfig`, `GetPolicy` and

@@ -15,16 +15,16 @@ use crate::ports::{PolicySource, Proof, Unavailable};
 
 const GET: &str = "ssm:GetParameter";
 
-/// How long a policy that was read counts as present. Our choice: a change is in force within five minutes, at a
+/// How long a policy counts as current after it was read. Our choice: a change is in force within five minutes, at a
 /// fifth of the calls.
 const READ_EVERY: Duration = Duration::from_secs(300);
 
-/// A policy in an SSM parameter, decrypted where it is a `SecureString`.
+/// A policy in an SSM parameter, decrypted if it is a `SecureString`.
 #[derive(Debug)]
 pub struct SsmPolicy {
     client: Client,
     parameter: String,
-    /// What was read last, and when.
+    /// The policy read last, and when.
     known: Mutex<Option<(Instant, String)>>,
 }
 
@@ -35,7 +35,7 @@ impl SsmPolicy {
         SsmPolicy { client: Client::from_conf(config), parameter, known: Mutex::new(None) }
     }
 
-    /// Forgets what was read: the next fetch asks SSM.
+    /// Forgets the last policy read: the next fetch asks SSM.
     pub async fn expire(&self) {
         *self.known.lock().await = None;
     }
@@ -56,7 +56,7 @@ impl PolicySource for SsmPolicy {
         if let Some((_, text)) = known.as_ref().filter(|(at, _)| at.elapsed() < READ_EVERY) {
             return Ok(text.clone());
         }
-        // Not there while it is being read: a read that fails, or is given up, is made again at the next tick.
+        // Empty while it is being read: a read that fails, or is given up, is repeated at the next tick.
         *known = None;
         let text = self.read().await?;
         *known = Some((Instant::now(), text.clone()));

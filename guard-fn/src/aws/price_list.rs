@@ -1,5 +1,5 @@
-//! Prices from the public price list of AWS, once a day, over those that ship with the guard. A failure keeps what is
-//! there, and says so.
+//! Prices from the public price list of AWS, once a day, over those that ship with the guard. A failure keeps the
+//! current prices and is reported.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::calls::Calls;
 use crate::chain::chain;
 use crate::ports::{PriceSource, Unavailable};
 
-/// Where the price list is ("Using the bulk API", AWS Billing user guide, read 2026-11). It needs no credentials.
+/// The address of the price list ("Using the bulk API", AWS Billing user guide, read 2026-11). It needs no credentials.
 pub const ENDPOINT: &str = "https://pricing.us-east-1.amazonaws.com";
 
 const CALL: &str = "pricing:index.json";
 
 /// Prices change a few times a year. Our choice: a day.
 const REFRESH_EVERY: TimeDelta = TimeDelta::days(1);
-/// After a failure it is tried again so much later.
+/// The delay before another attempt after a failure.
 const RETRY_AFTER: TimeDelta = TimeDelta::hours(1);
 /// Bytes of a region's list at most: Lambda's were some hundred kilobytes when this was written.
 const SIZE_MAX: usize = 16 << 20;
@@ -43,7 +43,7 @@ pub struct PriceList {
 }
 
 impl PriceList {
-    /// The list of a region, at [`ENDPOINT`] or wherever else it is mirrored.
+    /// The list of a region, at [`ENDPOINT`] or at a mirror.
     pub fn new(endpoint: &str, region: Region, calls: Calls) -> Self {
         let connector = Connector::builder().tls_provider(TLS).build();
         PriceList::through(SharedHttpConnector::new(connector), endpoint, region, calls)

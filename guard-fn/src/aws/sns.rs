@@ -1,4 +1,4 @@
-//! Messages through Amazon SNS: one topic per audience. What a topic's subscribers filter by is in the attributes.
+//! Messages through Amazon SNS: one topic per audience. A topic's subscribers filter by the attributes.
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -22,7 +22,7 @@ pub struct SnsSink {
 }
 
 impl SnsSink {
-    /// A sink for these topics. An audience without a topic hears nothing.
+    /// A sink for these topics. An audience without a topic gets no messages.
     pub fn new(config: &SdkConfig, calls: Calls, topics: Topics) -> Self {
         let config = aws_sdk_sns::config::Builder::from(config).interceptor(CountRequests(calls)).build();
         SnsSink { client: Client::from_conf(config), topics }
@@ -73,7 +73,7 @@ impl AlertSink for SnsSink {
     }
 }
 
-/// A message that says it is none. Readers of the other two shapes may drop it; that it was accepted is the proof.
+/// A message that declares itself a test. Readers of the other two shapes may drop it; its acceptance is the proof.
 fn self_test(audience: Audience) -> Message {
     let text = "DoW Guard: self-test. Messages for this topic arrive; nothing has happened.";
     let body = match audience {

@@ -1,24 +1,24 @@
 //! The guard's memory in DynamoDB: a table with the partition key `pk` and the sort key `sk`, both strings, on demand.
 //!
 //! One item, the *head* (`pk` the guard's name, `sk` `HEAD`), is the memory: its attributes are `schema`, `revision`,
-//! `nonce`, `directory` and `rest`. What is large and seldom changes stands in *segments* to which the directory
-//! points, each with its revision and nonce in its key: ledgers of functions and their configuration by the hash of
-//! the name in 16 to 1,024 buckets, what is ordinary for budgets, the policy, and the rest itself where it outgrows
-//! the head. All of it is JSON, deflated, with a checksum.
+//! `nonce`, `directory` and `rest`. Large data that seldom changes is kept in *segments* to which the directory points,
+//! each with its revision and nonce in its key: ledgers of functions and their configuration by the hash of the name in
+//! 16 to 1,024 buckets, the ordinary amounts of budgets, the policy, and the rest itself if it outgrows the head. All
+//! of it is JSON, deflated, with a checksum.
 //!
-//! A segment is never changed. A save writes those that differ under new keys, and then the head, on the condition that
-//! its revision is the one the memory was loaded with. So the head is the commit: whoever stops before it, or comes
-//! second, has changed nothing; and where the answer to it is lost, the nonce that is there tells whose it is.
+//! A segment is never changed. A save writes the changed ones under new keys, and then the head, on the condition that
+//! its revision is the one the memory was loaded with. So the head is the commit: a save that stops before it, or comes
+//! second, has changed nothing; and if the answer to it is lost, the stored nonce shows which save wrote the head.
 //!
-//! Segments to which no head points any more go with the next batch that is written. What a crash leaves is found when
-//! the memory is loaded, at every cold start: a segment whose revision is not above the head's and to which it does not
-//! point will never be pointed to, because a head of its revision is already there. No segment has a time to live:
-//! one in use would have to be touched before it runs out, and a guard that was switched off for longer would come
-//! back without the values to restore.
+//! Segments to which no head points any more are deleted with the next batch that is written. Leftovers of a crash are
+//! found when the memory is loaded, at every cold start: a segment whose revision is not above the head's and to which
+//! it does not point will never be pointed to, because a head of its revision already exists. No segment has a time to
+//! live: one in use would have to be touched before it runs out, and a guard that was switched off for longer would
+//! come back without the values to restore.
 //!
-//! Each 64 buckets of functions have a partition key of their own, the name with `#` and a number: a partition key takes
-//! 1,000 write units a second, and a census of 10,000 functions writes more. Under the name alone stands what is not
-//! known function by function: the state of the whole is read with two calls.
+//! Each 64 buckets of functions have a partition key of their own, the name with `#` and a number: a partition key
+//! takes 1,000 write units a second, and a census of 10,000 functions writes more. The name alone is the key of all
+//! data that is not kept per function: the state of the whole is read with two calls.
 //!
 //! Measured by `cargo test -p guard-fn --lib what_an_idle -- --ignored --nocapture` with random traffic, which deflates
 //! badly; "all ledgers" is what the slices of a day's census write together:
@@ -55,10 +55,10 @@ use crate::ports::{Proof, StateStore, StoreError, Unavailable};
 /// Version of the layout of items. The state in them has its own.
 const LAYOUT_SCHEMA: u32 = 1;
 
-/// Times that a memory is read which others save meanwhile.
+/// Attempts to read a memory that others save meanwhile.
 const LOADS_MAX: u32 = 4;
 
-/// Segments out of use that wait at most for a save with something to write beside them.
+/// The most unused segments that wait for a save with other writes.
 const GARBAGE_MAX: usize = 100;
 
 /// See the module.
@@ -69,20 +69,20 @@ pub struct DynamoStore {
     kept: Mutex<Kept>,
 }
 
-/// What this process knows of the table.
+/// The process's knowledge of the table.
 #[derive(Debug)]
 struct Kept {
-    /// What was saved or loaded last, and its revision.
+    /// The memory saved or loaded last, and its revision.
     base: Option<(u64, Base)>,
-    /// Segments to which no head points, nor ever will.
+    /// Segments to which no head points or ever will.
     garbage: Vec<Key>,
-    /// Random, of this process.
+    /// A random number of this process.
     process: u64,
     /// Saves that failed: none may write under the keys of another, whose head may still arrive.
     failures: u64,
 }
 
-/// What was read.
+/// The result of a read.
 struct Found {
     memory: Memory,
     base: Base,
@@ -90,7 +90,7 @@ struct Found {
 }
 
 impl DynamoStore {
-    /// The memory of the guard `name` in a table, of which `region` is what a new one guards.
+    /// The memory of the guard `name` in a table; a new memory guards `region`.
     pub fn new(config: &SdkConfig, calls: Calls, table: String, name: &str, region: Region) -> Self {
         let config =
             aws_sdk_dynamodb::config::Builder::from(config).interceptor(CountRequests(calls)).build();
@@ -100,7 +100,7 @@ impl DynamoStore {
         DynamoStore { table: Table::new(client, table, name), region, kept: Mutex::new(kept) }
     }
 
-    /// Reads these shards once; `None` where somebody saved meanwhile.
+    /// Reads these shards once; `None` if another process saved meanwhile.
     async fn read(
         &self,
         head: &Head,
@@ -133,7 +133,7 @@ impl DynamoStore {
         Ok(Some(Found { memory, base, garbage }))
     }
 
-    /// A segment that is not there: fine where the head has moved on since, and took it away.
+    /// Handles a missing segment, which is no error if a newer head has removed it since.
     async fn missing(&self, head: &Head, key: &str) -> Result<(), StoreError> {
         let now = self.table.head().await?;
         if now.is_some_and(|now| now.revision != head.revision) {
@@ -142,7 +142,7 @@ impl DynamoStore {
         Err(unreadable(format!("segment {key}, to which revision {} points, is missing", head.revision)))
     }
 
-    /// What the memory at `revision` was written as.
+    /// The base that the memory at `revision` was written from.
     async fn base(&self, kept: &mut Kept, revision: u64) -> Result<Base, StoreError> {
         if let Some((_, base)) = kept.base.take_if(|(known, _)| *known == revision) {
             return Ok(base);
@@ -154,17 +154,17 @@ impl DynamoStore {
         }
     }
 
-    /// Whether the head that is there is the one that was just written.
+    /// Whether the stored head is the one that was just written.
     async fn is_ours(&self, version: &Version) -> Result<bool, StoreError> {
         let head = self.table.head().await?;
         Ok(head.is_some_and(|head| head.revision == version.revision && head.nonce == *version.nonce))
     }
 
-    /// Writes the head, and finds out whether it is there where the answer does not say.
+    /// Writes the head, and checks whether it was stored if the answer does not say.
     async fn commit(&self, head: Head, before: u64, version: &Version) -> Result<(), StoreError> {
         match self.table.put_head(head, before).await {
             Put::Done => Ok(()),
-            // A try before the one that was answered may have arrived.
+            // An earlier attempt than the answered one may have arrived.
             Put::Refused if self.is_ours(version).await? => Ok(()),
             Put::Refused => Err(StoreError::Conflict { revision: before }),
             Put::Unknown(_) if self.is_ours(version).await.is_ok_and(|ours| ours) => Ok(()),
@@ -203,7 +203,7 @@ impl DynamoStore {
 }
 
 impl Kept {
-    /// What goes with a batch of so many writes: as much as fills it, or more where too much waits.
+    /// The unused segments deleted with a batch of writes: as many as fill it, or more if too many wait.
     fn garbage_beside(&mut self, writes: usize) -> Vec<Key> {
         let room = writes.next_multiple_of(BATCH_MAX) - writes;
         let beyond = self.garbage.len().saturating_sub(GARBAGE_MAX).min(GARBAGE_MAX);
@@ -245,7 +245,7 @@ impl StateStore for DynamoStore {
 
     async fn save(&self, memory: &mut Memory, touched: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
         let mut kept = self.kept.lock().await;
-        // Counted before it is known: a save that is dropped half-way has failed as well.
+        // Counted before the outcome is known: a save that is dropped half-way has failed as well.
         kept.failures += 1;
         let saved = self.try_save(&mut kept, memory, touched).await;
         if saved.is_ok() {

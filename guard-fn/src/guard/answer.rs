@@ -1,4 +1,4 @@
-//! What operators ask and order: answered from the memory, from a rehearsed tick, or by a change made at once.
+//! Operators' questions and orders: answered from the memory, from a rehearsed tick, or by a change made at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,82 +22,82 @@ use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StoreError};
 use crate::wake::Question;
 
-/// What is answered.
+/// The answer to a question or an order.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
-    /// What was ordered is done, as far as it was.
+    /// The order was carried out, as far as its outcomes say.
     Done(Done),
-    /// How the guard stands.
+    /// The state of the guard.
     Status(Status),
-    /// What a tick would do now.
+    /// The decision that a tick would make now.
     Plan {
         /// In sentences.
         says: Vec<String>,
         /// In full.
         plan: Box<Plan>,
     },
-    /// Why a function stands as it does.
+    /// The reasons for a function's current state.
     Explain(Box<Explained>),
-    /// What each function could burn at its worst, dearest first.
+    /// The highest possible cost of each function, dearest first.
     Exposure(Box<ExposureReport>),
-    /// How far each budget can be passed before a cap bites.
+    /// The overrun possible for each budget before a cap bites.
     Bound(Box<BoundReport>),
-    /// Which permissions are there.
+    /// The permissions granted.
     SelfTest {
-        /// Whether all are.
+        /// Whether all are granted.
         ok: bool,
-        /// Each, with what AWS said.
+        /// Each permission, with AWS's answer.
         proofs: Vec<Proof>,
     },
 }
 
-/// What became of an order.
+/// The result of an order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Done {
     /// The order.
     pub order: Command,
-    /// What happened, in sentences.
+    /// The result, in sentences.
     pub says: Vec<String>,
-    /// Every change and what became of it.
+    /// Every change and its outcome.
     pub outcomes: Vec<Outcome>,
 }
 
-/// How the guard stands, by its memory alone.
+/// The state of the guard, from its memory alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
     /// When the last tick looked.
     pub last_tick: Option<DateTime<Utc>>,
-    /// Whether it may change anything: the policy's word, or an operator's.
+    /// Whether it may change anything: by the policy, or by an operator's order.
     pub armed: bool,
-    /// What operators said.
+    /// The orders of operators that are still in force.
     pub operator: Operator,
     /// Spent in the present period, by budget.
     pub spent: BTreeMap<BudgetName, Usd>,
-    /// What it holds and why, by function.
+    /// The levers held and the reasons, by function.
     pub trips: BTreeMap<FunctionName, Latch>,
     /// Alarms that are open.
     pub alarms: Vec<String>,
     /// Functions known.
     pub functions: usize,
-    /// When all of them were listed last.
+    /// When all functions were listed last.
     pub listed_at: Option<DateTime<Utc>>,
-    /// Messages that no service has taken yet.
+    /// Messages that no service has accepted yet.
     pub waiting_messages: usize,
 }
 
-/// Why a function stands as it does.
+/// The reasons for a function's current state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explained {
     /// In sentences.
     pub says: Vec<String>,
-    /// Its numbers at this moment; `None` where it was not looked at.
+    /// Its numbers at this moment; `None` if it was not looked at.
     pub record: Option<FunctionRecord>,
     /// The trip it is in.
     pub trip: Option<Latch>,
-    /// The concurrency that a cap would leave it.
+    /// The concurrency that a cap would leave to it.
     pub floor: u32,
-    /// Whether it must never be touched.
+    /// Whether the guard must never touch it.
     pub protected: bool,
     /// Budgets that cover it.
     pub budgets: Vec<BudgetName>,
@@ -121,10 +121,10 @@ impl From<StoreError> for AnswerError {
 }
 
 impl Guard {
-    /// Carries out an operator's order at once, remembered before and settled after like a tick's plan.
+    /// Carries out an operator's order at once; it is recorded before and settled after, like a tick's plan.
     ///
     /// # Errors
-    /// When it is refused, or the memory cannot be read or saved. Nothing was changed then.
+    /// If the order is refused, or the memory cannot be read or saved. Nothing was changed then.
     pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
         let mut memory = self.ports.store.load().await?;
         let roster = self.surveyed(&mut memory, order.function(), at).await;
@@ -157,7 +157,7 @@ impl Guard {
     /// Answers a question. Nothing is changed, except that a self-test sends a message to each topic.
     ///
     /// # Errors
-    /// When the memory cannot be read, or the function asked about does not exist.
+    /// If the memory cannot be read, or the function in question does not exist.
     pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
         match question {
             Question::Status => self.status(at).await,
@@ -179,14 +179,14 @@ impl Guard {
         }
     }
 
-    /// The memory and the roster that it stands on.
+    /// The memory and the roster built from it.
     async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Roster), StoreError> {
         let mut memory = self.ports.store.load().await?;
         let roster = self.surveyed(&mut memory, None, at).await;
         Ok((memory, roster))
     }
 
-    /// Policy, survey and roster, the function of an order read afresh.
+    /// Policy, survey and roster, with the order's function read afresh.
     async fn surveyed(
         &self,
         memory: &mut Memory,
@@ -257,7 +257,7 @@ impl Guard {
     }
 }
 
-/// A plan for a person: what would be done, what would be left, and how each budget stands.
+/// A plan for a person: the actions it would take, those it would leave, and each budget's state.
 fn sentences(plan: &Plan) -> Vec<String> {
     let budgets = plan.budgets.iter().map(report::budget_headline);
     let actions = plan.actions.iter().map(|action| report::action(action, plan.armed));

@@ -1,5 +1,5 @@
-//! The memory in one JSON file: written beside it and renamed, so that it is whole at every moment, under a lock, so
-//! that of two guards on one laptop the second is told.
+//! The memory in one JSON file. It is written beside the file and renamed, so that it is whole at every moment, under a
+//! lock, so that the second of two guards on one laptop gets an error.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -15,9 +15,9 @@ use serde::Deserialize;
 use crate::memory::Memory;
 use crate::ports::{Proof, StateStore, StoreError, Unavailable};
 
-/// Times that a lock which another process holds is tried for.
+/// Attempts to take a lock that another process holds.
 const LOCK_TRIES: u32 = 50;
-/// The time between two of them.
+/// The time between two attempts.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// A memory in a file.
@@ -27,7 +27,7 @@ pub struct FileStore {
     region: Region,
 }
 
-/// What is compared before a save.
+/// The values compared before a save.
 #[derive(Deserialize)]
 struct Stamp {
     state: StateStamp,
@@ -40,7 +40,7 @@ struct StateStamp {
 }
 
 impl FileStore {
-    /// The memory in the file at `path`, which need not exist; `region` is what a new one guards.
+    /// The memory in the file at `path`, which need not exist; a new memory guards `region`.
     pub fn new(path: PathBuf, region: Region) -> Self {
         FileStore { path, region }
     }
@@ -54,7 +54,7 @@ impl FileStore {
         }
     }
 
-    /// Schema and revision of what is there.
+    /// Schema and revision of the stored memory.
     fn stamp(&self, bytes: &[u8]) -> Result<StateStamp, StoreError> {
         let stamp: Stamp =
             serde_json::from_slice(bytes).map_err(|error| self.unreadable(&error.to_string()))?;
@@ -71,7 +71,7 @@ impl FileStore {
         StoreError::Unreadable { reason: format!("{}: {reason}", self.path.display()) }
     }
 
-    /// The lock that writers hold; gone with its process, however that ends.
+    /// The lock that writers hold; it is released when its process ends, however that happens.
     async fn lock(&self) -> Result<File, StoreError> {
         let path = beside(&self.path, "lock");
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -88,7 +88,7 @@ impl FileStore {
         Err(Unavailable::new(format!("locking {}", path.display()), reason).into())
     }
 
-    /// Puts the new memory in the place of the old one.
+    /// Replaces the old memory by the new one.
     fn replace(&self, memory: &Memory) -> Result<(), StoreError> {
         let path = beside(&self.path, "new");
         let json = serde_json::to_vec(memory)

@@ -1,4 +1,4 @@
-//! Messages on a terminal: what people would be sent by e-mail, and nothing of what machines would be sent.
+//! Messages on a terminal: those that people would get by e-mail, and none of those for machines.
 
 use std::io::{self, Write};
 

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Limits, Unrecognised};
 
-/// What is being checked, and where its time stands.
+/// The event being checked, and the place of its time.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp<'a> {
-    /// What it is, for the message: `tick`.
+    /// The kind of event, for the message: `tick`.
     pub(super) what: &'static str,
     /// The path of the time within the payload.
     pub(super) place: &'a str,

@@ -20,9 +20,9 @@ struct Shape {
     name: &'static [&'static str],
     state: &'static [&'static str],
     time: &'static [&'static str],
-    /// Where the metrics stand, each under `metricStat.metric`.
+    /// The place of the metrics, each under `metricStat.metric`.
     metrics: &'static [&'static str],
-    /// Of an alarm over many time series, the attributes of the one that changed; empty where the shape has none.
+    /// For an alarm over many time series, the attributes of the one that changed; empty if the shape has none.
     contributor: &'static [&'static str],
 }
 

@@ -14,24 +14,24 @@ use super::{Unrecognised, Wake, error};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Question {
-    /// What the guard holds now, what it spent, and how fresh its measurements are.
+    /// The levers that the guard holds, its observed spend, and how fresh its measurements are.
     Status,
-    /// What a tick would do now.
+    /// The decision that a tick would make now.
     Plan,
-    /// Why a function stands as it does.
+    /// The reasons for a function's current state.
     Explain {
         /// The function.
         function: FunctionName,
     },
     /// How far a budget can be passed before a stop takes hold.
     Bound,
-    /// What each function could cost at its worst.
+    /// The highest possible cost of each function.
     Exposure,
-    /// Whether every permission is there, tried without harm.
+    /// Whether every permission is granted, tested without harm.
     SelfTest,
 }
 
-/// What a field takes.
+/// The accepted values of a field.
 #[derive(Clone, Copy)]
 enum Takes {
     Function,
@@ -63,7 +63,7 @@ type Fields = &'static [(&'static str, Takes)];
 const FUNCTION: (&str, Takes) = ("function", Takes::Function);
 const MINUTES: (&str, Takes) =
     ("minutes", Takes::Whole { low: *HOLD_MINUTES.start(), high: *HOLD_MINUTES.end() });
-// What the account leaves for a function is known to the core alone.
+// Only the core knows the concurrency that the account leaves to a function.
 const CONCURRENCY: (&str, Takes) = ("concurrency", Takes::Whole { low: 0, high: u32::MAX });
 
 /// Every command and its fields; those that change something first.
@@ -95,7 +95,7 @@ pub(super) fn recognise(object: &Map<String, Value>) -> Result<Wake, Unrecognise
         });
     };
     check(object, command, fields)?;
-    // A name is in one of the two types; what the table accepts, they do.
+    // A name belongs to one of the two types; they accept every name in the table.
     let payload = Value::Object(object.clone());
     if let Ok(word) = operator::Command::deserialize(&payload) {
         return Ok(Wake::Operator(word));
@@ -131,7 +131,7 @@ fn check(object: &Map<String, Value>, command: &'static str, fields: Fields) -> 
     Ok(())
 }
 
-/// Nothing longer is a slip of a command, nor repeated in a message; it also bounds the work.
+/// A longer word is not a mistyped command, and is not repeated in a message; this also bounds the work.
 const LONGEST: usize = 16;
 
 /// The command that differs least, by no more than a typing slip: one edit, or one in three characters.

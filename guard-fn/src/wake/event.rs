@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::age::Stamp;
 use super::{Hint, Limits, Source, Unrecognised, Wake, alarm, error, text};
 
-/// EventBridge Scheduler replaces this in a schedule's `Input`; a classic rule does not, nor does anybody who copies
+/// EventBridge Scheduler replaces this in a schedule's `Input`; a classic rule does not, nor does a person who copies
 /// the `Input` to try it (EventBridge Scheduler User Guide, "Adding context attributes", read 2026-11).
 const PLACEHOLDER: &str = "<aws.scheduler.scheduled-time>";
 
@@ -53,7 +53,7 @@ pub(super) fn recognise(
     })
 }
 
-/// The hint in an event, `None` where it is no event we take hints from.
+/// The hint in an event; `None` if it is not an event that gives hints.
 pub(super) fn hint(
     object: &Map<String, Value>,
     now: DateTime<Utc>,
@@ -61,7 +61,7 @@ pub(super) fn hint(
 ) -> Result<Option<Hint>, Unrecognised> {
     let named = |key| object.get(key).and_then(Value::as_str);
     match (named("source"), named("detail-type")) {
-        // The second is of an alarm over many time series, and names one of them.
+        // The second is for an alarm over many time series, and names one of them.
         (
             Some("aws.cloudwatch"),
             Some("CloudWatch Alarm State Change" | "CloudWatch Alarm Contributor State Change"),
@@ -76,7 +76,7 @@ fn tick(stamp: Stamp<'_>, now: DateTime<Utc>, limits: &Limits) -> Result<Wake, U
     Ok(Wake::Tick { scheduled: Some(scheduled) })
 }
 
-/// Cost Anomaly Detection knows services, accounts and regions, and no functions.
+/// Cost Anomaly Detection names services, accounts and regions, but no functions.
 fn anomaly(object: &Map<String, Value>, now: DateTime<Utc>, limits: &Limits) -> Result<Hint, Unrecognised> {
     const WHAT: &str = "cost anomaly";
     let id = text(object, &["detail", "anomalyId"], WHAT)?;

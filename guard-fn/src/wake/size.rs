@@ -14,7 +14,7 @@ pub(super) const MAX_VALUES: usize = 20_000;
 /// Levels of nesting. Our choice; the envelopes we know have at most 9.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// Refuses what is larger or deeper than any envelope we know. `what` goes into the message.
+/// Refuses a payload larger or deeper than any known envelope. `what` goes into the message.
 pub(super) fn check(payload: &Value, what: &'static str) -> Result<(), Unrecognised> {
     let mut text = 0_usize;
     let mut values = 0_usize;

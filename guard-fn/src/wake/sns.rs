@@ -1,4 +1,4 @@
-//! SNS messages: hints, and nothing but hints. A publisher to a topic is no operator, so that no function here can
+//! SNS messages: hints, and nothing but hints. A publisher to a topic is not an operator, so no function here can
 //! return a command.
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use super::{Hint, Limits, Source, Unrecognised, alarm, error, event, size, text}
 const ENVELOPE: &str = "SNS event";
 const BUDGET: &str = "AWS Budgets message";
 
-/// The first words of every message of AWS Budgets. It is plain text and no JSON.
+/// The first words of every message of AWS Budgets. It is plain text, not JSON.
 const BUDGET_ANCHOR: &str = "AWS Budget Notification ";
 
 /// One hint for every record. SNS delivers one record per invocation, but its format is a list.
@@ -56,7 +56,7 @@ fn one(record: &Value, index: usize, now: DateTime<Utc>, limits: &Limits) -> Res
     event::hint(&object, now, limits)?.ok_or_else(|| unknown(format!("the keys {}", error::keys(&object))))
 }
 
-/// What is text to the envelope has a size and depth of its own.
+/// A text within the envelope has a size and depth of its own.
 fn sized(object: Map<String, Value>) -> Result<Map<String, Value>, Unrecognised> {
     let value = Value::Object(object);
     size::check(&value, "an SNS message")?;

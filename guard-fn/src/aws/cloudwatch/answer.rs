@@ -1,4 +1,4 @@
-//! What was answered, put together from its pages: points in whole numbers, or the reason why there are none.
+//! The answer to a call, put together from its pages: points in whole numbers, or the reason why there are none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,19 +9,19 @@ use guard_core::observation::Point;
 
 use super::query::{Batch, Span, Subject, place_of};
 
-/// The greatest whole number up to which a float knows every one: 2^53.
+/// The greatest whole number up to which a float represents every one: 2^53.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Why a series is unknown though its call was answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
-    /// No result with the query's name, or none that says how whole it is.
+    /// No result with the query's name, or none with a status.
     Missing,
-    /// The result's status, where it is not `Complete` on its last page.
+    /// The result's status, if it is not `Complete` on its last page.
     Status(String),
-    /// A point of a time that was not asked for, or times without values.
+    /// A point of a time that was not requested, or times without values.
     Misplaced,
-    /// A value that cannot be what it counts: not a number, negative, or beyond what a float counts exactly.
+    /// A value that is impossible for a count: not a number, negative, or beyond what a float counts exactly.
     Value(&'static str),
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Gathered {
     span: Span,
     /// By place of the query.
     results: Vec<Column>,
-    /// What CloudWatch has to say about the call or about results.
+    /// CloudWatch's messages about the call or about results.
     pub(super) messages: BTreeSet<String>,
 }
 
@@ -41,7 +41,7 @@ struct Column {
     points: Vec<(i64, f64)>,
     /// Of its newest page. Partial data may be completed by the next page.
     status: Option<StatusCode>,
-    /// What no later page mends.
+    /// A fault that no later page can mend.
     fault: Option<Fault>,
 }
 
@@ -123,8 +123,8 @@ impl Column {
     }
 }
 
-/// One subject's results as points. Where a period has a point of one metric and none of another, the other had
-/// nothing to report: Lambda sends metrics only then ("Types of metrics for Lambda functions", read 2026-11).
+/// One subject's results as points. If a period has a point of one metric and none of another, the other had nothing to
+/// report: Lambda sends metrics only then ("Types of metrics for Lambda functions", read 2026-11).
 fn series(columns: impl Iterator<Item = (&'static str, Column)>) -> Result<Vec<(i64, Point)>, Fault> {
     let mut points: BTreeMap<i64, Point> = BTreeMap::new();
     for (metric, result) in columns.collect::<Vec<_>>() {
@@ -135,7 +135,7 @@ fn series(columns: impl Iterator<Item = (&'static str, Column)>) -> Result<Vec<(
     Ok(points.into_iter().collect())
 }
 
-/// Enters a value. Of a period told twice the higher counts: metrics only ever grow.
+/// Enters a value. If a period comes twice, the higher value counts: metrics only ever grow.
 fn set(point: &mut Point, metric: &'static str, value: f64) -> Result<(), Fault> {
     let fault = Fault::Value(metric);
     let field = match metric {
@@ -159,7 +159,7 @@ fn set(point: &mut Point, metric: &'static str, value: f64) -> Result<(), Fault>
     Ok(())
 }
 
-/// The nearest whole number, of what can be counted.
+/// The nearest whole number, if it is a possible count.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
 fn whole(value: f64) -> Option<u64> {
     (0.0..=EXACT_MAX).contains(&value).then(|| value.round() as u64)

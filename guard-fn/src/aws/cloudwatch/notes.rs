@@ -1,4 +1,4 @@
-//! What went wrong in a look and what the look cost, gathered so that ten thousand functions make one sentence.
+//! The problems and the cost of a look, gathered so that ten thousand functions make one sentence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ pub(super) struct Notes {
     metrics: u64,
     calls_answered: usize,
     calls_failed: usize,
-    /// The first failure, told for all.
+    /// The first failure, reported for all.
     failure: Option<Unavailable>,
     /// Series that calls which failed asked for.
     unread: usize,
-    /// Series by what is wrong with them, and the first of each.
+    /// Series by their fault, and the first of each.
     faults: BTreeMap<Fault, (usize, String)>,
     messages: BTreeSet<String>,
 }

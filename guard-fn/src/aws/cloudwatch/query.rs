@@ -1,4 +1,4 @@
-//! What one call asks: the metrics of as many functions as its limits allow, over one span.
+//! The content of one call: the metrics of as many functions as its limits allow, over one span.
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_smithy_types::DateTime;
@@ -23,17 +23,17 @@ pub(super) const SWEEP: [(&str, &str); 3] = [INVOCATIONS, DURATION, CONCURRENCY]
 /// Metrics of a function in the census.
 pub(super) const COUNT: [(&str, &str); 4] = [INVOCATIONS, ERRORS, DURATION, CONCURRENCY];
 
-/// What Lambda's own queue received for a function: against its invocations, how often an event runs.
+/// The events that Lambda's own queue received for a function; compared with its invocations, how often an event runs.
 const RECEIVED: [(&str, &str); 1] = [("AsyncEventsReceived", "Sum")];
 
-/// What a look costs is reckoned by as many.
+/// The cost of a look is computed from this many.
 const _: () = assert!(
     METRICS.len() as u64 == METRICS_PER_LOOK
         && SWEEP.len() as u64 == METRICS_PER_SWEEP
         && COUNT.len() as u64 == METRICS_PER_COUNT
 );
 
-/// Whose metrics.
+/// The subject of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// The region's totals: metrics without dimension.
@@ -44,12 +44,12 @@ pub(super) enum Subject {
     Counted(usize),
     /// The durations of a function, and whether its invocations and its concurrency are asked for.
     Glanced(usize, bool, bool),
-    /// What the queue of this function received.
+    /// The events that the queue of this function received.
     Received(usize),
 }
 
 impl Subject {
-    /// What is asked of it. Places in it are places in an answer.
+    /// The metrics requested for it. Their order is the order in an answer.
     pub(super) const fn metrics(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Subject::Region => &SWEEP,
@@ -89,9 +89,9 @@ pub(super) struct Span {
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Batch {
-    /// Who, in order.
+    /// The subjects, in order.
     pub(super) subjects: Vec<Subject>,
-    /// When.
+    /// The periods.
     pub(super) span: Span,
 }
 
@@ -111,7 +111,7 @@ pub(super) fn batches(subjects: &[Subject], span: Span) -> Vec<Batch> {
 }
 
 impl Span {
-    /// Whole minutes that are over: the one in which the look is made has hardly begun.
+    /// Whole minutes that are over: the minute in which the look is made has hardly begun.
     pub(super) fn minutes(from: Minute, now: Minute) -> Self {
         Span { period_s: 60, first: from.0, end: now.0 }
     }
@@ -121,18 +121,18 @@ impl Span {
         Span { period_s: 3600, first: first.0, end: last.0.saturating_add(1) }
     }
 
-    /// How many periods, at least one.
+    /// The number of periods, at least one.
     fn periods(self) -> i64 {
         self.end.saturating_sub(self.first).max(1)
     }
 
-    /// When it begins, and when it is over: CloudWatch leaves the end out.
+    /// Its beginning and its end: CloudWatch leaves the end out.
     pub(super) fn bounds(self) -> (DateTime, DateTime) {
         let at = |number: i64| DateTime::from_secs(number.saturating_mul(i64::from(self.period_s)));
         (at(self.first), at(self.end))
     }
 
-    /// The period that begins at this instant, if it is one that was asked for.
+    /// The period that begins at this instant, if it was requested.
     pub(super) fn number(self, at: &DateTime) -> Option<i64> {
         let period = i64::from(self.period_s);
         let number = at.secs().div_euclid(period);

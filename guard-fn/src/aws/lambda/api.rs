@@ -1,4 +1,4 @@
-//! The control plane as the guard asks it: paced, every attempt its own, and failures told apart by what they mean.
+//! The control plane as the guard calls it: paced, with separate attempts, and with failures classified by meaning.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use super::pace::Pace;
 use crate::chain::chain;
 use crate::ports::Unavailable;
 
-/// Times that a read is asked where no answer comes. The next tick asks again, so two are enough.
+/// Attempts at a read that gets no answer. The next tick asks again, so two are enough.
 const READ_ATTEMPTS: u32 = 2;
 
 /// The pause before another attempt; the second one lasts twice as long. Our choice.
@@ -27,31 +27,31 @@ pub(super) struct Api {
     sent: AtomicU32,
 }
 
-/// What went wrong with a call.
+/// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     /// The call, such as `lambda:GetFunction`.
     pub(super) call: &'static str,
     pub(super) kind: Kind,
-    /// The service's word and message, or the error and its causes; one line, without payloads.
+    /// The service's error code and message, or the error and its causes; one line, without payloads.
     pub(super) reason: String,
 }
 
-/// What a failure means.
+/// The meaning of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// What was asked about does not exist.
+    /// The resource in question does not exist.
     Missing,
-    /// The service understood, and said no.
+    /// The service understood the request and refused it.
     Refused,
-    /// Too many requests: of everybody in the account, not only of the guard.
+    /// Too many requests by the whole account, not only by the guard.
     Throttled,
     /// No usable answer; a change may have been made. Credentials that have expired are here too: they say nothing
     /// about the request.
     Unanswered,
 }
 
-/// Words of AWS for credentials or clocks that are wrong ("Common Error Types", Lambda API reference, read 2026-11).
+/// AWS's error codes for wrong credentials or clocks ("Common Error Types", Lambda API reference, read 2026-11).
 const CREDENTIALS: [&str; 9] = [
     "ExpiredToken",
     "ExpiredTokenException",
@@ -74,7 +74,7 @@ impl Api {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Asks, and asks once more where no answer comes.
+    /// Asks, and asks once more if no answer comes.
     pub(super) async fn read<T, E, F>(
         &self,
         call: &'static str,
@@ -140,7 +140,7 @@ impl Failure {
         self.kind == Kind::Refused && self.reason.starts_with("AccessDenied")
     }
 
-    /// For the reports of the ports.
+    /// The form in which the ports report it.
     pub(super) fn unavailable(&self) -> Unavailable {
         Unavailable::new(self.call, self.reason.clone())
     }

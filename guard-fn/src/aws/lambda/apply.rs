@@ -1,8 +1,8 @@
 //! Changes, by compare-and-set: the value in force is read, compared, and only then set.
 //!
-//! Lambda has no conditional write, so a change that somebody makes between the two calls, some ten milliseconds, is
-//! overwritten. Every attempt begins with a look at the value in force, never with a blind repetition: a change
-//! whose answer was lost is found applied, and one that somebody made meanwhile is left alone.
+//! Lambda has no conditional write, so a change that someone else makes between the two calls, some ten milliseconds,
+//! is overwritten. Every attempt begins with a look at the value in force, never with a blind repetition: a change
+//! whose answer was lost is found applied, and a value that someone else has set meanwhile is left alone.
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::types::ScalingConfig;
@@ -43,7 +43,7 @@ pub(super) async fn apply(api: &Api, action: &Action) -> ApplyResult {
 
 struct Actuator<'a> {
     api: &'a Api,
-    /// Whether some change was asked for and not answered: it may have been made, or be made yet.
+    /// Whether some change was requested and got no answer: it may have been made, or may still be made.
     is_doubtful: bool,
 }
 
@@ -58,7 +58,7 @@ impl Actuator<'_> {
         }
     }
 
-    /// A rejection says that nothing was changed, which nobody knows after a change without an answer.
+    /// A rejection means that nothing was changed, which is uncertain after a change without an answer.
     fn certain(&self, result: ApplyResult) -> ApplyResult {
         match result {
             ApplyResult::Rejected { message } if self.is_doubtful => ApplyResult::Unavailable { message },
@@ -108,7 +108,7 @@ impl Actuator<'_> {
         self.set("lambda:PutFunctionConcurrency", put.reserved_concurrent_executions(value).send()).await
     }
 
-    /// Why the pool has no room for a reservation that grows. Where the account cannot be read, AWS will say.
+    /// Why the pool has no room for a reservation that grows. If the account cannot be read, AWS will decide.
     async fn no_room(&self, from: u32, to: u32) -> Option<String> {
         let more = to.checked_sub(from).filter(|more| *more > 0)?;
         let settings =
@@ -150,8 +150,8 @@ impl Actuator<'_> {
             let update = update.maximum_retry_attempts(retries).maximum_event_age_in_seconds(age);
             return self.set("lambda:UpdateFunctionEventInvokeConfig", update.send()).await;
         }
-        // Where there is nothing to merge with, an update is refused. What is made here stays after the guard is
-        // done, with Lambda's defaults in it, which changes nothing; deleting it could delete what a template made.
+        // If there is nothing to merge with, an update is refused. The configuration made here stays after the guard is
+        // done, with Lambda's defaults in it, which changes nothing; deleting it could delete one that a template made.
         let put = client.put_function_event_invoke_config().function_name(name.as_str());
         let put = put.maximum_retry_attempts(retries).maximum_event_age_in_seconds(age);
         self.set("lambda:PutFunctionEventInvokeConfig", put.send()).await
@@ -207,7 +207,7 @@ impl Actuator<'_> {
     }
 }
 
-/// What the value in force already decides: done, or somebody else's. `None`: it is the one the change starts from.
+/// The result that the value in force already decides: done, or set by others. `None`: the change may start from it.
 fn compared(found: Setting, change: &Change) -> Option<ApplyResult> {
     if found == change.to() {
         return Some(ApplyResult::Applied);

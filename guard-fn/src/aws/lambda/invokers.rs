@@ -1,4 +1,4 @@
-//! Who may invoke a function, read from its resource policy. Lambda tells nowhere whether a function is invoked
+//! The callers of a function, read from its resource policy. Lambda reports nowhere whether a function is invoked
 //! synchronously or asynchronously, and the difference decides whether a stop loses events.
 
 use guard_core::inventory::{AsyncConfig, Function};
@@ -30,11 +30,11 @@ const SYNCHRONOUS: [&str; 18] = [
     "vpc-lattice",
 ];
 
-/// Services of which either is known.
+/// Services that may do either.
 const EITHER: [&str; 4] = ["ses", "rds", "scheduler", "lambda"];
 
 impl Invokers {
-    /// Reads a resource policy; what it does not understand counts as both.
+    /// Reads a resource policy; a statement that it does not understand counts as both.
     pub(super) fn of_policy(policy: &str) -> Self {
         let Ok(policy) = serde_json::from_str::<Value>(policy) else { return Invokers::BOTH };
         let statements = each(policy.get("Statement")).filter(|statement| {
@@ -54,14 +54,14 @@ impl Invokers {
     }
 }
 
-/// Writes into a function how it is invoked, as far as that is known.
+/// Records in a function how it is invoked, as far as that is known.
 ///
 /// - Asynchronous settings other than Lambda's defaults, a dead-letter queue or a destination: asynchronous, whatever
 ///   the policy says. While the guard's own settings are in force this is so too, so its levers never vanish.
-/// - A policy that was not read yet, and one that admits nobody although nothing is polled (then it is invoked by
-///   people and roles: SDK, Scheduler, Step Functions): both. A stop is refused then where events would be lost.
-/// - A policy that admits nobody, and an event source mapping: polled only.
-/// - Otherwise what the policy says. That a role also leaves events in a function made for an API cannot be seen.
+/// - A policy that was not read yet, or admits no caller although nothing is polled (then people and roles invoke it:
+///   SDK, Scheduler, Step Functions): both. A stop is refused then if events would be lost.
+/// - A policy that admits no caller, and an event source mapping: polled only.
+/// - Otherwise as the policy says. It does not show a role that also leaves events in a function made for an API.
 pub(super) fn resolve(function: &mut Function, invokers: Option<Invokers>) {
     let config = function.asynchronous.unwrap_or_default();
     let is_configured = config != AsyncConfig::default();
@@ -94,7 +94,7 @@ fn of_statement(statement: &Value) -> Invokers {
             let names = each(Some(services)).filter_map(Value::as_str);
             names.map(of_service).fold(Invokers::default(), Invokers::or)
         }
-        // An account, a role, everybody: whoever may invoke may do it either way.
+        // An account, a role, everybody: any such caller may do either.
         None => Invokers::BOTH,
     }
 }

@@ -1,5 +1,5 @@
-//! The lists of all functions and of all event source mappings. A list that is too long for one survey goes on in the
-//! next, also after a cold start; it replaces what was known only when its last page has come.
+//! The lists of all functions and of all event source mappings. A list that is too long for one survey continues in the
+//! next, also after a cold start; it replaces the known one only when its last page has arrived.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use super::survey::Surveyor;
 use super::translate::{self, Account, Mapping};
 use crate::survey::{FunctionPages, MappingPages};
 
-/// How old the list of functions may be. A function more or less is noticed at once, by the account's number of
-/// functions; this is for changed memory and time-outs.
+/// The highest age of the list of functions. An added or deleted function is noticed at once, by the account's number
+/// of functions; this is for changed memory and time-outs.
 const FUNCTIONS_AGE: TimeDelta = TimeDelta::hours(1);
 
-/// How old the list of event source mappings may be.
+/// The highest age of the list of event source mappings.
 const MAPPINGS_AGE: TimeDelta = TimeDelta::minutes(15);
 
 /// Functions and mappings on a page, the most there can be ("ListFunctions" and "ListEventSourceMappings", Lambda API
@@ -24,7 +24,7 @@ const MAPPINGS_AGE: TimeDelta = TimeDelta::minutes(15);
 const FUNCTIONS_PER_PAGE: i32 = 50;
 const MAPPINGS_PER_PAGE: i32 = 100;
 
-/// How often a list whose pages shift is begun again; then it is taken as it is, without repetitions.
+/// How often a list whose pages shift is begun again; after that it is taken as it is, without repetitions.
 const RESTARTS_MAX: u8 = 2;
 
 impl Surveyor<'_> {
@@ -66,7 +66,7 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Reads a page of functions; `false` where it could not be had.
+    /// Reads a page of functions; `false` if that failed.
     async fn function_page(&mut self) -> bool {
         let Some(mut pages) = self.survey.progress.functions.take() else { return false };
         let client = self.api.client.clone();
@@ -99,8 +99,8 @@ impl Surveyor<'_> {
         true
     }
 
-    /// Takes over a complete list. What it lacks stays until it is asked for by name: a page that shifted by one
-    /// skips one, and a function taken for gone would leave its cap without an owner.
+    /// Takes over a complete list. Functions missing from it stay until they are asked for by name: pages that shift by
+    /// one skip a function, and if it were taken for deleted its cap would be left without an owner.
     fn functions_listed(&mut self, pages: FunctionPages) {
         let mut listed = pages.listed;
         let mut unlisted = BTreeSet::new();
@@ -110,7 +110,7 @@ impl Surveyor<'_> {
             match listed.get_mut(&known.name) {
                 Some(fresh) => {
                     if fresh.last_modified != known.last_modified {
-                        // Somebody has worked on it: its turn is now.
+                        // It was changed by someone: its turn is now.
                         self.survey.read_at.remove(&known.name);
                     }
                     carry_over(fresh, known);
@@ -136,7 +136,7 @@ impl Surveyor<'_> {
         self.survey.listed_at = Some(self.at);
     }
 
-    /// Reads a page of mappings; `false` where it could not be had.
+    /// Reads a page of mappings; `false` if that failed.
     async fn mapping_page(&mut self) -> bool {
         let Some(mut pages) = self.survey.progress.mappings.take() else { return false };
         let client = self.api.client.clone();
@@ -192,7 +192,7 @@ impl Surveyor<'_> {
     }
 }
 
-/// What a list does not tell stays as it was read.
+/// Settings that a list does not contain stay as they were read.
 fn carry_over(fresh: &mut Function, known: Function) {
     fresh.reserved = known.reserved;
     fresh.provisioned = known.provisioned;
@@ -210,7 +210,7 @@ fn restart(pages: &mut FunctionPages) {
     pages.restarts += 1;
 }
 
-/// Whether a page was refused because of its marker, which ends with what it points at.
+/// Whether a page was refused because of its marker, which ends with the item that it points to.
 fn is_stale(failure: &Failure, marker: Option<&str>) -> bool {
     marker.is_some() && failure.kind == Kind::Refused && failure.reason.starts_with("InvalidParameterValue")
 }

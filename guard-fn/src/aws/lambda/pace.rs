@@ -1,4 +1,4 @@
-//! Keeps the guard within its part of what the control plane takes from the whole account.
+//! Keeps the guard within its share of the requests that the control plane accepts from the whole account.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Requests in any second. All of Lambda's management APIs together take 15 a second, and more cannot be had ("Lambda
-/// quotas", read 2026-11); a third is left to deployments and people.
+/// Requests in any second. All of Lambda's management APIs together take 15 a second, and the limit cannot be raised
+/// ("Lambda quotas", read 2026-11); a third is left to deployments and people.
 pub(super) const PER_SECOND: usize = 10;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// When the last requests were let through.
+/// When the last requests were sent.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Mutex<VecDeque<Instant>>);
 

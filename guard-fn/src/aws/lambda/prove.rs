@@ -1,15 +1,14 @@
 //! Permissions, proved without changing anything.
 //!
-//! Reads are tried. A change is tried on a function or mapping that does not exist: where it may be made, Lambda
-//! answers that there is none. Where that is denied, it may be because the permission depends on tags, which what does
-//! not exist cannot carry; then it is tried on functions with a tag of the guard (others after them), in a form that
-//! changes nothing:
+//! Reads are tried. A change is tried on a function or mapping that does not exist: if it is permitted, Lambda answers
+//! that there is none. If it is denied, the permission may depend on tags, which something that does not exist cannot
+//! carry; then it is tried on functions with a tag of the guard (others after them), in a form that changes nothing:
 //!
 //! - a reservation above the account's limit, which is always refused;
-//! - the deletion of a reservation that is not there;
-//! - an update of asynchronous settings that are not there, and new ones for an alias that is not there.
+//! - the deletion of a reservation that does not exist;
+//! - an update of asynchronous settings that do not exist, and new ones for an alias that does not exist.
 //!
-//! Every change of a mapping shows in its state, so none is tried on a real one: denied is then said to be unproved.
+//! Every change of a mapping shows in its state, so none is tried on a real one: a denial is then reported as unproved.
 
 use std::collections::BTreeMap;
 
@@ -17,19 +16,19 @@ use super::api::{Api, Failure, Kind};
 use super::translate::{self, count};
 use crate::ports::Proof;
 
-/// A function that nobody has, an alias that nobody has, and a mapping that Lambda never makes.
+/// A function and an alias with names that are not in use, and a mapping that Lambda never makes.
 const NO_FUNCTION: &str = "dow-guard-self-test-no-such-function";
 const NO_ALIAS: &str = "dow-guard-self-test";
 const NO_MAPPING: &str = "00000000-0000-0000-0000-000000000000";
 
-/// What the guard's tags begin with: `dow-guard` lets it act, `dow-guard:KEY` overrides the policy.
+/// The prefix of the guard's tags: `dow-guard` lets it act, `dow-guard:KEY` overrides the policy.
 const TAG_PREFIX: &str = "dow-guard";
 
-/// Functions looked at in search of such a tag, and functions that a change is tried on.
+/// Functions searched for such a tag, and functions that a change is tried on.
 const LOOKED_AT_MAX: usize = 20;
 const TRIED_MAX: usize = 5;
 
-/// How far above the account's limit: out of reach of any raise between two calls.
+/// The distance above the account's limit: out of reach of any raise between two calls.
 const BEYOND: i32 = 1_000_000;
 
 type Answer = Result<(), Failure>;
@@ -57,7 +56,7 @@ pub(super) async fn prove(api: &Api) -> Vec<Proof> {
 
 struct Prover<'a> {
     api: &'a Api,
-    /// The account's limit; 0 where it could not be read.
+    /// The account's limit; 0 if it could not be read.
     limit: i32,
     proofs: Vec<Proof>,
 }
@@ -69,7 +68,7 @@ struct Candidate {
 }
 
 impl Prover<'_> {
-    /// What concerns the account; returns functions to try the rest on, those with a tag of the guard first.
+    /// Tests the account's permissions; returns functions to try the rest on, those with a tag of the guard first.
     async fn account(&mut self) -> Vec<Candidate> {
         let client = &self.api.client;
         let settings =
@@ -105,7 +104,7 @@ impl Prover<'_> {
         tagged.into_values().flatten().collect()
     }
 
-    /// What is read of a function: of one that exists, or else of one that does not.
+    /// Tests the reads of a function: of an existing one, or otherwise of one that does not exist.
     async fn functions(&mut self, candidate: Option<&Candidate>) {
         let (api, client) = (self.api, &self.api.client);
         let name = candidate.map_or(NO_FUNCTION, |candidate| candidate.name.as_str());
@@ -169,7 +168,7 @@ impl Prover<'_> {
         }
     }
 
-    /// `None` where this function is not one that it can be tried on.
+    /// `None` if this function is not one that it can be tried on.
     async fn on_somebody(&self, trial: Trial, name: &str) -> Option<Answer> {
         let (api, client, call) = (self.api, &self.api.client, trial.action());
         match trial {
@@ -207,7 +206,7 @@ impl Prover<'_> {
         self.api.once(Trial::Reserve.action(), put).await.map(drop)
     }
 
-    /// What concerns one mapping.
+    /// Tests the permissions on one mapping.
     async fn mapping(&mut self) {
         let (api, client) = (self.api, &self.api.client);
         let on =

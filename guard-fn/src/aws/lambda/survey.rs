@@ -1,10 +1,10 @@
-//! The survey: what is urgent in full, the account, the lists page by page, and everybody else by turns.
+//! The survey: urgent functions in full, the account, the lists page by page, and all other functions in turn.
 //!
 //! A function costs two calls often (`GetFunction`, which has concurrency and tags in one, and
-//! `GetFunctionEventInvokeConfig`) and three calls rarely (`GetPolicy` for who invokes it, `ListAliases`, and provisioned
-//! concurrency, which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise. Callers
-//! are also admitted by an alias, whose policy and asynchronous settings are its own: one more call for each alias, and
-//! one for the settings of all.
+//! `GetFunctionEventInvokeConfig`) and three calls rarely (`GetPolicy` for its callers, `ListAliases`, and provisioned
+//! concurrency, which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise.
+//! Callers are also admitted by an alias, whose policy and asynchronous settings are its own: one more call for each
+//! alias, and one for the settings of all.
 
 use std::collections::BTreeMap;
 
@@ -21,19 +21,19 @@ use super::translate::{self, Account, Mapping, count};
 use crate::ports::Unavailable;
 use crate::survey::{Invokers, Survey};
 
-/// How old the rarely read facts of an urgent function may be.
+/// The highest age of the rarely read facts of an urgent function.
 const URGENT_AGE: TimeDelta = TimeDelta::hours(1);
 
-/// Calls that a tick spends on what is urgent: 15 seconds at ten a second. In an attack on hundreds of functions the
+/// Calls that a tick spends on urgent functions: 15 seconds at ten a second. In an attack on hundreds of functions the
 /// most pressing are read now and the others at the next ticks.
 const URGENT_CALLS: u32 = 150;
 
-/// Calls that one function without aliases takes: its settings, its asynchronous settings, its mappings, who may invoke
-/// it, its aliases, its provisioned concurrency.
+/// Calls that one function without aliases takes: its settings, its asynchronous settings, its mappings, its callers,
+/// its aliases, its provisioned concurrency.
 const CALLS_IN_FULL: u32 = 6;
 
-/// Aliases of one function that are asked who may invoke them. Of a function with more, both is assumed. Our choice:
-/// stages and a canary, with room.
+/// Aliases of one function whose callers are read. For a function with more, both kinds of callers are assumed. Our
+/// choice: stages and a canary, with room.
 const ALIASES_MAX: usize = 10;
 
 /// Calls without an answer in a row, each tried twice, after which the rest of the survey waits for the next tick.
@@ -91,11 +91,11 @@ pub(super) struct Surveyor<'a> {
 /// An answer, or why there is none.
 pub(super) enum Asked<T> {
     Got(T),
-    /// There is no such thing, which is an answer too.
+    /// It does not exist, which is an answer too.
     Missing,
-    /// It may not be asked; it has been noted.
+    /// The request was refused; the problem is recorded.
     Refused,
-    /// Nobody knows; it has been noted.
+    /// The result is unknown; the problem is recorded.
     Failed,
 }
 
@@ -108,7 +108,7 @@ impl Surveyor<'_> {
         self.last.saturating_sub(self.api.sent())
     }
 
-    /// Asks, as long as there is a point and a budget.
+    /// Asks, as long as it makes sense and the budget lasts.
     pub(super) async fn ask<T, E, F>(
         &mut self,
         call: &'static str,
@@ -139,7 +139,7 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Remembers what went wrong, and stops where going on would make it worse or take for ever.
+    /// Records a failure, and stops if going on would make it worse or take for ever.
     pub(super) fn note(&mut self, failure: &Failure) {
         self.problems.entry(failure.call).or_insert_with(|| failure.unavailable());
         match failure.kind {
@@ -169,8 +169,8 @@ impl Surveyor<'_> {
         }
     }
 
-    /// The account's limits. Where nobody has a reservation, that is read for all functions at once, except for those
-    /// that were just read one by one: the sums of an account may be older than its parts.
+    /// The account's limits. If no function has a reservation, all are updated at once, except for those that were just
+    /// read one by one: the sums of an account may be older than its parts.
     async fn account(&mut self) -> Option<Account> {
         let client = self.api.client.clone();
         let settings = self.ask("lambda:GetAccountSettings", || client.get_account_settings().send()).await;
@@ -188,7 +188,7 @@ impl Surveyor<'_> {
         Some(account)
     }
 
-    /// What is often read of a function; returns whether Lambda told. One that it does not know is dropped.
+    /// The often read facts of a function; returns whether Lambda answered. A function unknown to Lambda is dropped.
     pub(super) async fn settings(&mut self, name: &FunctionName) -> bool {
         let client = self.api.client.clone();
         let get = || client.get_function().function_name(name.as_str()).send();
@@ -243,8 +243,8 @@ impl Surveyor<'_> {
         true
     }
 
-    /// A function whose tags may not be read, which has been noted, counts as one without: a guard that lacks one
-    /// permission must not do nothing at all.
+    /// A function whose tags may not be read (a recorded problem) counts as one without: a guard that lacks one
+    /// permission must not stop working altogether.
     fn may_not_know_tags(&mut self, name: &FunctionName) {
         let place = self.place(name);
         if let Some(function) = place.and_then(|place| self.survey.inventory.functions.get_mut(place)) {
@@ -277,7 +277,7 @@ impl Surveyor<'_> {
         Some(config)
     }
 
-    /// What is rarely read of a function: who may invoke it, and its provisioned concurrency.
+    /// The rarely read facts of a function: its callers, and its provisioned concurrency.
     pub(super) async fn rare(&mut self, name: &FunctionName) {
         let client = self.api.client.clone();
         let get = || client.get_policy().function_name(name.as_str()).send();
@@ -333,7 +333,7 @@ impl Surveyor<'_> {
         }
         let list = || client.list_function_event_invoke_configs().function_name(name.as_str()).send();
         match self.ask("lambda:ListFunctionEventInvokeConfigs", list).await {
-            // Those of the function itself are read beside its settings.
+            // The function's own are read beside its settings.
             Asked::Got(page) => {
                 let configs = page.function_event_invoke_configs().iter();
                 found.asynchronous |=
@@ -419,7 +419,7 @@ impl Surveyor<'_> {
         self.resolve(index);
     }
 
-    /// Says again how the function at that place is invoked.
+    /// Updates how the function at that index is invoked.
     pub(super) fn resolve(&mut self, index: usize) {
         let Some(function) = self.survey.inventory.functions.get_mut(index) else { return };
         let known = self.survey.progress.invokers.get(&function.name);
@@ -430,7 +430,7 @@ impl Surveyor<'_> {
         self.survey.inventory.functions.binary_search_by(|known| known.name.cmp(name)).ok()
     }
 
-    /// Lambda says that there is no such function.
+    /// Removes a function that Lambda says does not exist.
     fn forget(&mut self, name: &FunctionName) {
         if let Some(index) = self.place(name) {
             self.survey.inventory.functions.remove(index);

@@ -1,5 +1,5 @@
-//! From the SDK's types to the guard's. What AWS leaves out is its documented default, never zero; environment
-//! variables and code, which some answers carry, are not looked at.
+//! From the SDK's types to the guard's. A value that AWS leaves out is its documented default, never zero; environment
+//! variables and code, which some answers carry, are not read.
 
 use aws_sdk_lambda::operation::get_account_settings::GetAccountSettingsOutput;
 use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingOutput;
@@ -15,24 +15,24 @@ use guard_core::inventory::{
 use guard_core::name::{FunctionName, MappingId};
 use guard_core::plan::AsyncSetting;
 
-/// What AWS keeps without reservation: 100, and in smaller accounts all there is ("Configuring reserved concurrency",
-/// Lambda Developer Guide, read 2026-11; refusals that name 10 and 50 come from accounts with those limits).
+/// The concurrency that AWS keeps unreserved: 100, and in smaller accounts all of it ("Configuring reserved
+/// concurrency", Lambda Developer Guide, read 2026-11; refusals that name 10 and 50 come from accounts with those
+/// limits).
 pub(super) const UNRESERVED_MINIMUM: u32 = 100;
 
-/// Memory and time-out of a function that is not configured otherwise ("CreateFunction", Lambda API reference, read
-/// 2026-11).
+/// Memory and time-out of a function without its own values ("CreateFunction", Lambda API reference, read 2026-11).
 const DEFAULT_MEMORY_MB: u32 = 128;
 const DEFAULT_TIMEOUT_S: u32 = 3;
 
-/// Shards of a stream, which Lambda does not tell: as many as an account's ordinary limit has environments, so that
+/// Shards of a stream, which Lambda does not report: as many as an account's ordinary limit has environments, so that
 /// worst cases end at the account's limit and not at a guess.
 const UNKNOWN_SHARDS: u32 = 1000;
 
-/// Concurrency of an Amazon MQ mapping at most: 5 for ActiveMQ, 1 for RabbitMQ ("Using Lambda with Amazon MQ", Lambda
-/// Developer Guide, read 2026-11). Its ARN does not tell which it is.
+/// The highest concurrency of an Amazon MQ mapping: 5 for ActiveMQ, 1 for RabbitMQ ("Using Lambda with Amazon MQ",
+/// Lambda Developer Guide, read 2026-11). Its ARN does not show which it is.
 const MQ_CONCURRENCY: u32 = 5;
 
-/// Four days for SQS, 24 hours for streams: the services' defaults, as Lambda does not tell them.
+/// Four days for SQS, 24 hours for streams: the services' defaults, because Lambda does not report them.
 const SQS_RETENTION_S: u32 = 345_600;
 const STREAM_RETENTION_S: u32 = 86_400;
 
@@ -40,13 +40,13 @@ const STREAM_RETENTION_S: u32 = 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) limits: AccountLimits,
-    /// What no function has reserved; `None` where AWS does not say.
+    /// The concurrency that no function has reserved; `None` if AWS does not report it.
     pub(super) unreserved: Option<u32>,
-    /// Functions in the region; `None` where AWS does not say.
+    /// Functions in the region; `None` if AWS does not report them.
     pub(super) functions: Option<u64>,
 }
 
-/// Reads an account's settings; `None` where it has no limit in it.
+/// Reads an account's settings; `None` if they contain no limit.
 pub(super) fn account(settings: &GetAccountSettingsOutput) -> Option<Account> {
     let limit = settings.account_limit()?;
     let concurrency = count(limit.concurrent_executions()).filter(|limit| *limit > 0)?;
@@ -58,7 +58,7 @@ pub(super) fn account(settings: &GetAccountSettingsOutput) -> Option<Account> {
     })
 }
 
-/// Reads a function's own configuration; the rest is as Lambda has it when nobody configured anything. Tags are told
+/// Reads a function's own configuration; the rest gets Lambda's defaults for unconfigured functions. Tags are read
 /// elsewhere.
 pub(super) fn function(config: &FunctionConfiguration) -> Option<Function> {
     let memory = config.memory_size().and_then(count).unwrap_or(DEFAULT_MEMORY_MB);
@@ -79,7 +79,7 @@ pub(super) fn function(config: &FunctionConfiguration) -> Option<Function> {
     Some(function)
 }
 
-/// Whether events that are given up go to a dead-letter queue or topic.
+/// Whether discarded events go to a dead-letter queue or topic.
 pub(super) fn has_dead_letter(config: &FunctionConfiguration) -> bool {
     config.dead_letter_config().and_then(|letters| letters.target_arn()).is_some_and(|arn| !arn.is_empty())
 }
@@ -103,7 +103,7 @@ pub(super) fn async_setting(settings: &GetFunctionEventInvokeConfigOutput) -> As
     asynchronous(settings).into()
 }
 
-/// Provisioned concurrency over all versions and aliases. What was requested counts: it is refused to reserve less.
+/// Provisioned concurrency over all versions and aliases. The requested amount counts: AWS refuses to reserve less.
 pub(super) fn provisioned(configs: &[ProvisionedConcurrencyConfigListItem]) -> u32 {
     let requested = |config: &ProvisionedConcurrencyConfigListItem| {
         config.requested_provisioned_concurrent_executions().and_then(count).unwrap_or(0)
@@ -111,7 +111,7 @@ pub(super) fn provisioned(configs: &[ProvisionedConcurrencyConfigListItem]) -> u
     configs.iter().map(requested).fold(0, u32::saturating_add)
 }
 
-/// What the guard reads of a mapping, from a list or by its UUID.
+/// The parts of a mapping that the guard reads, from a list or by its UUID.
 pub(super) struct Mapping<'a> {
     pub(super) uuid: Option<&'a str>,
     pub(super) function_arn: Option<&'a str>,
@@ -156,7 +156,7 @@ impl Mapping<'_> {
         self.function_arn.and_then(function_of)
     }
 
-    /// Whether it polls, or is about to. `None` while a change of something else hides it.
+    /// Whether it polls, or is about to. `None` while another change hides it.
     pub(super) fn enabled(&self) -> Option<bool> {
         match self.state? {
             "Enabled" | "Enabling" | "Creating" => Some(true),
@@ -170,7 +170,7 @@ impl Mapping<'_> {
         self.scaling.and_then(|scaling| scaling.maximum_concurrency()).and_then(count)
     }
 
-    /// As the guard keeps it; `known` is what it was before.
+    /// The mapping in the guard's form; `known` is its earlier value.
     pub(super) fn mapping(&self, known: Option<&EventSourceMapping>) -> Option<EventSourceMapping> {
         let known_enabled = known.is_none_or(|known| known.enabled);
         Some(EventSourceMapping {
@@ -181,15 +181,15 @@ impl Mapping<'_> {
         })
     }
 
-    /// What is polled. Kafka and DocumentDB are read like streams, whose batches are tried until they succeed; queues
-    /// of Amazon MQ too, with the concurrency that those have.
+    /// The source that is polled. Kafka and DocumentDB are read like streams, whose batches are tried until they
+    /// succeed; queues of Amazon MQ too, with their own concurrency.
     fn source(&self) -> EventSource {
         let service = self.source_arn.and_then(|arn| arn.split(':').nth(2));
         if service == Some("sqs") {
             return EventSource::Sqs {
                 max_concurrency: self.max_concurrency(),
                 provisioned_pollers: self.pollers.is_some(),
-                // Only SQS knows; without word of a dead-letter queue the guard never lets messages expire.
+                // Only SQS knows; without a known dead-letter queue the guard never lets messages expire.
                 max_receive_count: None,
                 retention_s: SQS_RETENTION_S,
             };

@@ -1,4 +1,4 @@
-//! Whose turn it is: functions that a list lacked, those that were never read, then those read longest ago.
+//! The order of turns: functions that a list lacked, those that were never read, then those read longest ago.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::FunctionName;
@@ -6,17 +6,17 @@ use guard_core::name::FunctionName;
 use super::survey::Surveyor;
 use crate::survey::Survey;
 
-/// How old the rarely read facts of a function may be.
+/// The highest age of the rarely read facts of a function.
 const RARE_AGE: TimeDelta = TimeDelta::days(1);
 
 /// Calls that a function's turn takes: its settings.
 const CALLS_PER_TURN: u32 = 2;
 
-/// Calls that its rare turn takes where it has no alias. A turn that the budget cuts short is taken again.
+/// Calls that its rare turn takes if it has no alias. A turn that the budget cuts short is repeated.
 const CALLS_PER_RARE_TURN: u32 = 3;
 
 impl Surveyor<'_> {
-    /// Spends what is left of the budget on functions: settings and rarely read facts alternate.
+    /// Spends the rest of the budget on functions: settings and rarely read facts alternate.
     pub(super) async fn turns(&mut self) {
         if !self.survey.is_complete() {
             return;

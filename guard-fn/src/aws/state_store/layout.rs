@@ -1,5 +1,5 @@
-//! The memory cut into segments (`cut`), and put together again (`assembly`); here what both know: where a segment is.
-//! Pure: what is written and read is in `table`.
+//! The memory cut into segments (`cut`), and put together again (`assembly`); this module holds their common part: the
+//! place of a segment. Pure: reading and writing is in `table`.
 
 mod assembly;
 mod cut;
@@ -27,25 +27,25 @@ const BOOKS_INLINE_MAX: usize = 16;
 /// key design", read 2026-11), and a census of 10,000 functions writes some 10,000.
 const BUCKETS_PER_SHARD: u32 = 64;
 
-/// What a segment holds.
+/// The content of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Kind {
     /// Ledgers of functions.
     #[serde(rename = "F")]
     Ledgers,
-    /// What is known of functions' configuration, and since when.
+    /// The known configuration of functions, and since when it is known.
     #[serde(rename = "I")]
     Inventory,
-    /// The halves of budgets' books that change once an hour: what is ordinary.
+    /// The halves of budgets' books that change once an hour: the ordinary amounts.
     #[serde(rename = "O")]
     Ordinary,
-    /// The other halves, where there are many.
+    /// The other halves, if there are many.
     #[serde(rename = "B")]
     Books,
     /// The last valid policy.
     #[serde(rename = "P")]
     Policy,
-    /// The rest, where it is too large for the head.
+    /// The rest, if it is too large for the head.
     #[serde(rename = "R")]
     Rest,
 }
@@ -71,7 +71,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot(pub(super) Kind, pub(super) u32);
 
-/// The save that wrote something: no two have both in common.
+/// The save that wrote an item: no two saves have both values in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Version {
     pub(super) revision: u64,
@@ -90,7 +90,7 @@ pub(super) struct Key {
     pub(super) sort: String,
 }
 
-/// What the head says of its segments.
+/// The head's list of its segments.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Directory {
     /// Functions known.
@@ -101,7 +101,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Partition keys that hold segments: first the one that holds all that is not known function by function.
+    /// Partition keys that hold segments: first the one with all data that is not kept per function.
     pub(super) fn shards(&self) -> Range<u32> {
         0..1 + self.function_buckets.div_ceil(BUCKETS_PER_SHARD)
     }
@@ -123,7 +123,7 @@ impl Directory {
     }
 }
 
-/// What was saved or loaded last: what the next save compares with.
+/// The memory saved or loaded last, for comparison at the next save.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Base {
     pub(super) directory: Directory,
@@ -131,13 +131,13 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// One whose segments' contents are not known: all of them are written anew.
+    /// A base without known contents of its segments: all of them are written anew.
     pub(super) fn of_directory(directory: Directory) -> Self {
         Base { directory, digests: BTreeMap::new() }
     }
 }
 
-/// What is taken out of a memory, so that what is left is the rest.
+/// The parts taken out of a memory, so that the rest is left.
 #[derive(Debug, Default)]
 struct Parts {
     ledgers: Vec<FunctionLedger>,
@@ -179,13 +179,13 @@ impl Parts {
     }
 }
 
-/// The revision in a segment's sort key; `None` where it is no segment's.
+/// The revision in a segment's sort key; `None` if it is not a segment's.
 pub(super) fn revision_of(sort: &str) -> Option<u64> {
     let version = sort.strip_prefix(SEGMENT)?.split('#').nth(2)?;
     version.split('-').next()?.parse().ok()
 }
 
-/// What the sort keys of all segments begin with.
+/// The prefix of all segments' sort keys.
 pub(super) const SEGMENT: &str = "S#";
 
 /// `S#<kind>#<bucket>#<revision>-<nonce>#<part>`.
@@ -199,14 +199,14 @@ fn shard_of(Slot(kind, bucket): Slot) -> u32 {
     if kind.is_of_functions() { 1 + bucket / BUCKETS_PER_SHARD } else { 0 }
 }
 
-/// Tells contents apart within this process: it is never saved.
+/// Distinguishes contents within this process: it is never saved.
 fn digest(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     hasher.finish()
 }
 
-/// Tells the members of a bucket apart.
+/// Distinguishes the members of a bucket.
 fn names_digest<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for name in names {

@@ -1,4 +1,4 @@
-//! JSON, deflated with a checksum: a damaged segment is found out and never read as something else.
+//! JSON, deflated with a checksum: a damaged segment is detected and never read as something else.
 
 use std::io::{Read, Write};
 
@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-/// Bytes of JSON that a segment may unpack to: a thousand times what an item holds packed is no segment of ours.
+/// Bytes of JSON that a segment may unpack to: no real segment unpacks to a thousand times its packed item.
 const UNPACKED_MAX: u64 = 256 << 20;
 
 /// Why a segment cannot be read.
@@ -15,10 +15,10 @@ pub(super) enum Damaged {
     /// Not deflated, cut off, or with a wrong checksum.
     #[error("it does not unpack: {0}")]
     Packing(#[from] std::io::Error),
-    /// Not what is expected there.
+    /// Not the expected content.
     #[error("its JSON is not the memory's: {0}")]
     Json(#[from] serde_json::Error),
-    /// Not there.
+    /// Missing.
     #[error("it is missing")]
     Missing,
 }

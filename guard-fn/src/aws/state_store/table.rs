@@ -1,4 +1,4 @@
-//! The DynamoDB calls of the store: the head by condition, segments in batches, nothing of what they mean.
+//! The DynamoDB calls of the store: the head by condition, segments in batches, without knowledge of their meaning.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const BATCH: &str = "dynamodb:BatchWriteItem";
 /// ours they stay under its 16 MB.
 pub(super) const BATCH_MAX: usize = 25;
 
-/// Further sends of what a batch left unprocessed, each after twice the time of the one before: 6.3 s in all.
+/// Retries of the items that a batch left unprocessed, each after twice the time of the one before: 6.3 s in all.
 const RESENDS: u32 = 7;
 /// The first of these times.
 const RESEND_AFTER: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ const HEAD: &str = "HEAD";
 pub(super) struct Table {
     client: Client,
     table: String,
-    /// The guard's name with `#` doubled: what follows a single one is a shard.
+    /// The guard's name with `#` doubled: a single one is followed by a shard.
     name: String,
 }
 
@@ -48,13 +48,13 @@ pub(super) struct Head {
     pub(super) rest: Option<Vec<u8>>,
 }
 
-/// What became of a conditional write.
+/// The result of a conditional write.
 #[derive(Debug)]
 pub(super) enum Put {
     Done,
-    /// Another head is there.
+    /// Another head is stored.
     Refused,
-    /// Nobody knows.
+    /// The result is unknown.
     Unknown(Unavailable),
 }
 
@@ -66,7 +66,7 @@ impl Table {
     /// The head, if there is one.
     ///
     /// # Errors
-    /// When DynamoDB does not answer, or what is there is no head.
+    /// If DynamoDB does not answer, or the stored item is not a head.
     pub(super) async fn head(&self) -> Result<Option<Head>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(self.key(0, HEAD)));
         let answer = request.consistent_read(true).send().await.map_err(|error| unavailable(GET, &error))?;
@@ -89,11 +89,11 @@ impl Table {
             _ => None,
         };
         let rest = bytes("rest");
-        // What a newer version wrote may look different: the schema is for the reader to judge.
+        // A newer version may have written another form: the reader has to check the schema.
         Ok(Head { schema, revision, nonce, directory: bytes("directory").unwrap_or_default(), rest })
     }
 
-    /// Writes the head where the revision there is still `before`; 0: where none is.
+    /// Writes the head if the stored revision is still `before`; 0: if there is no head.
     pub(super) async fn put_head(&self, head: Head, before: u64) -> Put {
         let mut item = self.key(0, HEAD);
         item.insert("schema".to_owned(), AttributeValue::N(head.schema.to_string()));
@@ -120,7 +120,7 @@ impl Table {
     /// Writes and deletes items, in no order.
     ///
     /// # Errors
-    /// When not all of it was done; some of it may be.
+    /// If not all of it was done; some of it may be.
     pub(super) async fn write(&self, puts: Vec<(Key, Vec<u8>)>, deletes: &[Key]) -> Result<(), Unavailable> {
         let fault = |error: aws_sdk_dynamodb::error::BuildError| unavailable(BATCH, &error);
         let mut requests = Vec::with_capacity(puts.len() + deletes.len());
@@ -140,7 +140,7 @@ impl Table {
         Ok(())
     }
 
-    /// One batch; what DynamoDB leaves unprocessed is sent again, some times.
+    /// One batch; items that DynamoDB leaves unprocessed are sent again, a limited number of times.
     async fn batch(&self, mut left: Vec<WriteRequest>) -> Result<(), Unavailable> {
         for resend in 0..=RESENDS {
             if resend > 0 {
@@ -194,7 +194,7 @@ impl Table {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(self.key(0, HEAD)));
         let get = proof(GET, "the head was read", get.send().await);
         let query = proof(QUERY, "one segment was asked for", self.query(0).limit(1).send().await);
-        // Both at once never hold, so nothing is written: the refusal is the proof.
+        // Both conditions never hold at once, so nothing is written: the refusal is the proof.
         let put = self.client.put_item().table_name(&self.table).set_item(Some(self.key(0, "PROOF")));
         let put = put.condition_expression("attribute_exists(pk) AND attribute_not_exists(pk)").send().await;
         let put = match put {
@@ -205,7 +205,7 @@ impl Table {
         vec![get, query, put, self.prove_batch().await]
     }
 
-    /// A batch that deletes what does not exist.
+    /// A batch that deletes an item that does not exist.
     async fn prove_batch(&self) -> Proof {
         let done = "an item that does not exist was deleted";
         let request = DeleteRequest::builder().set_key(Some(self.key(0, "PROOF"))).build();

@@ -39,7 +39,7 @@ impl Assembly {
     /// When it is damaged.
     pub(crate) fn take(&mut self, slot: Slot, packed: &[u8]) -> Result<(), Damaged> {
         let json = pack::unpack(packed)?;
-        // Ledgers are told apart by their names, everything else by what it says.
+        // Ledgers are identified by their names, everything else by its content.
         let known = match slot.0 {
             Kind::Ledgers => self.take_ledgers(&json)?,
             _ => digest(&json),
@@ -73,10 +73,10 @@ impl Assembly {
         Ok(names)
     }
 
-    /// The memory, with the rest from the head where it is there.
+    /// The memory, with the rest from the head if it is there.
     ///
     /// # Errors
-    /// When the rest is missing or damaged.
+    /// If the rest is missing or damaged.
     pub(crate) fn finish(mut self, rest: Option<&[u8]>) -> Result<(Memory, Base), Damaged> {
         let rest = match (rest, self.rest.take()) {
             (Some(packed), _) => pack::unpack(packed)?,

@@ -1,4 +1,4 @@
-//! A memory cut into segments, of which those that have changed are written.
+//! A memory cut into segments, of which only the changed ones are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,20 +31,20 @@ const PART_MAX: usize = 300_000;
 pub(crate) struct Cut {
     /// The directory, packed.
     pub(crate) directory: Vec<u8>,
-    /// The rest, packed; `None` where it is a segment.
+    /// The rest, packed; `None` if it is a segment.
     pub(crate) rest: Option<Vec<u8>>,
-    /// Items that are new.
+    /// New items.
     pub(crate) writes: Vec<(Key, Vec<u8>)>,
-    /// Items that the new head points to no more.
+    /// Items that the new head no longer points to.
     pub(crate) replaced: Vec<Key>,
-    /// What this save leaves, once it is committed.
+    /// The base after this save, once it is committed.
     pub(crate) base: Base,
 }
 
-/// Cuts a memory for the save `version`. It is the same afterwards.
+/// Cuts a memory for the save `version`. The memory is the same afterwards.
 ///
 /// # Errors
-/// When something of it cannot be written as JSON.
+/// If a part of it cannot be written as JSON.
 pub(crate) fn cut(
     memory: &mut Memory,
     touched: &BTreeSet<FunctionName>,
@@ -88,7 +88,7 @@ impl<'a> Cutter<'a> {
         Cutter { base, version, next: Base::of_directory(directory), writes: Vec::new() }
     }
 
-    /// Notes all segments, and packs those that are not as they were.
+    /// Records all segments, and packs the changed ones.
     fn parts(&mut self, parts: &Parts, touched: &BTreeSet<FunctionName>) -> Result<(), Damaged> {
         let functions = self.next.directory.function_buckets;
         let touched: BTreeSet<u32> = touched.iter().map(|name| bucket_of(name.as_str(), functions)).collect();
@@ -118,7 +118,7 @@ impl<'a> Cutter<'a> {
         self.digested(Kind::Policy, &policy)
     }
 
-    /// Segments that are told apart by their contents.
+    /// Segments that are distinguished by their contents.
     fn digested<T: Serialize>(&mut self, kind: Kind, buckets: &BTreeMap<u32, T>) -> Result<(), Damaged> {
         for (bucket, content) in buckets {
             let json = serde_json::to_vec(content)?;
@@ -145,7 +145,7 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    /// Whether names are in the buckets in which they were.
+    /// Whether the names are still in the same buckets.
     fn is_comparable(&self, kind: Kind) -> bool {
         let (before, now) = (&self.base.directory, &self.next.directory);
         match kind {
@@ -168,7 +168,7 @@ impl<'a> Cutter<'a> {
         self.next.digests.insert(slot, digest);
     }
 
-    /// What is left of the memory: for the head, or for a segment where it is too large.
+    /// The remaining memory: for the head, or for a segment if it is too large.
     fn rest(&mut self, memory: &Memory) -> Result<Option<Vec<u8>>, Damaged> {
         let json = serde_json::to_vec(memory)?;
         let packed = pack::pack(&json)?;
@@ -190,8 +190,8 @@ impl<'a> Cutter<'a> {
     }
 }
 
-/// Buckets for so many names: a power of two, kept while it is not too small nor four times too large, so that a
-/// function more or less never moves everything twice.
+/// The number of buckets for the given number of names: a power of two, kept unless it is too small or four times too
+/// large, so that adding or removing one function never moves everything twice.
 fn buckets(names: usize, (least, most): (usize, usize), before: u32) -> u32 {
     let wanted = (names / FUNCTIONS_PER_BUCKET).next_power_of_two().clamp(least, most);
     let wanted = u32::try_from(wanted).unwrap_or(1);
