@@ -45,17 +45,17 @@ pub struct ParseUsdError {
 }
 
 impl Usd {
-    /// No money.
+    /// Zero.
     pub const ZERO: Usd = Usd(0);
     /// More than any bill: stands for "no bound". Additions saturate here instead of wrapping.
     pub const MAX: Usd = Usd(i128::MAX);
 
-    /// From pico-dollars.
+    /// An amount in pico-dollars (10⁻¹² dollars).
     pub const fn from_picos(picos: i128) -> Self {
         Usd(picos)
     }
 
-    /// From whole dollars.
+    /// An amount in whole dollars.
     pub const fn from_dollars(dollars: i64) -> Self {
         Usd(dollars as i128 * PICOS_PER_USD)
     }
@@ -71,10 +71,10 @@ impl Usd {
         self.0 as f64 / PICOS_PER_USD as f64
     }
 
-    /// From dollars as a float, by its shortest decimal text, so that `0.1` is one tenth. Rounded up.
+    /// An amount from a float in dollars, by its shortest decimal text, so that `0.1` is one tenth. Rounded up.
     ///
     /// # Errors
-    /// When the number is not finite or its text is no amount.
+    /// If the number is not finite or its text is not an amount.
     pub fn from_f64(dollars: f64) -> Result<Self, ParseUsdError> {
         if dollars.is_finite() && dollars.abs() < 1e15 {
             Self::parse_rounding_up(&format!("{dollars}"))
@@ -86,9 +86,9 @@ impl Usd {
     /// `self × numerator ÷ denominator`, rounded **up** (towards more money spent): the only rounding rule of
     /// the product. A guard that rounds down finds the budget intact while the bill is over it.
     ///
-    /// Exact where the product leaves `i128`: a month of a million invocations a minute times another is such a product.
-    /// Saturates where the result does; a zero denominator gives [`Usd::MAX`] for a positive amount ("no bound") and
-    /// zero for zero.
+    /// Exact even if the product leaves `i128`: a month of a million invocations a minute times another does.
+    /// Saturates if the result does; a zero denominator gives [`Usd::MAX`] for a positive amount ("no bound") and zero
+    /// for zero.
     pub fn mul_div_up(self, numerator: i128, denominator: i128) -> Self {
         if denominator == 0 {
             return if self.0 == 0 || numerator == 0 { Usd::ZERO } else { Usd::MAX };
@@ -99,12 +99,12 @@ impl Usd {
         }
     }
 
-    /// How many times `unit` fits into this amount, rounded down; `None` where `unit` is not positive.
+    /// How many times `unit` fits into this amount, rounded down; `None` if `unit` is not positive.
     pub fn div_floor(self, unit: Usd) -> Option<i128> {
         (unit.0 > 0).then(|| self.0.div_euclid(unit.0))
     }
 
-    /// `self ÷ whole` in thousandths, rounded up; a part of nothing is 0 when it is nothing itself, else 1,000.
+    /// `self ÷ whole` in thousandths, rounded up; if `whole` is not positive, 1,000 for a positive amount, else 0.
     pub fn per_mille_of(self, whole: Usd) -> i64 {
         if whole.0 <= 0 {
             return if self.0 <= 0 { 0 } else { 1000 };
@@ -141,7 +141,7 @@ impl Usd {
     }
 }
 
-/// The product; `None` where it leaves `i128`. Mostly both fit into 64 bits, and their product always fits.
+/// The product; `None` if it leaves `i128`. Usually both fit into 64 bits, and their product always fits.
 fn product(a: i128, b: i128) -> Option<i128> {
     match (i64::try_from(a), i64::try_from(b)) {
         (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
@@ -149,8 +149,8 @@ fn product(a: i128, b: i128) -> Option<i128> {
     }
 }
 
-/// `a × n ÷ d`, rounded up, where the product needs more than 128 bits: digit by digit of `n`, keeping what the digits so
-/// far come to as quotient and rest. Saturates where the result leaves `i128`. `d` is not zero.
+/// `a × n ÷ d`, rounded up, for a product of more than 128 bits: digit by digit of `n`, keeping the result of the
+/// digits so far as quotient and rest. Saturates if the result leaves `i128`. `d` is not zero.
 fn wide_mul_div_up(a: i128, n: i128, d: i128) -> i128 {
     let is_negative = (a < 0) != ((n < 0) != (d < 0));
     let (a, n, d) = (a.unsigned_abs(), n.unsigned_abs(), d.unsigned_abs());
@@ -177,7 +177,7 @@ fn wide_mul_div_up(a: i128, n: i128, d: i128) -> i128 {
 
 /// Division rounded towards positive infinity.
 fn div_up(numerator: i128, denominator: i128) -> i128 {
-    // Mostly both fit into 64 bits, which processors divide by themselves.
+    // Usually both fit into 64 bits, which processors divide by themselves.
     let narrow = || {
         let (numerator, denominator) = (i64::try_from(numerator).ok()?, i64::try_from(denominator).ok()?);
         Some((numerator.checked_div(denominator)?.into(), numerator.checked_rem(denominator)?.into()))
@@ -294,7 +294,7 @@ pub(crate) fn grouped(number: u128) -> String {
 }
 
 impl Serialize for Usd {
-    /// A string of dollars with all twelve decimals' worth of precision, trailing zeros cut: no reader loses digits.
+    /// A string of dollars with up to twelve decimals, trailing zeros cut: no reader loses digits.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Exact(*self))
     }

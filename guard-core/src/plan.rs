@@ -32,11 +32,11 @@ pub struct Plan {
     pub budgets: Vec<BudgetRecord>,
     /// One record per function that was looked at or is capped.
     pub functions: Vec<FunctionRecord>,
-    /// What to look at next.
+    /// The metrics to read next.
     pub sampling: SamplingPlan,
 }
 
-/// What the next tick should ask CloudWatch, besides the region's totals.
+/// The next tick's requests to CloudWatch, besides the region's totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamplingPlan {
     /// Functions to read minute by minute in full, sorted by name.
@@ -284,7 +284,7 @@ pub struct Notice {
     pub headline: String,
     /// The lines below it: numbers, what was done, which side effects it has, how to undo it.
     pub body: Vec<String>,
-    /// What distinguishes it from a repetition of the last one under the same alarm.
+    /// The text that distinguishes it from a repetition of the last notice under the same alarm.
     pub digest: String,
 }
 

@@ -1,4 +1,4 @@
-//! The price table: every region and architecture, embedded and dated, unknown where unknown.
+//! The price table: every region and architecture, embedded and dated; unknown prices stay marked as unknown.
 
 mod bulk;
 mod companion;
@@ -11,15 +11,15 @@ use crate::money::Usd;
 pub use companion::companion_per_invocation;
 pub use table::{PriceError, PriceTable};
 
-/// Requests a month that cost nothing, per account ("AWS Lambda Pricing", read 2026-11).
+/// Free requests per month and account ("AWS Lambda Pricing", read 2026-11).
 pub const FREE_REQUESTS: u64 = 1_000_000;
 
-/// GB-seconds a month that cost nothing, x86 and Arm together, per account ("AWS Lambda Pricing", read 2026-11).
-/// Functions with provisioned concurrency have no part in it.
+/// Free GB-seconds per month and account, x86 and Arm together ("AWS Lambda Pricing", read 2026-11). Functions with
+/// provisioned concurrency have no part in it.
 pub const FREE_GB_SECONDS: u64 = 400_000;
 
-/// What AWS charges in one region for one architecture. A price that is not known is filled with the dearest
-/// known one and named in `unknown`.
+/// AWS's prices in one region for one architecture. An unknown price is filled with the dearest known one and named in
+/// `unknown`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Per request.
@@ -34,7 +34,7 @@ pub struct Quote {
     pub provisioned_duration_gb_second: Usd,
     /// Dollars, except in the Chinese regions.
     pub currency: Currency,
-    /// Prices that are not known and were filled in.
+    /// Unknown prices that were filled in.
     pub unknown: Vec<PriceItem>,
 }
 

@@ -27,8 +27,8 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A text of strangers as one line of at most so many columns, 3 at least: control characters as escapes, and of what is
-/// longer its beginning and its end, where a message says what would be accepted.
+/// An untrusted text as one line of at most the given number of columns, at least 3: control characters are escaped,
+/// and a longer text keeps its beginning and its end, where a message lists the accepted values.
 pub fn abridged(text: &str, columns: usize) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -55,9 +55,9 @@ pub fn shortened(text: &str, columns: usize) -> String {
     text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// The candidate that differs least from `word`, ignoring case, if it differs by no more than a typing slip: one
-/// edit, or one in three characters, where neighbours swapped are one edit (optimal string alignment). The first of
-/// equals wins.
+/// The candidate that differs least from `word`, ignoring case, if it differs by no more than a typing slip: one edit,
+/// or one in three characters, where neighbours swapped are one edit (optimal string alignment). Of equals, the first
+/// wins.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -70,7 +70,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     best.map(|(_, candidate)| candidate)
 }
 
-/// Words longer than this are no slip of any word we know; it also bounds the work on hostile text.
+/// Longer words are not mistyped versions of any known word; the limit also bounds the work on hostile text.
 const LONGEST: usize = 64;
 
 #[cfg(test)]

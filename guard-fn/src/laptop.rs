@@ -179,7 +179,7 @@ fn unusable_policy(place: &Place, streams: &mut Streams<'_>) -> io::Result<Optio
     }
 }
 
-/// The usual credential chain; `None` without a region.
+/// The configuration from the usual credential chain; `None` without a region.
 async fn connect(place: &Place) -> Option<SdkConfig> {
     let mut loader = crate::aws::sdk();
     if let Some(region) = &place.region {

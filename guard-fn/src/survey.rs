@@ -20,7 +20,7 @@ pub struct Survey {
     pub read_at: BTreeMap<FunctionName, DateTime<Utc>>,
     /// When account limits were read last.
     pub account_at: Option<DateTime<Utc>>,
-    /// What is under way.
+    /// Lists under way.
     #[serde(default)]
     pub progress: Progress,
 }

@@ -60,7 +60,7 @@ pub struct BudgetLedger {
     /// The incident's cost above the ordinary, up to the minutes that may still change.
     #[serde(default)]
     pub incident: Incident,
-    /// What the book counts; `None` in a memory from before books recorded it.
+    /// The book's meaning: the unit, functions and periods it counts; `None` in a memory from before books recorded it.
     #[serde(default)]
     pub meaning: Option<Meaning>,
     /// For a scope narrower than everything, its assumed share of the region's rest: worked out anew at every look, and

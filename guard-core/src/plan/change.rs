@@ -1,11 +1,11 @@
-//! One change of one setting: which lever, from what, to what.
+//! One change of one setting: the lever, the old value and the new one.
 
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::AsyncConfig;
 use crate::name::MappingId;
 
-/// A change of one setting. `from` is what was seen when the plan was made: the actuator compares before it sets.
+/// A change of one setting. `from` is the value seen when the plan was made: the actuator compares before it sets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "lever", rename_all = "snake_case")]
 pub enum Change {
@@ -78,7 +78,7 @@ pub enum Lever {
     ReservedConcurrency,
 }
 
-/// The value of a lever: what is saved before a change and put back after.
+/// The value of a lever: saved before a change and restored afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Setting {
@@ -91,7 +91,7 @@ pub enum Setting {
 }
 
 impl Change {
-    /// What it changes.
+    /// The lever that it changes.
     pub fn lever(&self) -> Lever {
         match self {
             Change::AsyncConfig { .. } => Lever::AsyncConfig,
@@ -125,7 +125,7 @@ impl Change {
         }
     }
 
-    /// A change of that lever between two values; `None` where the values are not of the lever's kind.
+    /// A change of that lever between two values; `None` if the values are not of the lever's kind.
     pub fn of(lever: &Lever, from: Setting, to: Setting) -> Option<Change> {
         match (lever, from, to) {
             (Lever::AsyncConfig, Setting::Async(from), Setting::Async(to)) => {

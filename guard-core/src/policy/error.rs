@@ -1,4 +1,4 @@
-//! What is wrong with a policy, so that its owner can put it right without the manual.
+//! The errors in a policy, worded so that its owner can fix them without the manual.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::text::abridged;
 /// Characters of a message and of a key: a text of a megabyte in the wrong place must not become a message of one.
 const LONGEST: (usize, usize) = (800, 100);
 
-/// Problems that are told one by one.
+/// Problems that are listed one by one.
 const MOST: usize = 20;
 
 /// Everything wrong with a policy: at least one problem, in the order of the text. Displays as one line each,
@@ -21,10 +21,10 @@ pub struct PolicyError {
     pub problems: Vec<Problem>,
 }
 
-/// One thing wrong: where, and what would be accepted.
+/// One error: its place, and the accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Where in the text; `None` where the policy did not come from a text, or the key is missing in it.
+    /// The place in the text; `None` if the policy did not come from a text, or the key is missing in it.
     #[serde(flatten)]
     pub position: Option<Position>,
     /// The key; empty for the text as a whole.
@@ -32,7 +32,7 @@ pub struct Problem {
     /// The named thing it belongs to, such as `budget "checkout"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// What is wrong, with the value and what is accepted.
+    /// The error, with the value and the accepted ones.
     pub message: String,
 }
 
@@ -88,8 +88,8 @@ impl KeyPath {
 const DEPTH_MAX: usize = 80;
 
 impl Position {
-    /// Where brackets are nested deeper than any reader of ours follows, or else the longest line: the place of a text
-    /// that was given up for its depth.
+    /// The place where brackets are nested deeper than any of our readers follows, or otherwise the longest line: the
+    /// place in a text that was rejected for its depth.
     pub fn deepest(text: &str) -> Self {
         let mut depth = 0_usize;
         for (byte, character) in text.char_indices() {
@@ -107,14 +107,14 @@ impl Position {
         Position::of(text, start)
     }
 
-    /// The place of a byte in a text; the end of the text where it lies beyond.
+    /// The place of a byte in a text; the end of the text if the byte lies beyond it.
     pub fn of(text: &str, byte: usize) -> Self {
         let before: &str = text.get(..byte).unwrap_or(text);
         Walked::new(text).to(before.len())
     }
 }
 
-/// A text on the way through it: places of bytes that come in ascending order.
+/// A text that is being walked through: finds places of bytes that come in ascending order.
 pub(super) struct Walked<'t> {
     text: &'t str,
     at: usize,

@@ -1,4 +1,4 @@
-//! Which functions an entry of the policy means: compiled once per tick, asked for every function.
+//! The functions that an entry of the policy matches: compiled once per tick, applied to every function.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +80,7 @@ impl ScopeMatcher {
                 .all(|(key, value)| function.tags.get(key).is_some_and(|found| value.matches(found)))
     }
 
-    /// Whether the scope covers every function there can be, so that region totals stand for it.
+    /// Whether the scope covers every possible function, so that region totals stand for it.
     pub fn is_everything(&self) -> bool {
         matches!(self.name, Pattern::Any) && self.tags.is_empty()
     }
@@ -126,9 +126,9 @@ impl Protected {
         compiled
     }
 
-    /// Whether the function must not be touched: it is on the list, or its tag `dow-guard:protect` says so.
+    /// Whether the guard must not touch the function: it is on the list, or its tag `dow-guard:protect` says so.
     ///
-    /// Errs towards leaving alone: a function whose ARN is unknown is compared with an ARN by its name alone.
+    /// In doubt, the function is protected: if its ARN is unknown, only the name in an ARN is compared.
     pub fn matches(&self, function: &Function) -> bool {
         let name = function.name.as_str();
         self.names.contains(name)

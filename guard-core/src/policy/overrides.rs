@@ -1,5 +1,5 @@
-//! What a function says about itself in its tags. A bad tag is never fatal: it is reported and left out, except
-//! that an unreadable wish for protection protects.
+//! A function's own settings in its tags. A bad tag is never fatal: it is reported and left out, except that an
+//! unreadable wish for protection protects.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::money::Usd;
 use crate::name::FunctionName;
 use crate::text::nearest;
 
-/// What all tags of the guard begin with.
+/// The prefix of all tags of the guard.
 const PREFIX: &str = "dow-guard:";
 const MODE: &str = "dow-guard:mode";
 const MONTHLY_USD: &str = "dow-guard:monthly-usd";
@@ -38,14 +38,14 @@ pub struct FunctionOverrides {
 /// A tag that could not be read. It was left out, except for protection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagProblem {
-    /// The function that carries it, where known.
+    /// The function that carries it, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionName>,
     /// The key of the tag.
     pub tag: String,
     /// Its value.
     pub value: String,
-    /// What would be accepted, and what was done instead.
+    /// The accepted values, and how the guard treats the tag instead.
     pub accepted: String,
 }
 
@@ -81,12 +81,12 @@ impl FunctionOverrides {
         tags.keys().any(|tag| is_ours(tag)) && Self::from_tags(tags).0.protect
     }
 
-    /// What may be done to this function for a budget of that mode: a tag restrains and never allows more.
+    /// The mode for this function under a budget of that mode: a tag can lower it but never raise it.
     pub fn restrain(&self, budget: Mode) -> Mode {
         self.mode.map_or(budget, |mode| mode.min(budget))
     }
 
-    /// Reads one tag; the error says what is accepted.
+    /// Reads one tag; the error lists the accepted values.
     fn take(&mut self, tag: &str, value: &str) -> Result<(), String> {
         match tag {
             MODE => self.mode = Some(mode(value).ok_or("observe, alert, cap or stop")?),

@@ -14,7 +14,7 @@ impl Policy {
     /// Reads and validates a policy.
     ///
     /// # Errors
-    /// All values outside their accepted ranges at once; or, as nothing can be said about a text that has no
+    /// All values outside their accepted ranges at once; or, because nothing can be said about a text without a
     /// meaning, the first error of syntax, unknown key or wrong type. Each with line and column.
     ///
     /// ```
@@ -46,7 +46,7 @@ impl Policy {
     }
 }
 
-/// The one problem of a text that is no policy.
+/// The only problem of a text that is not a policy.
 fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
     let span = error.span();
     let is_too_deep = error.message().contains("recursion limit");
@@ -68,7 +68,7 @@ fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
     PolicyError { problems: vec![Problem { position, key, of, message }] }
 }
 
-/// Keys of earlier versions, and what to write now.
+/// Keys of earlier versions, and their replacements.
 const GONE: [(&str, &str); 2] = [
     (
         "trip_on",
@@ -148,7 +148,7 @@ fn located(text: &str, mut error: PolicyError) -> PolicyError {
     error
 }
 
-/// Where the value of a key stands; of the nearest key above it, if the text does not have it.
+/// The place of a key's value; or of the nearest key above it, if the text does not have it.
 fn span_of(table: &DeTable<'_>, path: &KeyPath) -> Option<Range<usize>> {
     let mut path = path.clone();
     while !path.0.is_empty() {
@@ -185,7 +185,7 @@ fn path_at(table: &DeTable<'_>, byte: usize) -> KeyPath {
     path
 }
 
-/// Goes into the entry of a table that holds the byte; `false` where none does.
+/// Steps into the entry of a table that holds the byte; `false` if none does.
 fn descend(table: &DeTable<'_>, byte: usize, path: &mut KeyPath) -> bool {
     for (key, value) in table {
         path.0.push(Step::Key(key.get_ref().clone().into_owned()));

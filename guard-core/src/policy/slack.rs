@@ -1,4 +1,4 @@
-//! How much of a budget an incident may cost before the guard acts, as a length of the budget's own time.
+//! The amount of a budget that an incident may cost before the guard acts, as a length of the budget's own time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::money::Usd;
 /// The word for the whole period.
 const WHOLE: &str = "period";
 
-/// What is accepted, in words.
+/// The accepted forms, in words.
 const ACCEPTED: &str =
     "accepted: a length of time such as \"30m\", \"3h\" or \"1d\", or \"period\" to act at the line only";
 
@@ -27,7 +27,7 @@ impl Slack {
     /// The whole period: the budget acts at its line only.
     pub const PERIOD: Slack = Slack { minutes: u32::MAX };
 
-    /// A slack of so many minutes.
+    /// A slack of the given number of minutes.
     pub const fn of_minutes(minutes: u32) -> Self {
         Slack { minutes }
     }
@@ -42,8 +42,8 @@ impl Slack {
         self != Slack::PERIOD && self.minutes > period.minutes()
     }
 
-    /// What a budget has. One that does not say has the whole period under a guarantee, whose ceilings tighten by themselves
-    /// and are meant to be used up; else [`Slack::of`] its period.
+    /// The slack of a budget. Unless it sets one, it is the whole period under a guarantee, whose ceilings tighten by
+    /// themselves and are meant to be used up; otherwise [`Slack::of`] its period.
     pub fn of_budget(budget: &Budget) -> Self {
         let unsaid = if budget.guarantee { Slack::PERIOD } else { Slack::of(budget.period) };
         budget.slack.unwrap_or(unsaid)
@@ -56,7 +56,7 @@ impl Slack {
 
     /// The slack of a period: half an hour of an hour, an eighth of a day, a sixtieth of a month. Our choice: a longer
     /// period has busier hours in it, and a smaller part of it pays for as long an incident. *No false cap* in
-    /// docs/scorecard.md says how it does on recorded traffic.
+    /// docs/scorecard.md shows the results on recorded traffic.
     pub const fn of(period: Period) -> Self {
         let hours = match period {
             Period::Hour => return Slack { minutes: 30 },

@@ -1,9 +1,9 @@
-//! The small languages inside the policy's texts: names, patterns, ARNs and tags. Validator and matchers read them
-//! by the same functions, so that nothing is accepted that would be understood in another way.
+//! The small languages inside the policy's texts: names, patterns, ARNs and tags. Validator and matchers read them with
+//! the same functions, so that no accepted text is understood in another way.
 
 use wildmatch::WildMatch;
 
-/// What a budget's name looks like, for the JSON Schema; [`is_budget_name`] is the same rule.
+/// The pattern of a budget's name, for the JSON Schema; [`is_budget_name`] is the same rule.
 pub(crate) const BUDGET_NAME_PATTERN: &str = "^[A-Za-z0-9._-]{1,64}$";
 
 /// Longest name of a Lambda function: CreateFunction, Lambda API reference, read 2026-11-22.
@@ -27,7 +27,7 @@ pub(crate) fn has_wildcard(text: &str) -> bool {
 /// Accepts a function's name or a pattern of one.
 ///
 /// # Errors
-/// What is wrong and what is accepted, in words.
+/// The error and the accepted values, in words.
 pub(crate) fn check_name_pattern(pattern: &str) -> Result<(), String> {
     const ACCEPTED: &str = "accepted: a function's name or a pattern of letters, digits, `-`, `_`, `*` and `?`, such as `checkout-*`";
     if pattern.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) fn check_name_pattern(pattern: &str) -> Result<(), String> {
 /// Accepts the key of a tag.
 ///
 /// # Errors
-/// What is wrong and what is accepted, in words.
+/// The error and the accepted values, in words.
 pub(crate) fn check_tag_key(key: &str) -> Result<(), String> {
     let length = key.chars().count();
     if !(1..=TAG_KEY_MAX).contains(&length) {
@@ -66,7 +66,7 @@ pub(crate) fn check_tag_key(key: &str) -> Result<(), String> {
 /// Accepts the value of a tag or a pattern of one; an empty one stands for the empty value.
 ///
 /// # Errors
-/// What is wrong and what is accepted, in words.
+/// The error and the accepted values, in words.
 pub(crate) fn check_tag_value(value: &str) -> Result<(), String> {
     let length = value.chars().count();
     if length > TAG_VALUE_MAX {
@@ -84,7 +84,7 @@ pub(crate) enum ProtectedEntry<'a> {
     Arn {
         /// Up to the function's name.
         whole: String,
-        /// The part that names the function; `None` where a `*` ends the pattern before it.
+        /// The part that names the function; `None` if a `*` ends the pattern before it.
         name: Option<&'a str>,
     },
     /// A tag: with any value, or with a value that matches.
@@ -99,7 +99,7 @@ pub(crate) enum ProtectedEntry<'a> {
 /// Reads an entry of the list of protected functions.
 ///
 /// # Errors
-/// What is wrong and what is accepted, in words.
+/// The error and the accepted values, in words.
 pub(crate) fn protected_entry(text: &str) -> Result<ProtectedEntry<'_>, String> {
     if text.trim().is_empty() {
         return Err(format!(

@@ -1,5 +1,5 @@
-//! What the types of a policy cannot say: ranges, patterns, and settings that contradict each other. All problems
-//! are collected, because whoever mistyped one number has often mistyped two.
+//! Rules beyond the types of a policy: ranges, patterns, and settings that contradict each other. All problems are
+//! collected, because an owner who mistyped one number has often mistyped two.
 
 use std::collections::BTreeMap;
 
@@ -170,7 +170,7 @@ impl Checker {
         }
     }
 
-    /// An empty list is accepted: the budget then warns at no percentage, and still tells of its caps.
+    /// An empty list is accepted: the budget then warns at no percentage, and still reports its caps.
     fn thresholds(&mut self, at: &KeyPath, thresholds: &[u32]) {
         for (i, threshold) in thresholds.iter().enumerate() {
             self.number(at.index(i), *threshold, ranges::THRESHOLD_PERCENT);
@@ -212,7 +212,7 @@ impl Checker {
         }
     }
 
-    /// Lines that nothing can reach in time.
+    /// Lines that the guard cannot reach in time.
     fn reachable(&mut self, at: &KeyPath, budget: &Budget, policy: &Policy) {
         if let Some(slack) = budget.slack.filter(|slack| slack.exceeds(budget.period)) {
             self.refuse(

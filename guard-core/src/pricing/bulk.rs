@@ -1,5 +1,5 @@
-//! The AWS bulk price list (`offers/v1.0/aws/AWSLambda/current/…/index.json`): products by SKU, their price
-//! dimensions by SKU and term. Only what the guard prices is read; whatever else the file grows is passed over.
+//! The AWS bulk price list (`offers/v1.0/aws/AWSLambda/current/…/index.json`): products by SKU, their price dimensions
+//! by SKU and term. Only the items that the guard prices are read; anything else in the file is skipped.
 
 use std::collections::BTreeMap;
 
@@ -59,10 +59,10 @@ struct Dimension {
 impl PriceTable {
     /// Reads the AWS bulk price list of `AWSLambda`, of one region or of all of them
     /// (`offers/v1.0/aws/AWSLambda/current/[region/]index.json`). Products other than requests, duration, ephemeral
-    /// storage and provisioned concurrency of the `AWS Region`s are passed over.
+    /// storage and provisioned concurrency of the `AWS Region`s are skipped.
     ///
     /// # Errors
-    /// When the bytes are not such a list or a price in it is no decimal number.
+    /// If the bytes are not such a list or a price in it is not a decimal number.
     pub fn from_bulk_json(bytes: &[u8]) -> Result<Self, PriceError> {
         read(bytes)
     }
@@ -88,8 +88,8 @@ fn read(bytes: &[u8]) -> Result<PriceTable, PriceError> {
     Ok(table)
 }
 
-/// What a usage type means, such as `EUC1-Lambda-GB-Second-ARM`. The prefix stands for a region (us-east-1 has
-/// none) and is in capitals and digits, which tells it from `Global-…` (the free tier) and `Lambda-Edge-…`.
+/// The meaning of a usage type, such as `EUC1-Lambda-GB-Second-ARM`. The prefix stands for a region (us-east-1 has
+/// none) and is in capitals and digits, unlike `Global-…` (the free tier) and `Lambda-Edge-…`.
 fn item_of(usagetype: &str) -> Option<(PriceItem, Architecture)> {
     const ITEMS: [(&str, PriceItem); 5] = [
         ("Request", PriceItem::Request),
@@ -123,8 +123,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The tiers in the order of their beginning, with their currency; the last one is left without end. A free
-    /// first tier is dropped: the free tier is the business of the bill. `None` where nothing costs anything.
+    /// The tiers in the order of their beginning, with their currency; the last one has no end. A free first tier is
+    /// dropped: the free tier is part of the bill's calculation. `None` if everything is free.
     fn tiers(&self, term: &Term) -> Result<Option<(Currency, Vec<Tier>)>, PriceError> {
         let mut found = Vec::new();
         for dimension in term.price_dimensions.values() {
@@ -149,7 +149,7 @@ impl Reader<'_> {
         Ok(currency.map(|currency| (currency, tiers)))
     }
 
-    /// An end of a range; `Inf` or nothing is none.
+    /// The end of a range; `None` for `Inf` or an absent end.
     fn range(&self, text: &str) -> Result<Option<u64>, PriceError> {
         match text {
             "" | "Inf" => Ok(None),
@@ -159,7 +159,7 @@ impl Reader<'_> {
 }
 
 impl Row {
-    /// Sets an item; of tiers where none are known of, the dearest.
+    /// Sets an item; one without volume tiers gets the dearest price.
     fn set(&mut self, item: PriceItem, tiers: Vec<Tier>) {
         let dearest = tiers.iter().map(|tier| tier.price).max();
         match item {

@@ -1,4 +1,4 @@
-//! Reading the table and quoting from it. A cell that is not known stays unknown; a quote fills it with the dearest.
+//! Reading the table and quoting from it. An unknown cell stays unknown; a quote fills it with the dearest price.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,12 +14,12 @@ pub struct PriceTable {
     rows: BTreeMap<(Region, Architecture), Row>,
 }
 
-/// What is known of one region and architecture.
+/// The known prices of one region and architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) currency: Currency,
     pub(super) request: Option<Usd>,
-    /// Empty where unknown; else dearest tier first, the last without end.
+    /// Empty if unknown; otherwise dearest tier first, the last without an end.
     pub(super) gb_second: Vec<Tier>,
     pub(super) ephemeral: Option<Usd>,
     pub(super) provisioned: Option<Usd>,
@@ -35,16 +35,16 @@ pub enum PriceError {
         /// The column's name.
         column: &'static str,
     },
-    /// A cell holds something else than expected.
+    /// A cell holds an unexpected value.
     #[error("line {line}, column {column:?}: {text:?} is not {expected}")]
     Cell {
         /// Line of the file, the heading being line 1.
         line: u64,
         /// The column's name.
         column: &'static str,
-        /// What the cell holds.
+        /// The cell's text.
         text: String,
-        /// What belongs there.
+        /// The expected content.
         expected: &'static str,
     },
     /// The text is not CSV. Names the line itself.
@@ -60,9 +60,9 @@ pub enum PriceError {
         sku: String,
         /// Its usage type.
         usagetype: String,
-        /// What was found.
+        /// The text found.
         text: String,
-        /// What belongs there.
+        /// The expected content.
         expected: &'static str,
     },
 }
@@ -97,7 +97,7 @@ impl PriceTable {
     /// The request price is per million; its column keeps the name `…usd…` in the Chinese regions, too.
     ///
     /// # Errors
-    /// When a column is missing or a cell is neither empty nor what belongs there.
+    /// If a column is missing, or a cell is neither empty nor of the expected form.
     pub fn from_csv(text: &str) -> Result<Self, PriceError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let headers = reader.headers()?.clone();
@@ -117,8 +117,8 @@ impl PriceTable {
         Ok(table)
     }
 
-    /// This table with every price that `newer` knows in place of its own: how a list read at run time refreshes
-    /// the embedded one.
+    /// This table, with every price that `newer` knows replacing its own: a list read at run time refreshes the
+    /// embedded one.
     #[must_use]
     pub fn overlaid_with(mut self, newer: &PriceTable) -> PriceTable {
         for (key, row) in &newer.rows {
@@ -139,10 +139,9 @@ impl PriceTable {
         regions.into_iter()
     }
 
-    /// What a region charges. Never fails: a price that is not known is filled with the dearest known one for the
-    /// item, architecture and currency, without volume discount, and named in [`Quote::unknown`]. Where the
-    /// currency knows none, the price of duration stands in, which exceeds those of storage and provisioned
-    /// concurrency everywhere.
+    /// A region's prices. Never fails: an unknown price is filled with the dearest known one for the item, architecture
+    /// and currency, without volume discount, and named in [`Quote::unknown`]. If the currency has none, the price of
+    /// duration is used, which exceeds those of storage and provisioned concurrency everywhere.
     pub fn quote(&self, region: &Region, architecture: Architecture) -> Quote {
         let absent = Row { currency: currency_of(region), ..Row::default() };
         let row = self.rows.get(&(region.clone(), architecture)).unwrap_or(&absent);
@@ -192,7 +191,7 @@ fn currency_of(region: &Region) -> Currency {
 }
 
 impl Row {
-    /// The price of an item; of duration, that of the first tier.
+    /// The price of an item; for duration, that of the first tier.
     fn price(&self, item: PriceItem) -> Option<Usd> {
         match item {
             PriceItem::Request => self.request,
@@ -249,7 +248,7 @@ impl Cells<'_> {
         price.map(Some).ok_or_else(|| self.error(column, "a price"))
     }
 
-    /// The tiers up to the first empty price; a price that follows needs to know where it begins.
+    /// The tiers up to the first empty price; a later price needs to know where it begins.
     fn tiers(&self) -> Result<Vec<Tier>, PriceError> {
         let mut tiers: Vec<Tier> = Vec::new();
         for (column, begin_column) in [(3, None), (4, Some(6)), (5, Some(7))] {

@@ -235,7 +235,7 @@ fn notes(page: &mut Page, bound: &BudgetBound) {
     }
 }
 
-/// What the bound holds for, and what of it the account or its functions bring about.
+/// The conditions of the bound, and those that the account or its functions cause.
 fn what_it_means(bound: &BudgetBound) -> Vec<String> {
     let mut texts = Vec::new();
     if bound.ticks > 1 {

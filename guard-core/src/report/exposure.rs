@@ -1,5 +1,5 @@
-//! The exposure of an account as a document and as a page: what an attack that begins now could burn, dearest
-//! function first, and what is missing around it.
+//! The exposure of an account as a document and as a page: the possible cost of an attack that begins now, dearest
+//! function first, and the gaps around it.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ pub struct ExposureReport {
     pub schema: u32,
     /// The region, which decides the prices.
     pub region: Region,
-    /// What the amounts count.
+    /// The unit of the amounts.
     pub unit: Unit,
     /// The account's limits.
     pub account: AccountLimits,
@@ -41,7 +41,7 @@ pub struct ExposureReport {
     pub price_unknown: bool,
     /// The account as a whole.
     pub total: ExposureTotal,
-    /// What reading its metrics costs in a month at most, incidents aside, in dollars.
+    /// The highest cost of reading its metrics in a month, incidents aside, in dollars.
     pub watching: OwnCost,
     /// The functions, dearest first.
     pub functions: Vec<ExposureEntry>,
@@ -52,29 +52,29 @@ pub struct ExposureReport {
 pub struct ExposureTotal {
     /// How many functions there are.
     pub functions: usize,
-    /// The most that all can burn in an hour together: reserved functions each, and the pool filled with the dearest.
+    /// The most that all functions can burn in an hour: reserved ones each, and the pool filled with the dearest.
     pub worst_per_hour: Usd,
     /// The same in a day.
     pub worst_per_day: Usd,
-    /// The same in an hour under the advised caps, where at least one is advised below a ceiling.
+    /// The same in an hour under the advised caps, if at least one is advised below a ceiling.
     pub advised_worst_per_hour: Option<Usd>,
-    /// Functions that nothing but the pool limits.
+    /// Functions that only the pool limits.
     pub without_cap: usize,
-    /// Functions whose given-up events nothing catches.
+    /// Functions whose discarded events nothing catches.
     pub no_dead_letter: usize,
-    /// Functions of which that is not known.
+    /// Functions for which this is unknown.
     pub dead_letter_unknown: usize,
     /// Dormant functions.
     pub dormant: usize,
-    /// Functions of which that is not known.
+    /// Functions for which this is unknown.
     pub dormant_unknown: usize,
     /// Functions whose ceiling is out of proportion to their history.
     pub out_of_proportion: usize,
-    /// Functions of which that is not known.
+    /// Functions for which this is unknown.
     pub without_history: usize,
 }
 
-/// One function, with what is not known of it.
+/// One function, with the facts that are unknown about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExposureEntry {
     /// Its exposure.
@@ -82,13 +82,13 @@ pub struct ExposureEntry {
     pub row: ExposureRow,
     /// Whether it is dormant; `None` without enough history.
     pub dormant: Option<bool>,
-    /// Whether events that are given up are caught everywhere; `None` where an event source does not say.
+    /// Whether discarded events are caught everywhere; `None` if that is unknown for an event source.
     pub dead_letter: Option<bool>,
 }
 
 impl ExposureReport {
-    /// The exposure of the roster's functions with the history of `state`. `unknown_dead_letter` names functions with
-    /// a source of which it is not known whether it has a dead-letter queue.
+    /// The exposure of the roster's functions with the history of `state`. `unknown_dead_letter` names functions with a
+    /// source whose dead-letter queue, if any, is unknown.
     pub fn new(
         roster: &Roster,
         state: &State,
@@ -130,7 +130,7 @@ impl ExposureReport {
         }
     }
 
-    /// The report for people, in so many columns; at most `top` functions.
+    /// The report for people, in the given number of columns; at most `top` functions.
     pub fn page(&self, width: usize, top: usize) -> Page {
         let mut page = Page::new(width);
         page.heading("Exposure: what an attack that begins now could burn");
@@ -263,7 +263,7 @@ impl ExposureReport {
 }
 
 impl ExposureEntry {
-    /// What is wrong around it, in words.
+    /// The problems around it, in words.
     fn findings(&self) -> String {
         let mut words: Vec<&str> = Vec::new();
         match self.dead_letter {
@@ -311,7 +311,7 @@ fn total(functions: &[ExposureEntry], pool: u32) -> ExposureTotal {
     }
 }
 
-/// The worst of all functions at once: those with a reservation at their ceiling; the others take the pool, the
+/// The worst case of all functions at once: those with a reservation at their ceiling; the others take the pool, the
 /// dearest first, each up to its ceiling.
 fn together(
     functions: &[ExposureEntry],

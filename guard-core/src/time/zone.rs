@@ -4,10 +4,10 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::text::nearest;
 
-/// A name that no time zone has.
+/// A name that is not a time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownTimezone {
-    /// What was read.
+    /// The text found.
     pub name: String,
     /// The zone that was probably meant.
     pub suggestion: Option<&'static str>,
@@ -32,7 +32,7 @@ impl std::error::Error for UnknownTimezone {}
 /// The IANA time zone of that name.
 ///
 /// # Errors
-/// When there is none; with the nearest name, a city without its continent included.
+/// If there is none; with the nearest name, a city without its continent included.
 pub fn timezone(name: &str) -> Result<Tz, UnknownTimezone> {
     name.parse().map_err(|_| {
         // `Etc/GMT+2` lies two hours *west* of Greenwich: suggesting it would mislead more than it helps.
