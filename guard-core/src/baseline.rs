@@ -35,7 +35,7 @@ const RISE_MAX: u16 = 2;
 ///
 /// Medians, because one bad hour must not change what counts as ordinary. An hour is judged when it is recorded, by the
 /// ordinary of that time. An hour above the band, or at more than twice the concurrency, is marked and is
-/// *provisional*: for a week it counts for no hour but the same one of later weeks, where it is one of four. A breach
+/// *provisional*. For a week it counts for no hour but the same one of later weeks, where it is one of four. A breach
 /// ([`Profile::breach`]) removes all marked hours for good. So a lasting level becomes ordinary and a flood does not.
 ///
 /// The limits of what an attacker who never breaks a budget can teach the profile:

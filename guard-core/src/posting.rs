@@ -375,7 +375,7 @@ fn may_retry(function: &Function) -> bool {
 }
 
 /// The part of a cost that repeated invocations caused: expected at the mean cost of the point's invocations, and at
-/// most at the `dearest` run each, one into the time-out, because failing runs repeat and may be the long ones.
+/// most at the `dearest` run each, one into the time-out. Failing runs repeat, and may be the long ones.
 fn repeated_cost(cost: UsdRange, invocations: u64, repeated: [u64; 3], dearest: Usd) -> UsdRange {
     if invocations == 0 || repeated == [0; 3] {
         return UsdRange::ZERO;

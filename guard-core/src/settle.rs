@@ -258,7 +258,7 @@ fn watch(latch: &mut Latch, at: DateTime<Utc>, rejected: bool) -> bool {
     true
 }
 
-/// Compares the memory with a *complete* inventory at the start of a tick, settles changes that took effect, forgets
+/// Compares the memory with a *complete* inventory at the start of a tick. Settles changes that took effect, forgets
 /// functions and levers that no longer exist, and returns the findings for the plan, ordered by name and lever.
 pub fn reconcile(state: &mut State, at: DateTime<Utc>, inventory: &Inventory) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -8,7 +8,7 @@ use crate::time::Minute;
 /// The longest INIT phase of an environment in seconds ("Lambda execution environment lifecycle", read 2026-11).
 pub(crate) const INIT_MAX_S: u32 = 10;
 
-/// One in this many of the environments used a minute ago may have been replaced: Lambda keeps them for minutes when
+/// One in this many of the environments used a minute ago may have been replaced. Lambda keeps them for minutes when
 /// idle and for hours in use ("Lambda execution environment lifecycle", read 2026-11), so a tenth is plenty.
 const TURNOVER: u32 = 10;
 

@@ -47,7 +47,7 @@ pub fn abridged(text: &str, columns: usize) -> String {
     format!("{beginning} … {}", line.chars().skip(count - end).collect::<String>())
 }
 
-/// The text in at most so many columns; a longer one ends in `…`.
+/// The text in at most the given number of columns; a longer one ends in `…`.
 pub fn shortened(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
         return text.to_owned();

@@ -68,7 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         // The reader has seen enough (`| head`): not our failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Success,
         Err(error) => {
-            // Standard error is the last resort; where it fails too, the exit code is what is left.
+            // Standard error is the last resort; if it fails too, only the exit code is left.
             drop(writeln!(streams.error, "cannot write: {error}"));
             ExitCode::Internal
         }

@@ -41,7 +41,7 @@ pub enum Wake {
 pub struct Hint {
     /// The service that made the observation.
     pub source: Source,
-    /// The Lambda functions it names, sorted, each once; empty where it names none.
+    /// The Lambda functions it names, sorted, each once; empty if it names none.
     pub functions: Vec<FunctionName>,
     /// When it was seen: an alarm's change of state, otherwise when the message was published. AWS Budgets writes no
     /// time of measurement into its text and is 8 to 12 hours late, so this is not when the money was spent.

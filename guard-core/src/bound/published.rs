@@ -173,9 +173,9 @@ pub const fn longest_period_s(period: Period, is_utc: bool) -> u64 {
     (hours + if is_utc { 0 } else { 1 }) * HOUR
 }
 
-/// The bound of the budget at that index of the roster: reserved functions each at their reservation, those that share
-/// the pool as the whole pool at the dearest of them; and the use that the levers leave to each. `known` returns the
-/// ordinary use of the function at an index; the period has `period_s` seconds. `None` if there is no such budget.
+/// The bound of the budget at that index of the roster: reserved functions each at their reservation, the others as the
+/// whole pool at the dearest of them, plus the use that the levers leave to each. `known` returns the ordinary use of
+/// the function at an index; the period has `period_s` seconds. `None` if there is no such budget.
 pub fn published(
     roster: &Roster,
     place: usize,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// The slot of a key in an ascending row, made where there is none. Keys come mostly at the end, one of the newest.
+/// The slot of a key in an ascending row, created if absent. Keys come mostly at the end, one of the newest.
 pub(crate) fn slot_of<K: Copy + Ord, V: Default>(row: &mut VecDeque<(K, V)>, key: K) -> &mut V {
     let newest = row.iter().rev().take(NEWEST).take_while(|(other, _)| *other >= key).count();
     let at = match newest {

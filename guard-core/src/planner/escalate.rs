@@ -15,8 +15,8 @@ use crate::policy::{Mode, NoRoom, Timing};
 use crate::posting::FunctionReading;
 use crate::state::{Latch, LeverState, Phase};
 
-/// A stopped function is released within the period only while less than this part of the amount is used, in per mille:
-/// a stop takes effect shortly before the line, and the money left then is too little to start again. Our choice.
+/// A stopped function is released within the period only while less than this part of the amount is used, in per mille.
+/// A stop takes effect shortly before the line, and the money left then is too little to start again. Our choice.
 const STOPPED_UNTIL_PER_MILLE: i128 = 900;
 
 /// Before the line, the excess that a cap refuses must be this many times the ordinary spend. A cap cannot tell friend

@@ -12,7 +12,7 @@ use crate::sampling;
 const EXPLAINED_PER_MILLE: i128 = 900;
 
 /// A function's burn above the ordinary, as a budget sees it and in its unit: above its band if its history shows the
-/// ordinary, otherwise above its part of the even share, below which it cannot be what breaks the budget.
+/// ordinary, otherwise above its part of the even share. Below that part it cannot be what breaks the budget.
 pub(super) fn excess(rule: &BudgetRule, share: Usd, reading: &FunctionReading) -> Usd {
     if reading.ordinary_per_hour.is_some() {
         reading.excess_in(rule.unit)

@@ -1,4 +1,4 @@
-//! The minutes of a function: posted where they differ from what is remembered, and closed hour by hour.
+//! The minutes of a function: posted if they differ from the remembered ones, and closed hour by hour.
 
 use super::{Poster, Subject, close, entry, may_retry};
 use crate::amplification;

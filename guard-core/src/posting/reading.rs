@@ -191,9 +191,9 @@ pub(super) fn unshown(points: &[(u32, u64)]) -> (u64, u64) {
 /// Microseconds in a minute.
 const MINUTE_US: u64 = 60_000_000;
 
-/// The concurrency, in thousandths, that the given microseconds of work in the given minutes reach at their busiest:
-/// the mean, three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred
-/// independent moments), and one.
+/// The concurrency, in thousandths, that the given microseconds of work in the given minutes reach at their busiest. It
+/// is the mean, plus three and a half deviations of independent arrivals (a Poisson count; a minute holds some hundred
+/// independent moments), plus one.
 pub(super) fn busiest(shown_us: u64, minutes: usize) -> u64 {
     let minutes = u64::try_from(minutes).unwrap_or(u64::MAX).max(1);
     let mean = shown_us / minutes.saturating_mul(MINUTE_US / 1000);

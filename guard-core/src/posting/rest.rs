@@ -188,7 +188,7 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     /// The scope's share of a rest: the usual activity of its functions that were not looked at, scaled down if all
-    /// functions do less; at most the whole rest, at the price of the dearest of them.
+    /// functions do less. At most it is the whole rest, at the price of the dearest of them.
     fn share(&self, rest: &Rest, counts_invocations: bool) -> UsdRange {
         let Some(dearest) = self.open.dearest(rest.until) else { return UsdRange::ZERO };
         let us = i128::from(rest.point.duration_us);

@@ -40,8 +40,8 @@ pub struct BoundReport {
 }
 
 impl BoundReport {
-    /// The bounds of the roster's budgets over the longest period of their kind. `profile` is the history of
-    /// a function, where there is one.
+    /// The bounds of the roster's budgets over the longest period of their kind. `profile` returns the history of a
+    /// function, if there is one.
     pub fn new<'a>(roster: &Roster, profile: impl Fn(&FunctionName) -> Option<&'a Profile>) -> Self {
         let known: Vec<Known> = (roster.inventory.functions.iter())
             .map(|function| profile(&function.name).map(Known::of).unwrap_or_default())
@@ -65,7 +65,7 @@ impl BoundReport {
         }
     }
 
-    /// The report for people, in so many columns; of each budget at most `top` functions.
+    /// The report for people, in the given number of columns; for each budget at most `top` functions.
     pub fn page(&self, width: usize, top: usize) -> Page {
         let mut page = Page::new(width);
         page.heading("Published bound: the most that can be spent past a budget's line");

@@ -1,4 +1,4 @@
-//! Text for people at a given width: lines, some of them headings, wrapped where they are prose.
+//! Text for people at a given width: lines, some of them headings, with prose wrapped.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub const WIDTHS: (usize, usize) = (80, 140);
 /// A line of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Whether it heads what follows.
+    /// Whether it is a heading of the lines that follow.
     pub is_heading: bool,
     /// Its text.
     pub text: String,
@@ -26,12 +26,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// An empty page of so many columns, within [`WIDTHS`].
+    /// An empty page of the given number of columns, within [`WIDTHS`].
     pub fn new(width: usize) -> Self {
         Page { lines: Vec::new(), width: width.clamp(WIDTHS.0, WIDTHS.1) }
     }
 
-    /// Adds a line that heads what follows, wrapped.
+    /// Adds a heading, wrapped.
     pub fn heading(&mut self, text: &str) {
         let lines = wrapped_to(self.width, "", text);
         self.lines.extend(lines.into_iter().map(|text| Line { is_heading: true, text }));

@@ -2,16 +2,16 @@
 //!
 //! One item, the *head* (`pk` the guard's name, `sk` `HEAD`), is the memory: its attributes are `schema`, `revision`,
 //! `nonce`, `directory` and `rest`. Large data that seldom changes is kept in *segments* to which the directory points,
-//! each with its revision and nonce in its key: ledgers of functions and their configuration by the hash of the name in
-//! 16 to 1,024 buckets, the ordinary amounts of budgets, the policy, and the rest itself if it outgrows the head. All
-//! of it is JSON, deflated, with a checksum.
+//! each with its revision and nonce in its key. Ledgers of functions and their configuration are spread by the hash of
+//! the name over 16 to 1,024 buckets; other segments hold the ordinary amounts of budgets, the policy, and the rest
+//! itself if it outgrows the head. All of it is JSON, deflated, with a checksum.
 //!
 //! A segment is never changed. A save writes the changed ones under new keys, and then the head, on the condition that
 //! its revision is the one the memory was loaded with. So the head is the commit: a save that stops before it, or comes
 //! second, has changed nothing; and if the answer to it is lost, the stored nonce shows which save wrote the head.
 //!
 //! Segments to which no head points any more are deleted with the next batch that is written. Leftovers of a crash are
-//! found when the memory is loaded, at every cold start: a segment whose revision is not above the head's and to which
+//! found when the memory is loaded, at every cold start. A segment whose revision is not above the head's and to which
 //! it does not point will never be pointed to, because a head of its revision already exists. No segment has a time to
 //! live: one in use would have to be touched before it runs out, and a guard that was switched off for longer would
 //! come back without the values to restore.

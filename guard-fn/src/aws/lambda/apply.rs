@@ -1,8 +1,8 @@
 //! Changes, by compare-and-set: the value in force is read, compared, and only then set.
 //!
 //! Lambda has no conditional write, so a change that someone else makes between the two calls, some ten milliseconds,
-//! is overwritten. Every attempt begins with a look at the value in force, never with a blind repetition: a change
-//! whose answer was lost is found applied, and a value that someone else has set meanwhile is left alone.
+//! is overwritten. Every attempt begins with a look at the value in force, never with a blind repetition. So a change
+//! whose answer was lost is found applied, and a value set meanwhile by someone else is left alone.
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::types::ScalingConfig;

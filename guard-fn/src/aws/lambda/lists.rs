@@ -28,8 +28,8 @@ const MAPPINGS_PER_PAGE: i32 = 100;
 const RESTARTS_MAX: u8 = 2;
 
 impl Surveyor<'_> {
-    /// Begins lists that are due and reads pages: the first time as many as the budget allows, mappings first so that
-    /// no function is judged without its own; later with half of it, a page of each in turn.
+    /// Begins lists that are due and reads pages. The first time it reads as many as the budget allows, mappings first
+    /// so that no function is judged without its own; later it uses half of the budget, a page of each in turn.
     pub(super) async fn lists(&mut self, account: Option<Account>) {
         self.begin(account.and_then(|account| account.functions));
         let is_first = !self.survey.is_complete();

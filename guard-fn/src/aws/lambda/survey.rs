@@ -1,10 +1,10 @@
 //! The survey: urgent functions in full, the account, the lists page by page, and all other functions in turn.
 //!
-//! A function costs two calls often (`GetFunction`, which has concurrency and tags in one, and
-//! `GetFunctionEventInvokeConfig`) and three calls rarely (`GetPolicy` for its callers, `ListAliases`, and provisioned
-//! concurrency, which can be on any version and shows nowhere else): hourly while it is urgent, daily otherwise.
-//! Callers are also admitted by an alias, whose policy and asynchronous settings are its own: one more call for each
-//! alias, and one for the settings of all.
+//! A function costs two calls often: `GetFunction`, which has concurrency and tags in one, and
+//! `GetFunctionEventInvokeConfig`. It costs three calls rarely, hourly while it is urgent and daily otherwise:
+//! `GetPolicy` for its callers, `ListAliases`, and provisioned concurrency, which can be on any version and shows
+//! nowhere else. Callers are also admitted by an alias, whose policy and asynchronous settings are its own: one more
+//! call for each alias, and one for the settings of all.
 
 use std::collections::BTreeMap;
 
@@ -264,7 +264,7 @@ impl Surveyor<'_> {
         Asked::Got(tags.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    /// Asynchronous settings; `None` where they could not be read.
+    /// Asynchronous settings; `None` if they could not be read.
     async fn asynchronous(&mut self, name: &FunctionName, letters: bool) -> Option<AsyncConfig> {
         let client = self.api.client.clone();
         let get = || client.get_function_event_invoke_config().function_name(name.as_str()).send();
@@ -306,7 +306,7 @@ impl Surveyor<'_> {
         }
     }
 
-    /// The callers that aliases admit; `None` where they could not be read.
+    /// The callers that aliases admit; `None` if they could not be read.
     async fn of_aliases(&mut self, name: &FunctionName) -> Option<Invokers> {
         let client = self.api.client.clone();
         let list = || client.list_aliases().function_name(name.as_str()).send();
@@ -345,7 +345,7 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Provisioned concurrency of all versions and aliases; `None` where it could not be read to the end.
+    /// Provisioned concurrency of all versions and aliases; `None` if it could not be read to the end.
     async fn provisioned(&mut self, name: &FunctionName) -> Option<u32> {
         let client = self.api.client.clone();
         let (mut sum, mut marker) = (0_u32, None);
