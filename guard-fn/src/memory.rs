@@ -93,7 +93,7 @@ impl Memory {
 
     /// Functions whose configuration matters at this tick, the most urgent first. Functions with a lever moved, those
     /// read longest ago first, alternate with functions in focus whose tags are still unread, which are not acted on
-    /// until then. The rest are functions in focus last read more than a few minutes ago. Within focus, the dearest of
+    /// until they are. Then come functions in focus last read more than a few minutes ago. Within focus, the dearest of
     /// the last minutes come first. A change always starts from the value in force, whatever is stored here.
     pub fn urgent(&self, focus: &BTreeSet<FunctionName>, at: DateTime<Utc>) -> Vec<FunctionName> {
         let read_at = |name: &FunctionName| self.survey.read_at.get(name).copied();

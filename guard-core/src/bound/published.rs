@@ -255,7 +255,7 @@ struct Sum {
     moving: Usd,
     ordinary: Usd,
     /// For functions that may find no room: the cost of one unit of the dearest until the period ends, the cost of
-    /// their floors, and the highest floor that one of them needs.
+    /// their floors, and the largest reservation that one of them needs.
     without_room: (Usd, Usd, u32),
     alone_in_pool: Usd,
     /// The cost of functions while the guard cannot run: those with a reservation, and the dearest of the others.

@@ -19,7 +19,7 @@ use crate::roster::Roster;
 use crate::state::{Phase, State};
 use crate::time::Minute;
 
-/// The ceilings of a function that never had one of its own.
+/// The ceilings of a function that was never looked at: none of its own.
 static NEVER: History<u32> = History::new();
 
 /// Updates each guarantee's proved bounds with the ceilings in force since the last look and the known spend.

@@ -50,8 +50,8 @@ pub(super) fn mark_calm(roster: &Roster, state: &mut State, reading: &Reading, s
     }
 }
 
-/// Calm must be measured, not assumed: fresh data, nothing refused, nothing above the ordinary. Without a known
-/// ordinary, because there is no history or the function is less than a day in use: spend within its share of the even
+/// Calm must be measured, not assumed: fresh data, nothing refused, nothing above the ordinary. If the ordinary is
+/// unknown, because there is no history or the function is less than a day in use: spend within its share of the even
 /// share of the budget, and concurrency below the cap.
 fn is_calm(latch: &Latch, rule: Option<(&BudgetRule, &Usd)>, reading: &FunctionReading) -> bool {
     let is_unknown = share::is_unknown(reading);

@@ -5,8 +5,8 @@ use crate::money::Usd;
 use crate::posting::{FunctionReading, Reading};
 use crate::roster::Roster;
 
-/// For each rule of the roster, in its unit per hour: the level up to which a function without a known ordinary is
-/// within its share.
+/// For each rule of the roster, in its unit per hour: the level up to which a function whose ordinary spend is
+/// unknown is within its share.
 ///
 /// Together these functions have one even share of the budget, however many there are. A function leaves its unused
 /// part to the others: a crowd of small ones takes nothing from a single larger one, and forty that each burn as much

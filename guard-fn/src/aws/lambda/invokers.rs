@@ -1,4 +1,4 @@
-//! The callers of a function, read from its resource policy. Lambda reports nowhere whether a function is invoked
+//! The callers of a function, read from its resource policy. Lambda never reports whether a function is invoked
 //! synchronously or asynchronously, and the difference decides whether a stop loses events.
 
 use guard_core::inventory::{AsyncConfig, Function};

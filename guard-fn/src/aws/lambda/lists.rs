@@ -12,11 +12,11 @@ use super::survey::Surveyor;
 use super::translate::{self, Account, Mapping};
 use crate::survey::{FunctionPages, MappingPages};
 
-/// The highest age of the list of functions. An added or deleted function is noticed at once, by the account's number
+/// The maximum age of the list of functions. An added or deleted function is noticed at once, by the account's number
 /// of functions; this is for changed memory and time-outs.
 const FUNCTIONS_AGE: TimeDelta = TimeDelta::hours(1);
 
-/// The highest age of the list of event source mappings.
+/// The maximum age of the list of event source mappings.
 const MAPPINGS_AGE: TimeDelta = TimeDelta::minutes(15);
 
 /// Functions and mappings on a page, the most there can be ("ListFunctions" and "ListEventSourceMappings", Lambda API

@@ -21,7 +21,7 @@ use super::translate::{self, Account, Mapping, count};
 use crate::ports::Unavailable;
 use crate::survey::{Invokers, Survey};
 
-/// The highest age of the rarely read facts of an urgent function.
+/// The maximum age of the rarely read facts of an urgent function.
 const URGENT_AGE: TimeDelta = TimeDelta::hours(1);
 
 /// Calls that a tick spends on urgent functions: 15 seconds at ten a second. In an attack on hundreds of functions the

@@ -6,7 +6,7 @@ use guard_core::name::FunctionName;
 use super::survey::Surveyor;
 use crate::survey::Survey;
 
-/// The highest age of the rarely read facts of a function.
+/// The maximum age of the rarely read facts of a function.
 const RARE_AGE: TimeDelta = TimeDelta::days(1);
 
 /// Calls that a function's turn takes: its settings.
