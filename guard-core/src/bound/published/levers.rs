@@ -60,7 +60,7 @@ impl Account {
     }
 }
 
-/// Whether the guard has no concurrency of its own and neither has any other function.
+/// Whether neither the guard nor some other function has concurrency of its own, so that the two share the pool.
 fn may_starve(roster: &Roster) -> bool {
     let has_own = |name| roster.inventory.function(name).is_none_or(|guard| guard.reserved.is_some());
     let mut others =
