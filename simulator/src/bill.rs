@@ -20,7 +20,7 @@ const MB_MS_PER_GB_S: i128 = 1_024_000;
 pub struct Bill {
     /// All functions together.
     pub total: Usd,
-    /// Each function, dearest first; equal ones by name.
+    /// Each function, most expensive first; equal ones by name.
     pub functions: Vec<BillLine>,
 }
 
@@ -31,7 +31,7 @@ pub struct BillLine {
     pub function: FunctionName,
     /// Its invocations.
     pub invocations: u64,
-    /// What they cost.
+    /// Their cost.
     pub cost: Usd,
 }
 

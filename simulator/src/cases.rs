@@ -29,7 +29,7 @@ pub fn in_order<C: Sync, R: Send, E>(
             let (sender, next, work) = (sender.clone(), &next, &work);
             scope.spawn(move || {
                 while let Some((place, case)) = claim(next, cases) {
-                    // Nobody listens any more: the run has ended with an error.
+                    // There is no receiver any more: the run has ended with an error.
                     if sender.send((place, work(case))).is_err() {
                         return;
                     }

@@ -1,4 +1,4 @@
-//! CloudWatch as it is: one-minute points stamped with the invocation's start, told at its end, some of them late.
+//! CloudWatch as it is: one-minute points stamped with the invocation's start, sent at its end, some of them late.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,11 +12,11 @@ use crate::world::MinuteMetrics;
 /// Metrics of an account.
 #[derive(Clone, Debug)]
 pub struct CloudWatch<'a> {
-    /// What was there before the start.
+    /// The traffic before the start.
     past: Past<'a>,
     functions: Vec<Kept>,
     region: Kept,
-    /// What was told and does not show yet, by the minute at whose beginning it shows. `None` is the region.
+    /// Points that were sent and do not show yet, by the minute at whose beginning they show. `None` is the region.
     pending: BTreeMap<Minute, Vec<(Option<usize>, Minute, Point)>>,
     delay_s: u32,
     late_share_per_mille: u64,
@@ -32,7 +32,7 @@ struct Kept {
 /// Minutes kept: the longest time-out, lag and re-read window with room to spare.
 const MINUTES_KEPT: i64 = 400;
 
-/// What a look asks for.
+/// The data that a look asks for.
 #[derive(Clone, Debug)]
 pub struct Query<'a> {
     /// The minute at whose beginning the look happens.
@@ -43,7 +43,7 @@ pub struct Query<'a> {
     pub focus: &'a [usize],
     /// Functions of which only durations are asked for, likewise.
     pub glance: &'a [Glanced],
-    /// Hours asked for, and of whom.
+    /// Hours asked for, and the functions they are asked of.
     pub census: Option<CensusSlice>,
     /// The newest minute that should have settled, for telling late from quiet.
     pub settled: Minute,
@@ -53,7 +53,7 @@ pub struct Query<'a> {
     pub functions_answer: bool,
 }
 
-/// What is asked of a function beside its durations.
+/// The metrics asked of a function besides its durations.
 #[derive(Clone, Copy, Debug)]
 pub struct Glanced {
     /// Its place.
@@ -65,7 +65,7 @@ pub struct Glanced {
 }
 
 impl<'a> CloudWatch<'a> {
-    /// Of the functions of a stage. Points show `delay_s` after the end of the minute in which they were told; of counts,
+    /// Of the functions of a stage. Points show `delay_s` after the end of the minute in which they were sent; of counts,
     /// `late_share` one minute later still.
     pub fn new(past: Past<'a>, delay_s: u32, late_share: f64) -> Self {
         CloudWatch {
@@ -78,7 +78,7 @@ impl<'a> CloudWatch<'a> {
         }
     }
 
-    /// Takes in what was told in a minute, `extra_min` later than usual.
+    /// Takes in the points sent in a minute, `extra_min` later than usual.
     pub fn publish(&mut self, minute: Minute, told: &[MinuteMetrics], region_peak: u32, extra_min: u32) {
         let delay_min = i64::from(self.delay_s.div_ceil(60)) + i64::from(extra_min);
         let shows = minute.plus(1 + delay_min);
@@ -233,7 +233,7 @@ impl Kept {
 }
 
 impl Glanced {
-    /// What a glance shows of a point.
+    /// The part of a point that a glance shows.
     fn of(&self, point: &Point) -> Point {
         Point {
             invocations: if self.invocations { point.invocations } else { 0 },

@@ -12,7 +12,7 @@ pub struct Cell {
     pub scenario: String,
     /// The policy.
     pub variant: String,
-    /// Whether somebody attacks.
+    /// Whether there is an attack.
     pub attack: bool,
     /// Of what a perfect guard would have saved, the share saved.
     pub saved_percent: Option<f64>,
@@ -23,7 +23,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// What a replay under a policy says.
+    /// The results of a replay under a policy.
     pub fn new(variant: &str, replay: Replay) -> Cell {
         Cell {
             scenario: replay.name,
@@ -55,7 +55,7 @@ impl Comparison {
         self.cells.iter().filter(move |cell| cell.variant == variant)
     }
 
-    /// What a policy saved of what could be saved, over all scenarios with an attack, in percent of dollars.
+    /// A policy's share of the possible savings, over all scenarios with an attack, in percent of dollars.
     pub fn saved(&self, variant: &str) -> Option<f64> {
         let attacked = || self.of(variant).filter(|cell| cell.attack).map(|cell| &cell.findings);
         // Each incident counts alike, however large its bill.
@@ -63,7 +63,7 @@ impl Comparison {
         mean(&shares)
     }
 
-    /// What a policy cost legitimate traffic, over all scenarios, in percent of events.
+    /// The cost of a policy to legitimate traffic, over all scenarios, in percent of events.
     pub fn harm(&self, variant: &str) -> Option<f64> {
         let shares: Vec<f64> = self.of(variant).filter_map(|cell| cell.findings.harm_percent()).collect();
         mean(&shares)

@@ -21,7 +21,7 @@ impl ControlPlane {
         self.actuation_s + index / CALLS_PER_SECOND
     }
 
-    /// Tries a change on what is configured. The data plane follows after [`ControlPlane::delay_s`].
+    /// Tries a change on the configuration. The data plane follows after [`ControlPlane::delay_s`].
     pub fn call(&self, inventory: &mut Inventory, action: &Action, is_down: bool) -> ApplyResult {
         if is_down {
             return ApplyResult::Unavailable { message: "ServiceException: internal error".to_owned() };

@@ -23,7 +23,7 @@ enum Operator {
     Equal,
 }
 
-/// A number of the findings: its name, what it is, and where it is found.
+/// A number of the findings: its name, its meaning, and its place.
 pub type Metric = &'static Entry;
 
 /// The same, not yet borrowed.
@@ -97,7 +97,7 @@ impl Expectation {
         })
     }
 
-    /// What was found, for the line that says that it does not hold.
+    /// The number found, for the line that says that the expectation does not hold.
     pub fn found(&self, findings: &Findings) -> String {
         let (_, _, read) = self.metric;
         read(findings).map_or("nothing".to_owned(), |found| found.to_string())

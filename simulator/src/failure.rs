@@ -10,9 +10,9 @@ use crate::trace::input::InputError;
 /// Why a run ended early.
 #[derive(Debug)]
 pub struct Failure {
-    /// What the process returns.
+    /// The exit code of the process.
     pub code: ExitCode,
-    /// What people read, one line.
+    /// The message for people, one line.
     pub message: String,
 }
 
@@ -53,7 +53,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Says what was assumed, on standard error.
+/// Prints the assumptions to standard error.
 pub fn warn(warnings: &[String]) {
     for warning in warnings {
         eprintln!("dowsim: warning: {warning}");

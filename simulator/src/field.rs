@@ -22,7 +22,7 @@ pub use self::compare::{Line, Outcome, line};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// Nobody.
+    /// No policy at all.
     Nothing,
     /// This guard, under the policy that the scenario has.
     Guard,
@@ -53,7 +53,7 @@ impl Policy {
         }
     }
 
-    /// What it is, in a sentence or two.
+    /// A description, in a sentence or two.
     pub const fn about(self) -> &'static str {
         match self {
             Policy::Nothing => "nobody watches and nobody acts.",

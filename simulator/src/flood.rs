@@ -40,7 +40,7 @@ pub enum FloodError {
     /// No function, or more than one, has that name.
     #[error("{pattern:?} fits {} functions{}; a flood needs exactly one", fits.len(), examples(fits))]
     Target {
-        /// What was asked for.
+        /// The pattern asked for.
         pattern: String,
         /// What it fits.
         fits: Vec<FunctionName>,

@@ -19,7 +19,7 @@ const DEVIATIONS: f64 = 3.5;
 /// otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Past<'a> {
-    /// Who was there.
+    /// The traffic that was there.
     pub stage: &'a Stage,
     /// When the scenario starts.
     pub start: Minute,

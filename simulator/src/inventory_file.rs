@@ -1,9 +1,9 @@
 //! An inventory from files that exist already: what the AWS CLI prints, a SAM or CloudFormation template, or the
-//! product's own JSON. Which it is, the content tells; several files become one inventory.
+//! product's own JSON. The content decides which it is; several files become one inventory.
 //!
-//! What a file does not say becomes AWS's default; what it says with a function that only AWS can resolve becomes the dearest
-//! that it can be. A warning names the resource and the property. What contradicts AWS's documented shape or range is an
-//! error, and nothing is reported then.
+//! A value that a file does not state becomes AWS's default; one from a function that only AWS can resolve becomes the
+//! most expensive one possible. A warning names the resource and the property. A value that contradicts AWS's documented
+//! shape or range is an error, and nothing is reported then.
 
 mod aws_cli;
 mod json;
@@ -28,7 +28,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::trace::stream::Stream;
 
-/// The region where no file and nobody says one.
+/// The region if neither a file nor an option names one.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Where and why a file is no inventory.
@@ -37,7 +37,7 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 pub struct InventoryError {
     /// The file with line and column, or with the path of keys.
     pub place: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
@@ -63,7 +63,7 @@ fn told(text: impl fmt::Display) -> String {
     abridged(&text.to_string(), LONGEST)
 }
 
-/// What the files do not say, or what shall count instead.
+/// Facts that the files do not state, or values that count instead.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The region whose prices count; of the CLI's functions, only those of this region.
@@ -74,14 +74,14 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// What was read.
+/// The result of reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// The inventory.
     pub inventory: Inventory,
     /// Functions with an event source of which it is not known whether a dead-letter queue stands behind it.
     pub unknown_dead_letter: BTreeSet<FunctionName>,
-    /// What was assumed, a sentence each.
+    /// The assumptions, a sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -110,7 +110,7 @@ pub struct Reader<'a> {
     cli: aws_cli::Documents,
 }
 
-/// What the files have said so far.
+/// The facts read from the files so far.
 #[derive(Debug, Default)]
 struct Found {
     functions: BTreeMap<String, Function>,

@@ -23,7 +23,7 @@ const FREE_EPHEMERAL_MB: u32 = 512;
 #[derive(Clone, Debug)]
 pub struct Invoice {
     lines: Vec<Line>,
-    /// Standing cost of provisioned concurrency per minute, by function, and what it has come to.
+    /// Standing cost of provisioned concurrency per minute, by function, and its sum so far.
     standing: Vec<(usize, Usd, Usd)>,
     quotes: BTreeMap<Architecture, Quote>,
     /// MB-milliseconds of the month by architecture, and which month.
@@ -34,7 +34,7 @@ pub struct Invoice {
     grown: Vec<Growth>,
 }
 
-/// What a minute added to a function's bill.
+/// The amount that a minute added to a function's bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Growth {
     /// The function's place.
@@ -63,7 +63,7 @@ struct Line {
     /// Compute so far in pico-dollars × MB-milliseconds ÷ GB-second, and the part of repeated attempts.
     compute: i128,
     repeated_compute: i128,
-    /// What it has come to, and the part of repeated attempts.
+    /// Its sum so far, and the part of repeated attempts.
     cost: Usd,
     repeated_cost: Usd,
 }
@@ -161,7 +161,7 @@ impl Invoice {
         &self.total
     }
 
-    /// What the last minute added, line by line: a function may be there more than once.
+    /// The amounts that the last minute added, line by line: a function may appear more than once.
     pub fn grown(&self) -> &[Growth] {
         &self.grown
     }

@@ -18,13 +18,13 @@ pub fn write_whole(
     let beside = beside(path);
     let written = fill_file(&beside, fill).and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
-        // What is left of it is ours, and nobody else's name.
+        // The leftover file is ours; no one else uses its name.
         let _ = fs::remove_file(&beside);
         unwritable(path, &error)
     })
 }
 
-/// Tells before long work what would stop [`write_whole`] after it.
+/// Reports, before long work, a problem that would stop [`write_whole`] after it.
 ///
 /// # Errors
 /// Where the place is a directory, or nothing can be created beside it; nothing is left behind.

@@ -63,7 +63,7 @@ impl fmt::Display for Patch {
     }
 }
 
-/// A TOML value; what is none is a string, so that words need no quotes on a command line.
+/// A TOML value; any other text is a string, so words need no quotes on a command line.
 fn read_value(text: &str) -> Value {
     let text = text.trim();
     let read = format!("value = {text}").parse::<Table>().ok();

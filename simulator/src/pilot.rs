@@ -35,7 +35,7 @@ pub struct Pilot {
     names: Vec<FunctionName>,
     control: ControlPlane,
     sampling: SamplingPlan,
-    /// What other people put into templates: what a deploy sets.
+    /// The values in other people's templates, which a deploy sets.
     declared: Vec<Option<u32>>,
     looking: Usd,
     /// Actions and what became of them, since asked last.
@@ -203,7 +203,7 @@ impl Pilot {
         self.outcomes.extend(outcomes);
     }
 
-    /// Somebody else sets reserved concurrency.
+    /// Someone other than the guard sets reserved concurrency.
     pub fn meddle(&mut self, at: Minute, function: &str, reserved: Option<u32>, world: &mut World) {
         let Ok(place) = self.names.binary_search(&FunctionName::from(function)) else { return };
         let Some(found) = self.roster.inventory.functions.get_mut(place) else { return };
@@ -213,7 +213,7 @@ impl Pilot {
         world.schedule(place, change, self.control.actuation_s);
     }
 
-    /// What a deploy would set.
+    /// The value that a deploy would set.
     pub fn declared(&self, function: &str) -> Option<u32> {
         let place = self.names.binary_search(&FunctionName::from(function)).ok()?;
         self.declared.get(place).copied().flatten()

@@ -1,4 +1,4 @@
-//! The published bound of a budget in a scenario: what may be spent past its line at most.
+//! The published bound of a budget in a scenario: the most that may be spent past its line.
 
 use guard_core::bound::{Known, published};
 use guard_core::money::Usd;

@@ -7,7 +7,7 @@ use guard_core::pricing::{PriceItem, PriceTable};
 /// From here on two names are likely to be the same one, misspelt: 1 is equal.
 const ALIKE: f64 = 0.9;
 
-/// What to say of a region of which such a price is not known: the dearest known one stands in. `None`: all are known.
+/// The remark on a region without such a price, for which the most expensive known one is used. `None`: all are known.
 pub fn unpriced(region: &str) -> Option<String> {
     let name = Region::new(region);
     let quote = PriceTable::embedded().quote(&name, Architecture::X86_64);

@@ -18,12 +18,12 @@ use crate::scenario::Kind;
 use crate::stage::Stage;
 use crate::world::{Cast, Tally};
 
-/// The three runs and what they say.
+/// The three runs and their findings.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Replay {
     /// Version of this format. Raised when a reader would break.
     pub schema: u32,
-    /// What the scenario is called: the name of its file.
+    /// The scenario's name: the name of its file.
     pub name: String,
     /// Its title.
     pub title: String,
@@ -58,7 +58,7 @@ pub struct Findings {
     pub usd_with: Usd,
     /// With a perfect one.
     pub usd_perfect: Usd,
-    /// What the guard itself cost.
+    /// The cost of the guard itself.
     pub usd_guard: Usd,
     /// Minutes from the beginning of the attack to the first alarm.
     pub notice_min: Option<u32>,
@@ -140,7 +140,7 @@ impl Findings {
 pub const SCHEMA: u32 = 1;
 
 impl Replay {
-    /// Makes all three runs. `progress` is told minutes run of all and in all.
+    /// Makes all three runs. `progress` receives the minutes run so far, and in all.
     pub fn new(request: &Request<'_>, prices: &PriceTable, progress: impl Fn(u32, u32) + Sync) -> Replay {
         let planned = request.scenario.minutes;
         let with =
@@ -268,7 +268,7 @@ pub fn legitimate(run: &Run) -> Tally {
     legitimate.fold(Tally::default(), |sum, one| sum.plus(one.tally))
 }
 
-/// Events of functions nobody attacks that were not served with the guard and were without it.
+/// Events of functions not under attack that were served without the guard but not with it.
 fn bystanders_lost(without: &Run, with: &Run) -> u64 {
     let attacked: Vec<&str> =
         with.traffic.iter().filter(|one| one.kind == Kind::Attack).map(|one| one.function.as_str()).collect();
@@ -279,7 +279,7 @@ fn bystanders_lost(without: &Run, with: &Run) -> u64 {
         .sum()
 }
 
-/// Events that somebody waited for in vain.
+/// Events whose senders waited in vain.
 pub fn gone(tally: &Tally) -> u64 {
     tally.refused + tally.lost + tally.dead_lettered
 }

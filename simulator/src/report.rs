@@ -1,4 +1,4 @@
-//! What people read: a replay's first screen, its timeline, and the alert as it would arrive.
+//! The texts for people: a replay's first screen, its timeline, and the alert as it would arrive.
 
 pub mod compare;
 pub mod document;

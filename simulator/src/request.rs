@@ -1,4 +1,4 @@
-//! What is asked of a run: a scenario and its seed, and how it is run.
+//! The request for a run: a scenario and its seed, and how it is run.
 
 use crate::run::Terms;
 use crate::scenario::Scenario;

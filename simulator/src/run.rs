@@ -1,5 +1,5 @@
 //! One run of a scenario: the world, its metrics and its bill, with the guard, with a policy of others in its place, or
-//! with nobody.
+//! with neither.
 
 mod rival;
 mod runner;
@@ -20,7 +20,7 @@ use crate::world::{Cast, Tally, TrafficTally};
 pub use self::rival::{Rival, Seat};
 pub use self::truth::{PastLine, PeriodSpend, Split};
 
-/// What is run.
+/// The inputs of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     /// The scenario. Budgets are read from its policy, whether or not a guard runs.
@@ -29,7 +29,7 @@ pub struct Terms<'a> {
     pub stage: &'a Stage,
     /// Whether the guard runs.
     pub guarded: bool,
-    /// Who takes part.
+    /// The traffic that takes part.
     pub cast: Cast,
     /// The seed of all randomness.
     pub seed: u64,
@@ -52,13 +52,13 @@ pub struct Run {
     pub under_cap: Vec<Tally>,
     /// True spend of every budget in each of its periods.
     pub periods: Vec<PeriodSpend>,
-    /// Ticks with something to tell: what was decided, told and done.
+    /// Ticks worth reporting, with their decisions, messages and actions.
     pub ticks: Vec<Tick>,
-    /// Function names with their part of the bill and their requests, dearest first.
+    /// Function names with their part of the bill and their requests, most expensive first.
     pub functions: Vec<FunctionBill>,
     /// Whether something the guard changed in a trip was still in force at the end.
     pub holds: bool,
-    /// How often a function that nobody attacks went from free to held.
+    /// How often a function that is not attacked went from free to held.
     pub false_stops: u32,
     /// The most that the guard has known of the ordinary use of each function, in the order of the inventory: what its
     /// published bound rests on.
@@ -106,7 +106,7 @@ pub struct Row {
     pub seen: Option<Usd>,
     /// Where the guard sees the first budget at the end of its period if the excess lasts.
     pub projected: Option<UsdRange>,
-    /// What was decided for the first budget.
+    /// The decision for the first budget.
     pub verdict: Option<Verdict>,
     /// The most environments busy at once, of all functions.
     pub busy: u32,
@@ -163,12 +163,12 @@ impl Fate {
     }
 }
 
-/// A tick with something to tell.
+/// A tick worth reporting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tick {
     /// The minute at whose beginning it ran.
     pub minute: u32,
-    /// What was decided.
+    /// The decision.
     pub plan: Plan,
     /// What became of its actions.
     pub outcomes: Vec<Outcome>,

@@ -29,13 +29,13 @@ pub struct Card {
 pub struct Score {
     /// The seed.
     pub seed: u64,
-    /// Whether somebody attacks.
+    /// Whether there is an attack.
     pub attack: bool,
     /// The numbers of the replay.
     pub findings: Findings,
     /// The most spent past a line in dollars with the guard, and five minutes of the attack's peak burn.
     pub past: Usd,
-    /// Five minutes of the attack's peak burn, without a guard; `None` where nobody attacks.
+    /// Five minutes of the attack's peak burn, without a guard; `None` without an attack.
     pub five_minutes: Option<Usd>,
     /// Legitimate events of functions under attack that were served, in percent, without a guard, with it and with a
     /// perfect one: in the minutes in which the guard held one of these functions.

@@ -58,7 +58,7 @@ pub struct Performer {
     pub poison: f64,
     /// What callers do when refused.
     pub client: Client,
-    /// What it sends on: the traffic's place and the terms.
+    /// The events it sends on: the traffic's place and the terms.
     pub emits: Option<(usize, Emission)>,
 }
 

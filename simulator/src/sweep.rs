@@ -1,4 +1,4 @@
-//! Many seeds and many values of some keys: what is a sweep, its rows, and what they say together.
+//! Many seeds and many values of some keys: the sweep, its rows, and their summary.
 
 mod table;
 
@@ -96,9 +96,9 @@ impl FromStr for Shard {
 pub struct Sweep {
     /// The scenario.
     pub source: Source,
-    /// What is changed in every case.
+    /// The changes made in every case.
     pub fixed: Vec<Patch>,
-    /// What is varied.
+    /// The keys that vary.
     pub axes: Vec<Axis>,
     /// Seeds, each with all values.
     pub seeds: RangeInclusive<u64>,
@@ -156,7 +156,7 @@ impl Sweep {
         (0..self.size() / seeds.max(1)).map(|number| self.case(number).values).collect()
     }
 
-    /// Eight digits that tell one sweep from another: of everything that its rows depend on.
+    /// Eight digits that distinguish one sweep from another, computed from everything that its rows depend on.
     pub fn fingerprint(&self) -> String {
         let mut all = format!("{}\n{}\n{}\n", env!("CARGO_PKG_VERSION"), self.source.name, self.source.text);
         for patch in &self.fixed {
@@ -185,7 +185,7 @@ impl Sweep {
     }
 }
 
-/// What the cases with the same values say together.
+/// The summary of the cases with the same values.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Group {
     /// The values, in the order of the axes.

@@ -26,7 +26,7 @@ const fn encoding(begin: &[u8]) -> (Encoding, usize) {
 
 /// The same text as UTF-8, as it is read.
 ///
-/// What is no text stays none: half a character of UTF-16 becomes bytes that no UTF-8 has.
+/// Invalid text stays invalid: half a character of UTF-16 becomes bytes that no UTF-8 has.
 ///
 /// # Errors
 /// Where its beginning cannot be read.

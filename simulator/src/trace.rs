@@ -25,7 +25,7 @@ use guard_core::time::Minute;
 /// The traffic of some functions over some minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// What it is, for people.
+    /// A description for people.
     pub title: String,
     /// Its first minute.
     pub first: Minute,
@@ -33,7 +33,7 @@ pub struct Trace {
     pub minutes: usize,
     /// Its functions, in the order of the file.
     pub functions: Vec<TraceFunction>,
-    /// What was assumed or left out while reading, a sentence each.
+    /// Assumptions and omissions made while reading, a sentence each.
     pub remarks: Vec<String>,
 }
 
@@ -156,7 +156,7 @@ pub struct TraceError {
     pub line: Option<u64>,
     /// The column: its number, counted from 1, and its name in the header.
     pub column: Option<(usize, String)>,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 

@@ -166,7 +166,7 @@ impl Traffic {
     }
 }
 
-/// Names that people can read and tell apart: the trigger and as many digits of the hash as it takes, ten at least.
+/// Names that people can read and distinguish: the trigger and as many digits of the hash as needed, ten at least.
 fn names(functions: &[TraceFunction]) -> Vec<FunctionName> {
     let name = |function: &TraceFunction, digits: usize| {
         let id: String = function.id.chars().take(digits).collect();

@@ -100,7 +100,7 @@ impl World {
         self.second
     }
 
-    /// Lives sixty seconds and returns what the metrics say of them, by function.
+    /// Simulates sixty seconds and returns their metrics, by function.
     pub fn live_minute(&mut self) -> Vec<MinuteMetrics> {
         self.end_of_minute_us = self.now_us + 60 * SECOND_US;
         for _ in 0..60 {

@@ -129,7 +129,7 @@ pub fn threshold(stage: &Stage, place: usize, start: Minute) -> u64 {
             Some(Flow::Law(rate)) => MeanLaw::usual_rps(rate, at).1 * 60.0,
             _ => 0.0,
         };
-        // What a chain sends on arrives with the next function: as many rounds as there are links.
+        // The events that a chain sends on arrive at the next function: as many rounds as there are links.
         let mut rates: Vec<f64> = (0..stage.traffic.len()).map(own).collect();
         for _ in 0..friends.len().min(8) {
             let mut next: Vec<f64> = (0..stage.traffic.len()).map(own).collect();

@@ -19,7 +19,7 @@ use crate::world::TrafficTally;
 /// Budgets", read 2026-11).
 const REFRESH_MIN: i64 = 480;
 
-/// The least age of what a refresh shows, in minutes: 8 to 12 hours (same document).
+/// The least age of the data that a refresh shows, in minutes: 8 to 12 hours (same document).
 const AGE_MIN: i64 = 480;
 
 /// A budget for each of the policy's, with an action on all it covers.
@@ -28,7 +28,7 @@ pub(super) struct Budgets {
     /// Minutes after midnight of the first refresh.
     phase: i64,
     covered: Vec<(BudgetName, Vec<usize>)>,
-    /// Periods that have been told of: a threshold alerts once in each.
+    /// Periods already reported: a threshold alerts once in each.
     told: BTreeSet<(BudgetName, i64)>,
     actuation_s: u32,
 }

@@ -17,7 +17,7 @@ use crate::world::{Cast, Tally};
 pub struct Line {
     /// The scenario.
     pub scenario: String,
-    /// Whether somebody attacks.
+    /// Whether there is an attack.
     pub attack: bool,
     /// Whether its traffic is recorded.
     pub recorded: bool,
@@ -34,9 +34,9 @@ pub struct Line {
 pub struct Outcome {
     /// The policy.
     pub policy: Policy,
-    /// The bill, with what the policy itself cost.
+    /// The bill, including the cost of the policy itself.
     pub usd: Usd,
-    /// What the policy itself cost.
+    /// The cost of the policy itself.
     pub own: Usd,
     /// Minutes from the beginning of the attack until a function under attack was first held.
     pub stop_min: Option<u32>,
@@ -48,7 +48,7 @@ pub struct Outcome {
     pub unserved: u64,
     /// Minutes of outage: those at whose end fewer than half of the last five minutes' legitimate events had been served.
     pub outage_min: u32,
-    /// Functions that nobody attacked and that were stopped or capped, each time.
+    /// Times that a function not under attack was stopped or capped.
     pub false_stops: u32,
     /// Whether the policy never held anything at all.
     pub is_idle: bool,

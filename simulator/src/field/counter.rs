@@ -79,7 +79,7 @@ impl Rival for Counter {
     }
 }
 
-/// What an ordinary invocation of a function costs, in pico-dollars: a request, and the mean of its usual duration.
+/// The cost of an ordinary invocation of a function, in pico-dollars: a request, and the mean of its usual duration.
 fn price(spec: &FunctionSpec, stage: &Stage, roster: &Roster) -> i128 {
     let usual = stage
         .traffic

@@ -11,7 +11,7 @@ use super::mapping::{self, Kind, SourceFacts, mapping, optional};
 use super::value::{At, range};
 use super::{Found, InventoryError, Options};
 
-/// What was read, before it is put together.
+/// The parts that were read, before they are put together.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     functions: Vec<(String, Function)>,

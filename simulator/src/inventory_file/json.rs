@@ -17,7 +17,7 @@ pub(super) type Document = (Value, Range<usize>);
 /// Reads the documents of a text, one after the other.
 ///
 /// # Errors
-/// The line and column of what is no JSON.
+/// The line and column of the text that is not JSON.
 pub(super) fn read(
     file: &str,
     text: &str,

@@ -1,11 +1,11 @@
-//! Event source mappings, which the Lambda API and templates spell alike; and what a source's ARN says.
+//! Event source mappings, which the Lambda API and templates spell alike, and the facts in a source's ARN.
 
 use guard_core::inventory::{AsyncConfig, EventSource, EventSourceMapping};
 
 use super::InventoryError;
 use super::value::{At, range};
 
-/// What a mapping polls, by its ARN.
+/// The source that a mapping polls, by its ARN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Queue,
@@ -33,7 +33,7 @@ impl Kind {
     }
 }
 
-/// What the source itself says; the defaults of AWS where it does not.
+/// The source's own settings, or else the defaults of AWS.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceFacts {
     pub(super) max_receive_count: Option<u32>,
@@ -123,7 +123,7 @@ pub(super) fn has_on_failure(properties: &At<'_>) -> bool {
     })
 }
 
-/// Asynchronous settings out of their properties, upon what is known already.
+/// Asynchronous settings from their properties, on top of those already known.
 pub(super) fn asynchronous(
     properties: &At<'_>,
     known: Option<AsyncConfig>,

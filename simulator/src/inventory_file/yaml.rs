@@ -54,13 +54,13 @@ pub(super) fn read(file: &str, text: &str, warnings: &mut Vec<String>) -> Result
 struct Tree<'a> {
     file: &'a str,
     parser: Parser<'a, StrInput<'a>>,
-    /// What an anchor stands for, and how many bytes that is.
+    /// The value of an anchor, and its size in bytes.
     anchors: HashMap<usize, (Value, usize)>,
     bytes: usize,
     warnings: &'a mut Vec<String>,
 }
 
-/// What a map says itself, and what it merges.
+/// The map's own entries, and the ones it merges.
 #[derive(Default)]
 struct Entries {
     own: Map<String, Value>,
@@ -192,7 +192,7 @@ impl Entries {
     }
 }
 
-/// What is said of equal keys.
+/// The problem of equal keys.
 pub(super) fn twice(file: &str, line: usize, column: usize, key: &str) -> String {
     let key = abridged(key, LONGEST_KEY);
     format!("{file}:{line}:{column}: {key} is there twice: the last one counts")

@@ -88,7 +88,7 @@ impl<W: Write> Page<W> {
             let row = place((100.0 - saved.clamp(0.0, 100.0)) / 100.0, u16::from(ROWS));
             let column = if worst > 0.0 { place((worst - harm) / worst, cells) } else { usize::from(cells) };
             if let Some(cell) = grid.get_mut(row).and_then(|line| line.get_mut(column)) {
-                // Where several fall together, the list below tells them apart.
+                // Where several coincide, the list below distinguishes them.
                 *cell = if *cell == ' ' { *mark } else { '*' };
             }
         }

@@ -25,7 +25,7 @@ pub enum Block {
     Text(String),
     /// A command, as it is typed.
     Command(String),
-    /// Items: what each is about, and what it says.
+    /// Items: the subject of each, and its text.
     List(Vec<(String, String)>),
     /// A table.
     Table(Table),
@@ -34,7 +34,7 @@ pub enum Block {
 /// A table. The first column names the row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// What it shows, for people who do not see the page.
+    /// A description for people who cannot see the page.
     pub caption: String,
     /// Heads of the columns.
     pub columns: Vec<String>,

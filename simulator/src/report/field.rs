@@ -6,7 +6,7 @@ use super::document::{Block, Cell, Document, Table};
 use super::layout::{Tone, grouped};
 use crate::field::{Line, Outcome, POLICIES, Policy};
 
-/// What a cell says where there is nothing to say.
+/// The text of an empty cell.
 const NONE: &str = "–";
 
 /// The document of some scenarios on one seed.

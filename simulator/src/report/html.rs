@@ -1,4 +1,4 @@
-//! A replay as one page for a browser: it asks nobody for anything, runs no script, and is also well-formed XML.
+//! A replay as one page for a browser: it loads nothing, runs no script, and is also well-formed XML.
 
 mod chart;
 mod charts;

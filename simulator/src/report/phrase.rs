@@ -18,7 +18,7 @@ pub const fn verdict(verdict: Verdict, armed: bool) -> (&'static str, Tone) {
     }
 }
 
-/// What an action changes: the function, the setting, from what to what.
+/// The change that an action makes: the function, the setting, the value before and after.
 pub fn action(action: &Action, armed: bool) -> String {
     let what = match &action.change {
         Change::AsyncConfig { .. } => "async retries and event age".to_owned(),

@@ -6,7 +6,7 @@ use super::document::{Block, Cell, Document, Table};
 use super::layout::{Tone, grouped};
 use crate::scorecard::{Card, GOALS, Goal, Score};
 
-/// What a cell says where there is nothing to say.
+/// The text of an empty cell.
 const NONE: &str = "–";
 
 /// The document of some scenarios on so many seeds.
@@ -84,7 +84,7 @@ fn verdicts(cards: &[Card]) -> Vec<Block> {
     vec![Block::Heading("Row by row".to_owned()), Block::Text(text), Block::Table(table)]
 }
 
-/// What was missed, and why.
+/// The missed goals, and why they were missed.
 fn misses(cards: &[Card]) -> Vec<Block> {
     let mut items = Vec::new();
     for goal in GOALS {

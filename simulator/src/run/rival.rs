@@ -1,4 +1,4 @@
-//! The guard's seat in a run, for a policy of others: what it sees from there, and what it can move.
+//! The guard's place in a run, for a third-party policy: its view, and the settings it can change.
 
 use guard_core::money::Usd;
 use guard_core::time::Minute;
@@ -8,7 +8,7 @@ use crate::cloudwatch::CloudWatch;
 use crate::pilot::Now;
 use crate::world::{TrafficTally, World};
 
-/// What a policy sees at the beginning of a minute, and what it can move.
+/// The view of a policy at the beginning of a minute, and the settings it can change.
 #[derive(Debug)]
 pub struct Seat<'a, 'w> {
     /// The minute that begins.
@@ -25,7 +25,7 @@ pub struct Seat<'a, 'w> {
 
 /// A policy of others.
 pub trait Rival: std::fmt::Debug {
-    /// What it does at the beginning of a minute.
+    /// Acts at the beginning of a minute.
     fn minute(&mut self, seat: &mut Seat<'_, '_>);
 
     /// What it cost by itself in so many minutes, in which this became of the traffic.

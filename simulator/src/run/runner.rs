@@ -1,4 +1,4 @@
-//! A run under way, minute by minute: the world, what is seen of it, the guard or the policy in its place, and the bill.
+//! A run under way, minute by minute: the world, the view of it, the guard or the policy in its place, and the bill.
 
 use guard_core::bound::Known;
 use guard_core::money::Usd;
@@ -18,7 +18,7 @@ use crate::scenario::{Happening, Kind};
 use crate::stage::GUARD;
 use crate::world::{Tally, World};
 
-/// How often it is noted what the guard knows of the functions. History changes by the hour, and slowly.
+/// How often the guard's knowledge of the functions is noted. History changes by the hour, and slowly.
 const KNOWN_EVERY_MIN: u32 = 360;
 
 /// A run under way.
@@ -74,7 +74,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Lives to its end. `progress` is told the minutes run.
+    /// Runs to its end. `progress` receives the minutes run.
     pub(super) fn live(mut self, mut progress: impl FnMut(u32)) -> Run {
         let terms = self.terms;
         let (planned, most) = match terms.minutes {
@@ -124,7 +124,7 @@ impl<'a> Runner<'a> {
         self.row(minute, busy_spotlight);
     }
 
-    /// Whether somebody looks at metrics and changes settings.
+    /// Whether a guard or a policy looks at metrics and changes settings.
     fn is_watched(&self) -> bool {
         self.pilot.is_some() || self.rival.is_some()
     }
@@ -189,7 +189,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Deploys and operators undo what a policy of others has set: it does not listen to them.
+    /// Deploys and operators undo the settings of a third-party policy, which does not listen to them.
     fn meddle_with_rival(&mut self, now: &Now<'_>) {
         for event in now.beginning() {
             let place =

@@ -21,13 +21,13 @@ pub struct PeriodSpend {
     pub start: DateTime<Utc>,
     /// The amount.
     pub amount: Usd,
-    /// What was spent.
+    /// The amount spent.
     pub spent: Usd,
     /// When the amount was spent.
     pub crossed: Option<DateTime<Utc>>,
     /// When a function that it covers was first held below what it could do at the start.
     pub held: Option<DateTime<Utc>>,
-    /// What was spent past the line.
+    /// The amount spent past the line.
     pub past: PastLine,
 }
 
@@ -38,11 +38,11 @@ pub struct PastLine {
     pub before: Split,
     /// Something was held.
     pub during: Split,
-    /// What had been held was free again.
+    /// All that had been held was free again.
     pub after: Split,
 }
 
-/// Spend by who caused it.
+/// Spend by its cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Split {
     /// Attack traffic.

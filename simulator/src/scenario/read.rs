@@ -10,7 +10,7 @@ use super::{Scenario, validate};
 /// Characters of a problem: it quotes the text, whose values may be of any length.
 const LONGEST: usize = 800;
 
-/// Problems that are told one by one.
+/// Problems that are reported one by one.
 const MOST: usize = 20;
 
 /// Why a text is no scenario: one line per problem, each with line and column or the key; the first twenty.

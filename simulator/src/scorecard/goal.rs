@@ -12,7 +12,7 @@ use crate::scenario::{Kind, Rate, Via};
 use crate::stage::{Flow, Performer, Stage};
 use crate::world::{MeanLaw, Tally};
 
-/// What the guard is held to.
+/// The goals that the guard is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
@@ -49,7 +49,7 @@ pub struct Judged {
     pub goal: Goal,
     /// Whether it was held; `None` where the scenario does not ask for it.
     pub held: Option<bool>,
-    /// What was found, where the goal was missed: computed from the replay.
+    /// The finding, if the goal was missed: computed from the replay.
     pub why: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Goal {
         }
     }
 
-    /// What it asks for.
+    /// The requirement, in words.
     pub const fn about(self) -> &'static str {
         match self {
             Goal::Overrun => {
@@ -114,7 +114,7 @@ fn run_min(stage: &Stage) -> u32 {
     minutes.max().unwrap_or(1)
 }
 
-/// Five minutes of the attack's peak burn: a run is booked when it begins, so what is booked while runs last is averaged.
+/// Five minutes of the attack's peak burn. A run is booked when it begins, so bookings are averaged while runs last.
 pub(super) fn five_minutes(stage: &Stage, replay: &Replay) -> Option<Usd> {
     replay.attack?;
     let window = MINUTES_OF_BURN.max(run_min(stage));
@@ -143,7 +143,7 @@ fn overrun(request: &Request<'_>, replay: &Replay) -> Verdict {
     (Some(past <= limit), why)
 }
 
-/// Traffic of functions that nobody attacks: before and after.
+/// Traffic of functions that are not attacked: before and after.
 fn bystanders<'a>(
     stage: &'a Stage,
     replay: &'a Replay,
@@ -191,7 +191,7 @@ fn share(stage: &Stage, replay: &Replay) -> Verdict {
                 .filter(|(actor, _)| actor.function == place && kind.is_none_or(|kind| actor.kind == kind))
                 .fold(Tally::default(), |sum, (_, tally)| sum.plus(*tally))
         };
-        // Lambda itself repeats what it throttled of other sources, so that nobody is refused there.
+        // Lambda itself repeats throttled events of other sources, so none of them is refused.
         let is_sync = stage.traffic.iter().all(|actor| actor.function != place || actor.via == Via::Sync);
         let (friends, all) = (of(Some(Kind::Legitimate)), of(None));
         let (true, Some(friends), Some(all)) =
@@ -224,7 +224,7 @@ fn share(stage: &Stage, replay: &Replay) -> Verdict {
     (held, why)
 }
 
-/// Whether something catches what an event source gives up.
+/// Whether the events that an event source gives up are caught.
 fn has_catcher(stage: &Stage, actor: &Performer) -> bool {
     let Some(spec) = stage.functions.get(actor.function) else { return false };
     match actor.via {

@@ -1,5 +1,5 @@
-//! Why a goal was missed, from the data of the replay alone: what was in force while the money went, who spent it, what
-//! the policy forbade and what was out of order.
+//! Why a goal was missed, from the data of the replay alone: the caps in force while the money was spent, the functions
+//! that spent it, the actions that the policy forbade, and the faults at the time.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::request::Request;
 use crate::run::PeriodSpend;
 use crate::scenario::{Event, Happening};
 
-/// Where the money past a line went. `limit` is what may be spent past it; a run of the attack lasts `run_min` minutes,
+/// Where the money past a line went. `limit` is the amount allowed past it; a run of the attack lasts `run_min` minutes,
 /// 1 to 15.
 pub(super) fn overrun(
     request: &Request<'_>,
@@ -78,10 +78,10 @@ fn cents(usd: Usd) -> String {
     format!("${:.2}", usd.to_f64())
 }
 
-/// A cap; where the money set it, what the money afforded and the floor.
+/// A cap; if the money set it, the concurrency that the money afforded, and the floor.
 type Lowest = (u32, Option<(u32, u32)>);
 
-/// The lowest cap of each function, and what the money would have afforded.
+/// The lowest cap of each function, and the concurrency that the money would have afforded.
 fn caps(replay: &Replay) -> String {
     let mut lowest: BTreeMap<&str, Lowest> = BTreeMap::new();
     for tick in &replay.with.ticks {
@@ -115,7 +115,7 @@ fn caps(replay: &Replay) -> String {
     if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
 }
 
-/// What was not done during the attack, and why not.
+/// The actions not taken during the attack, and why not.
 fn refusals(replay: &Replay) -> Vec<String> {
     let (from, until) = replay.attack.unwrap_or((0, u32::MAX));
     let mut told: Vec<String> = Vec::new();
@@ -139,7 +139,7 @@ fn refusals(replay: &Replay) -> Vec<String> {
     told
 }
 
-/// What was out of order while the attack went on.
+/// The faults while the attack went on.
 fn out_of_order(request: &Request<'_>, replay: &Replay) -> Vec<String> {
     let (from, until) = replay.attack.unwrap_or((0, u32::MAX));
     let concerns = |event: &&Event| event.at_min < until && event.at_min + event.for_min.max(1) > from;

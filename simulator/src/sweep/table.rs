@@ -14,7 +14,7 @@ pub struct Table {
 /// Columns before those of the axes: sweep, case, of, seed.
 const FIXED: usize = 4;
 
-/// What is wrong with a table, and in which line.
+/// The problem of a table, and its line.
 pub type Problem = String;
 
 impl Table {

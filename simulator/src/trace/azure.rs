@@ -13,7 +13,7 @@ use super::input::Input;
 use super::table::{Row, Table};
 use super::{Fill, Filled, Reading, Trace, TraceError, TraceFunction, Trigger};
 
-/// The column that tells this format from others.
+/// The column that distinguishes this format from others.
 pub const KEY_COLUMN: &str = "HashFunction";
 
 /// Azure measures memory where Lambda wants it set: the most that was used goes up to the next step of so many MB, as

@@ -5,8 +5,8 @@
 //! checkout,http,131.5,42.007,900,12,
 //! ```
 //!
-//! An empty cell is a minute that nobody knows, which is not zero. Durations and memory have three decimals at most, so
-//! what is written is read back exactly. The title and the remarks of a trace are not in its table.
+//! An empty cell is an unknown minute, which is not zero. Durations and memory have at most three decimals, so the
+//! written values are read back exactly. The title and the remarks of a trace are not in its table.
 
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ use super::input::Input;
 use super::table::Table;
 use super::{CALENDAR_S, Trace, TraceError, TraceFunction, Trigger};
 
-/// The column that names a function, and with [`MEAN_COLUMN`] tells this format from others.
+/// The column that names a function, and with [`MEAN_COLUMN`] distinguishes this format from others.
 pub const KEY_COLUMN: &str = "function";
 
 /// The column of mean durations in milliseconds.

@@ -1,4 +1,4 @@
-//! What can be done to a recorded trace: more or less of it, at another time, under other names, joined with another.
+//! Changes to a recorded trace: more or less of it, at another time, under other names, joined with another.
 
 use guard_core::time::Minute;
 use wildmatch::WildMatch;
@@ -23,7 +23,7 @@ pub struct Rename {
 }
 
 impl Trace {
-    /// Multiplies the traffic. What a minute cannot hold as a whole number goes on to the next, so the sum of a
+    /// Multiplies the traffic. The fraction that a minute cannot hold is carried to the next, so the sum of a
     /// function is right to one invocation, however small its minutes are; a minute holds 10¹² at most.
     #[must_use]
     pub fn scaled(mut self, factor: Factor) -> Trace {
@@ -111,7 +111,7 @@ impl Trace {
         self.first.plus(i64::try_from(self.minutes).unwrap_or(i64::MAX))
     }
 
-    /// Widens the trace to these minutes, which hold its own: what is added is unknown.
+    /// Widens the trace to these minutes, which include its own; the added minutes are unknown.
     fn stretch(&mut self, first: Minute, minutes: usize) {
         let before = usize::try_from(self.first.since(first)).unwrap_or(0);
         for function in &mut self.functions {

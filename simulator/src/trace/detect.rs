@@ -1,4 +1,4 @@
-//! Which format a file has, told by its content, and the trace that one or more files hold.
+//! Detects the format of a file by its content, and reads the trace that one or more files hold.
 
 use std::fmt;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub struct Options<'a> {
     pub hints: Hints,
 }
 
-/// Tells the format by a file's beginning.
+/// Detects the format by a file's beginning.
 pub fn detect(sample: &str) -> Option<Format> {
     let header = Dialect::of(sample).header(sample);
     let has = |column: &str| header.iter().any(|name| name == column);
@@ -75,7 +75,7 @@ pub fn detect(sample: &str) -> Option<Format> {
     if has(canonical::KEY_COLUMN) && has(canonical::MEAN_COLUMN) {
         return Some(Format::Canonical);
     }
-    // A log may begin with damaged lines, and its paths may hold any word: what is a line of a log counts first.
+    // A log may begin with damaged lines, and its paths may contain any word, so lines of a log are tried first.
     let lines = sample.lines().map(|line| line.trim_start_matches(['\0', '\u{feff}']).trim_end());
     if let Some(log) = lines.filter(|line| !line.is_empty()).find_map(|line| LogFormat::of_line(line, None)) {
         return Some(Format::Log(log));
@@ -105,7 +105,7 @@ fn not_text(sample: &str) -> Option<&'static str> {
     .find_map(|(beginning, problem)| sample.starts_with(beginning).then_some(problem))
 }
 
-/// What was looked for, for a file that is none of it.
+/// The formats that were tried, for a file that has none of them.
 fn unknown(name: &str, sample: &str) -> TraceError {
     let problem = "neither an Azure trace (a column HashFunction) nor requests per minute (period, count), a trace \
                    table (function, mean_ms), the JSON of `aws cloudwatch get-metric-data` (MetricDataResults) or \

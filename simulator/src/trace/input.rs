@@ -24,7 +24,7 @@ pub struct Input {
     pub text: String,
 }
 
-/// What is said of a table whose last line has no end.
+/// The remark on a table whose last line has no line end.
 const NO_LINE_END: &str =
     "The last line has no line end: if the file was cut there, its last value has lost digits.";
 
@@ -36,7 +36,7 @@ pub enum InputError {
     Unreadable {
         /// The file, as the user named it.
         name: String,
-        /// What the system says.
+        /// The system's error.
         reason: io::Error,
     },
     /// It can be read and is no text, or not a whole one.
@@ -57,7 +57,7 @@ impl Input {
         }
     }
 
-    /// From bytes, plain or gzip, told apart by their first two bytes.
+    /// From bytes, plain or gzip, distinguished by their first two bytes.
     ///
     /// # Errors
     /// Names the line at which a damaged or truncated archive ends, or that is no UTF-8.
@@ -106,7 +106,7 @@ pub(super) fn gunzip(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, Tr
     }
 }
 
-/// What is said of an archive that does not unpack.
+/// The problem of an archive that does not unpack.
 pub(super) fn damaged(name: &str, line: u64, error: &io::Error) -> TraceError {
     TraceError::of_line(name, line, format!("the gzip data is damaged or cut short here ({error})"))
 }

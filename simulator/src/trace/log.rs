@@ -30,13 +30,13 @@ use super::{
     CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
 };
 
-/// More functions than any account's front door has: what is above is the noise of scanners.
+/// More functions than any account's front door has: anything above is the noise of scanners.
 const MAX_FUNCTIONS: usize = 10_000;
 
 /// The function of a log that is not split by path.
 const SITE: &str = "site";
 
-/// What is taken from a line.
+/// The fields taken from a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request<'a> {
     /// When, in seconds since 1970.
@@ -68,12 +68,12 @@ impl Request<'_> {
     }
 }
 
-/// What is wrong with a line.
+/// The problem of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The field: its number, counted from 1, and its name.
     pub field: Option<(usize, String)>,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
@@ -135,7 +135,7 @@ impl Counter {
         }
     }
 
-    /// Counts a file line by line. A line that cannot be read is left out and told.
+    /// Counts a file line by line. A line that cannot be read is left out and reported.
     ///
     /// # Errors
     /// Where most lines are not of the format, the first of them; or what ends the count at once, such as a damaged

@@ -32,7 +32,7 @@ use super::{
     CALENDAR_S, Fill, Filled, MAX_MINUTES, Reading, Trace, TraceError, TraceFunction, Trigger, check_size,
 };
 
-/// The key that tells this format from others.
+/// The key that distinguishes this format from others.
 pub const KEY: &str = "MetricDataResults";
 
 /// The longest a function can run, in milliseconds ("Lambda quotas", read 2026-11).

@@ -9,7 +9,7 @@ use super::table::{Row, Table};
 use super::time::iso_time;
 use super::{CALENDAR_S, Fill, MAX_MINUTES, Trace, TraceError, TraceFunction, Trigger};
 
-/// The column that tells this format from others.
+/// The column that distinguishes this format from others.
 pub const KEY_COLUMN: &str = "period";
 
 /// Reads the table as the traffic of one synchronous function, whose duration and memory `fill` must give.

@@ -11,7 +11,7 @@ use super::TraceError;
 use super::input::{GZIP_MAGIC, Input, InputError, MAX_UNPACKED_BYTES, damaged, line_after};
 use crate::text;
 
-/// Bytes that are read to tell the format.
+/// Bytes that are read to detect the format.
 const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// The longest line of a log, in bytes. CloudFront logs URLs of 8 KB and cookies of 20 KB at most; what is longer is
@@ -39,7 +39,7 @@ impl Stream {
         }
     }
 
-    /// A stream of bytes, plain or gzip, told apart by their first two.
+    /// A stream of bytes, plain or gzip, distinguished by their first two.
     ///
     /// # Errors
     /// As [`Stream::open`].

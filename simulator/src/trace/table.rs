@@ -219,7 +219,7 @@ pub fn thousandths(text: &str) -> Option<u64> {
     Some(whole * 1000 + kept + u64::from(dropped.bytes().any(|byte| byte != b'0')))
 }
 
-/// What the CSV reader complains about, in our words and with its line.
+/// The CSV reader's error, in our words and with its line.
 fn csv_error(file: &str, error: &csv::Error) -> TraceError {
     let line = error.position().map(csv::Position::line);
     let problem = match error.kind() {

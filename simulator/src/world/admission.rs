@@ -20,7 +20,7 @@ const REQUESTS_PER_UNIT: u64 = 10;
 pub(super) struct Pool {
     /// The account's limit.
     pub(super) limit: u32,
-    /// What is left of it after all reservations.
+    /// The rest of it after all reservations.
     pub(super) size: u32,
     pub(super) busy: u32,
     pub(super) requests: Bucket,

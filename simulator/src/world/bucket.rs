@@ -37,7 +37,7 @@ impl Bucket {
         self.level = (self.level + TOKEN).min(self.capacity);
     }
 
-    /// Changes rate and capacity; what is in it beyond the new capacity is lost.
+    /// Changes rate and capacity; content beyond the new capacity is lost.
     pub(super) fn resize(&mut self, per_second: u64, capacity: u64) {
         self.per_second = per_second;
         self.capacity = capacity * TOKEN;

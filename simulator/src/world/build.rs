@@ -17,12 +17,12 @@ use super::{SECOND_US, World};
 use crate::scenario::{FunctionSpec, Kind, QueueSpec, Reuse, StreamSpec};
 use crate::stage::{self, Performer, Stage};
 
-/// Who takes part.
+/// The traffic that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cast {
-    /// Everybody.
+    /// All traffic.
     Everyone,
-    /// Legitimate traffic only: what a perfect guard would let through.
+    /// Legitimate traffic only, as a perfect guard would let through.
     LegitimateOnly,
 }
 

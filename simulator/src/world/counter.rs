@@ -22,7 +22,7 @@ impl World {
         }
     }
 
-    /// Sets what a counter has left.
+    /// Sets the remainder of a counter.
     pub fn refill(&mut self, counter: usize, left: i128) {
         if let Some(kept) = self.counters.get_mut(counter) {
             *kept = left;

@@ -7,7 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::number::as_f64;
 
-/// What a stream of random numbers is for.
+/// The purpose of a stream of random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern {
     /// When events arrive.
@@ -18,7 +18,7 @@ pub enum Concern {
     Durations,
     /// Which of them fail.
     Failures,
-    /// What is delivered twice, and what is sent on.
+    /// Events delivered twice, and events sent on.
     Repeats,
     /// Which of the events that wait together is next.
     Order,

@@ -66,7 +66,7 @@ impl World {
         }
     }
 
-    /// Kept too long: what no dead-letter queue saw is lost.
+    /// Kept too long: events that reached no dead-letter queue are lost.
     fn expire(&mut self, cohort: Cohort) {
         if let Some(class) = self.classes.get_mut(usize::from(cohort.attempt.class)) {
             class.tally.lost += u64::from(cohort.count);

@@ -31,9 +31,9 @@ pub(super) struct Fun {
     pub(super) streams: Vec<Stream>,
     /// Counters in its own code: which of the world's, and what an invocation takes from it in pico-dollars.
     pub(super) counters: Vec<(usize, i128)>,
-    /// What invocations that began in this minute have told so far.
+    /// The metrics reported so far of invocations that began in this minute.
     pub(super) point: Point,
-    /// What invocations told that began earlier.
+    /// The metrics reported of invocations that began earlier.
     pub(super) older: Vec<(Minute, Point)>,
     /// The most environments busy at once in this minute.
     pub(super) peak: u32,
@@ -56,12 +56,12 @@ impl Fun {
         Point { async_received: self.asynchronous.is_used.then_some(0), ..Point::default() }
     }
 
-    /// Whether the minute has nothing to tell.
+    /// Whether the minute has nothing to report.
     pub(super) fn is_quiet(&self) -> bool {
         self.peak == 0 && self.older.is_empty() && self.point == self.blank()
     }
 
-    /// Tells of an invocation that ended now.
+    /// Reports an invocation that ended now.
     #[inline]
     pub(super) fn tell(&mut self, began: Minute, now: Minute, duration_us: u64, failed: bool) {
         let point = if began == now {

@@ -52,7 +52,7 @@ impl Later {
         }
     }
 
-    /// Takes what is due in this second.
+    /// Takes the entries due in this second.
     pub(super) fn take(&mut self, second: u32) -> Vec<Cohort> {
         match self.by_second.first_entry() {
             Some(first) if *first.key() <= second => first.remove(),

@@ -11,7 +11,7 @@ use super::source::Batch;
 use super::{PLAIN, World};
 use crate::scenario::Via;
 
-/// An attempt that runs, where its end has more to tell than that an environment is free.
+/// A running attempt whose end means more than that an environment is free.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     attempt: Try,
@@ -24,7 +24,7 @@ pub(super) struct Running {
     load: Load,
 }
 
-/// What an invocation carries.
+/// The content of an invocation.
 #[derive(Clone, Debug)]
 pub(super) enum Load {
     /// One event.
@@ -210,8 +210,8 @@ impl World {
         }
     }
 
-    /// The function's own counter refused an attempt. A synchronous caller is told as by a throttle; to Lambda's own
-    /// retries it is a failure like any other, so that the event is not taken for done.
+    /// The function's own counter refused an attempt. To a synchronous caller that looks like a throttle; to Lambda's own
+    /// retries it is a failure like any other, so that the event does not count as done.
     fn turned_away(&mut self, attempt: Try, function: usize) {
         let Some(class) = self.classes.get_mut(usize::from(attempt.class)) else { return };
         if class.via != Via::Sync {

@@ -16,7 +16,7 @@ pub(super) struct Pace {
     is_busy: bool,
 }
 
-/// What a traffic has seen of its own fate, for laws that react to it.
+/// The fate of a traffic's own events so far, for laws that react to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Feedback {
     /// Requests of the minute before.
@@ -41,7 +41,7 @@ impl Pace {
         if let Rate::Once { events } = self.rate { events } else { 0 }
     }
 
-    /// Whether the rate stays what it is for ever.
+    /// Whether the rate never changes again.
     pub(super) fn is_steady(&self) -> bool {
         matches!(self.rate, Rate::Constant { .. } | Rate::Even { .. } | Rate::Chained {} | Rate::Once { .. })
     }

@@ -66,7 +66,7 @@ pub(super) fn micros(value: f64) -> u64 {
     value.clamp(1.0, 1e15) as u64
 }
 
-/// Averages of laws, for what is known before anything runs.
+/// Averages of laws, for figures that are known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanLaw(u64);
 

@@ -62,7 +62,7 @@ impl Tally {
         }
     }
 
-    /// What it has grown by since an earlier one.
+    /// Its growth since an earlier one.
     #[must_use]
     pub fn minus(self, earlier: Tally) -> Tally {
         Tally {

@@ -46,7 +46,7 @@ pub(super) struct Class {
 /// How events follow each other.
 #[derive(Clone, Debug)]
 pub(super) enum Flow {
-    /// By a law: the rate now, and what is left of an exponential time of mean 1 while the rate is zero.
+    /// By a law: the rate now, and the rest of an exponential time of mean 1 while the rate is zero.
     Law { pace: Pace, rps: f64, left: f64 },
     /// Counts per minute from a trace, from minute 0 of the world; `None` is unknown and sends nothing.
     Counts { per_minute: Counts, left: u64, gap_us: f64, base_us: f64 },
@@ -141,7 +141,7 @@ impl World {
             if wanted.to_bits() == rps.to_bits() {
                 continue;
             }
-            // A Poisson process has no memory: what is left of the exponential time goes on at the new rate.
+            // A Poisson process has no memory: the rest of the exponential time continues at the new rate.
             if *rps > 0.0 {
                 *left = as_f64(class.next_us.saturating_sub(now_us)) / 1e6 * *rps;
             }
@@ -178,7 +178,7 @@ impl World {
         }
     }
 
-    /// Files what is due in this second among the arrivals.
+    /// Files the events due in this second among the arrivals.
     pub(super) fn release(&mut self) {
         self.releases.clear();
         let due = self.later.take(self.second);

@@ -1,4 +1,4 @@
-//! What the other resources of a template say of its functions: mappings, settings, and who invokes them.
+//! Facts about a template's functions in its other resources: mappings, settings, and callers.
 
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ pub(super) fn attach(
                 called.extend(target.and_then(|at| template.function_named(at.value, drafts)));
             }
             for function in called {
-                // What a function says of itself is no call.
+                // A function's reference to itself is not a call.
                 if let Some(draft) = drafts.get_mut(&function).filter(|_| function != id) {
                     draft.extend([way.clone()], template.is_certain(id, &function));
                 }
@@ -135,7 +135,7 @@ pub(super) fn connect(
     Ok(())
 }
 
-/// Adds what a connector leads to: a resource, or one within a resource.
+/// Adds the target of a connector: a resource, or one within a resource.
 fn connector(
     template: &Template<'_>,
     (resource, name): (&str, &str),

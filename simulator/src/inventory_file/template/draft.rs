@@ -108,8 +108,8 @@ pub(super) fn provisioned(at: &At<'_>) -> Result<u32, InventoryError> {
     Ok(count.map(|at| at.count(range::CONCURRENCY)).transpose()?.unwrap_or(0))
 }
 
-/// Tags: a map in SAM, a list of `Key` and `Value` elsewhere, which may be one alone. One whose value only AWS knows is left
-/// out.
+/// Tags: a map in SAM, a list of `Key` and `Value` elsewhere, which may be one alone. A tag whose value only AWS knows is
+/// left out.
 fn tags(at: &At<'_>, found: &mut Found) -> Result<BTreeMap<String, String>, InventoryError> {
     let Some(tags) = at.get("Tags") else { return Ok(BTreeMap::new()) };
     let mut known = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::inventory_file::{Found, InventoryError, Options};
 
 const LOOP: &str = "Fn::ForEach";
 
-/// Work that a value counts as: what a loop makes stays in memory.
+/// Work that a value counts as: the results of a loop stay in memory.
 const NODE_WORK: usize = 10;
 
 /// The template without loops; `None` where it has none.

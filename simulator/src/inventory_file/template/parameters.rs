@@ -12,7 +12,7 @@ use crate::inventory_file::{InventoryError, Options};
 #[derive(Default)]
 pub(super) struct Parameters<'a> {
     known: BTreeMap<&'a str, Value>,
-    /// What a parameter without value can be; empty where anything.
+    /// The possible values of a parameter without a value; empty if anything is possible.
     open: BTreeMap<&'a str, Vec<Value>>,
     /// `AllowedValues` of a parameter without value.
     allowed: BTreeMap<&'a str, &'a [Value]>,
@@ -47,7 +47,7 @@ impl<'a> Parameters<'a> {
         self.known.get(name)
     }
 
-    /// What a parameter without value can be; `None` where the template has no such parameter, or it has a value.
+    /// The possible values of a parameter without a value; `None` if there is no such parameter, or it has a value.
     pub(super) fn choices(&self, name: &str) -> Option<&[Value]> {
         self.open.get(name).map(Vec::as_slice)
     }
@@ -109,7 +109,7 @@ fn allowed<'a>(kind: &str, parameter: &'a Value) -> Option<&'a [Value]> {
     allowed.as_array().map(Vec::as_slice)
 }
 
-/// What is allowed, or the ends of a range.
+/// The allowed values, or the ends of a range.
 fn choices(allowed: Option<&[Value]>, parameter: &Value) -> Vec<Value> {
     match (allowed, parameter.get("MinValue"), parameter.get("MaxValue")) {
         (Some(allowed), ..) => allowed.to_vec(),

@@ -9,7 +9,7 @@ use super::written::references;
 /// A key of which the first item of a list is meant.
 pub(super) const FIRST: &str = "0";
 
-/// What a value can be, as far as the template says it.
+/// The possible values, as far as the template states them.
 #[derive(Debug, Default)]
 pub(super) struct Possible {
     /// Values that are written; null is one that is not set.
@@ -36,7 +36,7 @@ fn entry_of<'v>(map: &'v Value, key: Option<&str>) -> Vec<&'v Value> {
 }
 
 impl Resolver<'_> {
-    /// What a value can be behind these keys, as far as the template says it.
+    /// The possible values behind these keys, as far as the template states them.
     pub(super) fn possible(&self, value: &Value, keys: &[&str], found: &mut Possible) {
         let Some((name, argument)) = function(value) else {
             match (keys.split_first(), value) {

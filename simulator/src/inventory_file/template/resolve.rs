@@ -46,7 +46,7 @@ impl<'a> Resolver<'a> {
         self.left.get() == 0
     }
 
-    /// Takes work off what is left; `None` where nothing is.
+    /// Subtracts work from the rest; `None` if nothing is left.
     pub(super) fn work(&self, amount: usize) -> Option<()> {
         let left = self.left.get().saturating_sub(amount);
         self.left.set(left);
@@ -58,7 +58,7 @@ impl<'a> Resolver<'a> {
         let _ = self.work(weight(value));
     }
 
-    /// The value with all that can be resolved resolved. What is removed is null.
+    /// The value with everything resolved that can be. A removed value is null.
     pub(super) fn plain(&self, value: &Value) -> Value {
         self.at_depth(value, 0)
     }
@@ -95,7 +95,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What a function gives; `None` where only AWS knows.
+    /// The result of a function; `None` if only AWS knows it.
     fn call(&self, name: &str, argument: &Value, depth: usize) -> Option<Value> {
         match name {
             "Ref" if argument.as_str() == Some(NO_VALUE) => Some(Value::Null),
@@ -189,7 +189,7 @@ impl<'a> Resolver<'a> {
         out
     }
 
-    /// What a name of a substitution stands for.
+    /// The value of a name in a substitution.
     fn variable(&self, name: &str, own: Option<&Value>, depth: usize) -> Option<String> {
         match own.and_then(|own| own.get(name)) {
             Some(value) => self.text(value, depth),

@@ -1,5 +1,5 @@
-//! Properties that must be known to be counted. Of one that is not known the dearest value counts: of those that the
-//! template says it can be, or of all that AWS allows.
+//! Properties that must be known to be counted. For an unknown one the most expensive value counts: of those that the
+//! template says are possible, or of all that AWS allows.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::possible::{FIRST, Possible};
 use crate::inventory_file::Found;
 use crate::inventory_file::value::At;
 
-/// A property, and which of its values is the dearest.
+/// A property, and which of its values is the most expensive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
     path: &'static str,
@@ -20,13 +20,13 @@ pub(super) struct Setting {
 
 #[derive(Clone, Copy, Debug)]
 enum Rank {
-    /// The more the dearer; with what it is where it is not set.
+    /// More is more expensive; with the value it has when it is not set.
     Most(i64),
-    /// The less the dearer.
+    /// Less is more expensive.
     Least(i64),
-    /// This word is the dearest; what it is where it is not set.
+    /// The most expensive word, and the value when it is not set.
     Word(&'static str, &'static str),
-    /// One is as dear as another.
+    /// All values cost the same.
     Any,
 }
 
@@ -134,7 +134,7 @@ impl Setting {
         }
     }
 
-    /// The dearest of what it can be.
+    /// The most expensive of the possible values.
     fn dearest(&self, possible: Possible) -> Value {
         let unknown = possible.is_unknown.then(|| self.unknown.map_or(Value::Null, Value::from));
         // The last of equals: one that is written, rather than none.

@@ -166,7 +166,7 @@ pub(super) fn poll(
     Ok(ways)
 }
 
-/// What a value can be: both branches of a condition that is not known.
+/// The possible values: both branches of an unknown condition.
 fn branches(value: &Value) -> Vec<&Value> {
     match function(value) {
         Some(("Fn::If", Value::Array(parts))) => {

@@ -35,8 +35,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A text as far as it is written: what is not known stands in braces, without colons, so that the parts of an ARN can be
-/// told and equal names are equal however they are put together.
+/// A text as far as it is written. Unknown parts stand in braces, without colons, so that the parts of an ARN can be
+/// recognised and equal names are equal however they are put together.
 pub(super) fn written(value: &Value) -> Option<String> {
     let Some((name, argument)) = function(value) else { return value.as_str().map(str::to_owned) };
     let or_unknown = |value: &Value| written(value).unwrap_or_else(|| "{}".to_owned());

@@ -41,9 +41,9 @@ pub(super) struct Series {
 
 /// A chart.
 pub(super) struct Chart<'a> {
-    /// What it is called on the page.
+    /// Its name on the page.
     pub id: &'static str,
-    /// What it shows.
+    /// Its title.
     pub title: &'a str,
     /// What to see in it.
     pub caption: String,
@@ -55,7 +55,7 @@ pub(super) struct Chart<'a> {
     pub band: Vec<Option<(f64, f64)>>,
     /// A level with its name.
     pub level: Option<(f64, String)>,
-    /// Highest value that must show; what is beyond leaves the drawing at its edge.
+    /// Highest value that must show; values beyond it leave the drawing at its edge.
     pub top: f64,
     /// When attack traffic flows.
     pub attack: Option<(u32, u32)>,

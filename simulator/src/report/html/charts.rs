@@ -1,4 +1,4 @@
-//! Which charts a page has, and what they show.
+//! The charts of a page and their content.
 
 use guard_core::money::{Unit, Usd};
 use guard_core::plan::{BudgetRecord, NoticeKind};
@@ -55,7 +55,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// What was spent since the start.
+    /// The spending since the start.
     fn spend(&self, out: &mut String) {
         let replay = self.replay;
         let line = |label, class, run: &Run| Series {
@@ -264,7 +264,7 @@ fn series(label: &'static str, class: &'static str, run: &Run, read: impl Fn(&Ro
 }
 
 /// When something the guard changed is in force: the spotlight's cap differs from the run without a guard, or a
-/// function is told to be capped and not yet to be released.
+/// function was reported as capped and not yet as released.
 pub(super) fn capped(replay: &Replay) -> Vec<(u32, u32)> {
     let mut held = std::collections::BTreeSet::new();
     let mut ticks = replay.with.ticks.iter().peekable();
@@ -291,7 +291,7 @@ pub(super) fn capped(replay: &Replay) -> Vec<(u32, u32)> {
     stretches
 }
 
-/// Stretches with gaps of at most so many minutes closed: nobody sees a three-hundredth of a chart's width.
+/// Stretches with gaps of at most so many minutes closed: a three-hundredth of a chart's width is invisible.
 pub(super) fn merged(stretches: &[(u32, u32)], gap: u32) -> Vec<(u32, u32)> {
     let mut merged: Vec<(u32, u32)> = Vec::new();
     for (from, until) in stretches {

@@ -11,7 +11,7 @@ use crate::world::Tally;
 /// One figure.
 #[derive(Debug)]
 pub(super) struct Figure {
-    /// What it is.
+    /// The name of the figure.
     pub label: &'static str,
     /// The number.
     pub value: String,
@@ -85,7 +85,7 @@ fn bills(replay: &Replay) -> [Figure; 4] {
         figure("Bill without a guard", found.usd_without, "everything runs"),
         figure("Bill with the guard", found.usd_with, with),
         figure("Bill with a perfect guard", found.usd_perfect, "legitimate traffic alone"),
-        // Bills are rounded up, and what is saved of them down: both read the same, it is nothing.
+        // Bills are rounded up and savings down: if both read the same, nothing is saved.
         Figure {
             label: "Saved",
             value: dollars(Usd::from_picos(saved.picos() / CENT * CENT)),
@@ -229,7 +229,7 @@ fn events(found: &Findings) -> Vec<Figure> {
     figures
 }
 
-/// What nobody wants, counted in three runs. No worse than without a guard is not yet good.
+/// An unwanted outcome, counted in three runs. A count no worse than without a guard is not yet good.
 fn fate_tone(with: u64, without: u64, perfect: u64) -> Tone {
     match with {
         with if with > without => Tone::Warning,

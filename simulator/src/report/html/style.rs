@@ -1,5 +1,5 @@
-//! The style sheet: colours as variables, for light, dark and paper. Colours of lines are told apart by lightness and
-//! dashes as well; text has a contrast of at least 4.5 to 1 on its ground.
+//! The style sheet: colours as variables, for light, dark and paper. Colours of lines also differ by lightness and
+//! dashes; text has a contrast of at least 4.5 to 1 on its background.
 
 /// The whole of it.
 pub(super) const SHEET: &str = r"

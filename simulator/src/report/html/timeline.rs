@@ -1,4 +1,4 @@
-//! What the guard saw, decided and did, in order.
+//! The guard's observations, decisions and actions, in order.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

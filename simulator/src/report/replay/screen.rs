@@ -1,4 +1,4 @@
-//! The first screen: money, minutes, people served, and what it looked like.
+//! The first screen: money, minutes, people served, and a picture of the incident.
 
 use std::io::{self, Write};
 
@@ -35,7 +35,7 @@ impl<W: Write> Page<W> {
         self.charts(replay)
     }
 
-    /// The three bills as bars against the dearest.
+    /// The three bills as bars, relative to the highest.
     fn bills(&mut self, replay: &Replay) -> io::Result<()> {
         let found = &replay.findings;
         let most = found.usd_without.max(found.usd_with).max(found.usd_perfect);
@@ -123,7 +123,7 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// What the replay says, each with its label.
+/// The statements of the replay, each with its label.
 fn facts(replay: &Replay) -> Vec<(&'static str, Tone, String)> {
     let found = &replay.findings;
     let mut facts = Vec::new();

@@ -1,4 +1,4 @@
-//! What the guard saw, decided and did, in order.
+//! The guard's observations, decisions and actions, in order.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -97,7 +97,7 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// Refusals by what they say: what holds for many functions is said once.
+/// Refusals grouped by their text: a reason that holds for many functions is printed once.
 pub(in crate::report) fn refused(tick: &Tick) -> BTreeMap<String, Vec<String>> {
     let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for refusal in &tick.plan.refusals {

@@ -19,14 +19,14 @@ const ELB_STATUS_CODE: usize = 8;
 const REQUEST: usize = 12;
 const REQUEST_CREATION_TIME: usize = 21;
 
-/// What is said of requests that no target served.
+/// The remark on requests that no target served.
 const NO_TARGET: &str =
     "reached no target or got no answer (target_processing_time -1): counted, without a duration.";
 
 /// Reads a line.
 ///
 /// # Errors
-/// What is missing or malformed, with the field.
+/// The problem, with the field that is missing or malformed.
 pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
     let fields = fields(line);
     let field = |index: usize, name: &str| {

@@ -15,17 +15,17 @@ use super::json::{self, Object, milliseconds, of_key, text};
 use super::text::{common_time, epoch, is_status};
 use super::{Fault, Request};
 
-/// The keys of which one must be there: they tell this format from others.
+/// The keys of which one must be present: they distinguish this format from others.
 pub(super) const TIME_KEYS: [&str; 2] = ["requestTimeEpoch", "requestTime"];
 
 /// Keys of a request, for objects that leave their time to CloudWatch Logs.
 const REQUEST_KEYS: [&str; 4] = ["routeKey", "httpMethod", "resourcePath", "path"];
 
-/// What is said of durations that hold more than the function's.
+/// The remark on durations that include more than the function's.
 const WHOLE_LATENCY: &str =
     "have no integrationLatency: their responseLatency stands in, which holds the gateway's own time.";
 
-/// What is said of requests that the gateway answered alone: throttled, cached, refused.
+/// The remark on requests that the gateway answered by itself: throttled, cached, refused.
 const NO_INTEGRATION: &str = "reached no integration (integrationLatency -): counted, without a duration.";
 
 /// Whether an object is of such a log.
@@ -37,7 +37,7 @@ pub(super) fn is_of(object: &Object, logged_s: Option<i64>) -> bool {
 /// Reads a JSON line; `logged_s` is when CloudWatch Logs got it, if it went through there.
 ///
 /// # Errors
-/// What is missing or malformed, with the key.
+/// The problem, with the key that is missing or malformed.
 pub(super) fn parse(line: &str, logged_s: Option<i64>) -> Result<Request<'static>, Fault> {
     let (object, doubt) = json::read(line)?;
     let request = of_object(&object, logged_s)?;
@@ -117,7 +117,7 @@ fn time(object: &Object, logged_s: Option<i64>) -> Result<i64, Fault> {
 /// Reads a CSV line.
 ///
 /// # Errors
-/// What is missing or malformed.
+/// The problem: what is missing or malformed.
 pub(super) fn parse_csv(line: &str) -> Result<Request<'static>, Fault> {
     let wrong = || {
         Fault::new(

@@ -99,7 +99,7 @@ pub(super) fn is_nameless(line: &str) -> bool {
 /// Reads a line; `None` where it is a directive. A `#Fields:` directive says where the columns of the next lines are.
 ///
 /// # Errors
-/// What is missing or malformed, with the column.
+/// The problem, with the column that is missing or malformed.
 pub(super) fn parse(line: &str, header: &mut Option<Header>) -> Result<Option<Request<'static>>, Fault> {
     if let Some(directive) = line.strip_prefix('#') {
         if let Some(names) = directive.strip_prefix("Fields:") {
@@ -126,7 +126,7 @@ pub(super) fn parse(line: &str, header: &mut Option<Header>) -> Result<Option<Re
 /// Reads a JSON line.
 ///
 /// # Errors
-/// What is missing or malformed, with the key.
+/// The problem, with the key that is missing or malformed.
 pub(super) fn parse_json(line: &str) -> Result<Request<'static>, Fault> {
     let (object, doubt) = json::read(line)?;
     let request = of_cells(&object)?;

@@ -5,7 +5,7 @@
 //! as a virtual host, and what stands after the size is of no interest here. API Gateway's CLF is read too: it has no
 //! blank between time and request ("Access logging for REST APIs", read 2026-11).
 //!
-//! `%u` is what a client chose, blanks and brackets included. A quote in it is escaped, `\"` by Apache and `\x22` by
+//! `%u` is chosen by a client, blanks and brackets included. A quote in it is escaped, `\"` by Apache and `\x22` by
 //! nginx, so the time is the first that a quote follows.
 
 use super::text::{UNESCAPED, closing_quote, common_time, is_status, target};
@@ -20,7 +20,7 @@ const LONGEST_NUMBERS: usize = 64;
 /// Reads a line.
 ///
 /// # Errors
-/// What is missing or malformed.
+/// The problem: what is missing or malformed.
 pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
     let shape = "expected host ident user [day/month/year:hour:minute:second zone] \"request\" status bytes";
     let (mut wrong, mut first) = (None, None);
@@ -45,7 +45,7 @@ pub(super) fn parse(line: &str) -> Result<Request<'_>, Fault> {
         .ok_or_else(|| wrong.unwrap_or_else(|| Fault::new(shape)))
 }
 
-/// What stands in brackets, and what the quote after them opens.
+/// The text in brackets, and the text that begins with the quote after them.
 fn time_and_request(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().take(LONGEST_TIME).position(|byte| byte == b']')?;
     let quoted = text.get(end + 1..)?.trim_start_matches(' ').strip_prefix('"')?;

@@ -1,4 +1,4 @@
-//! Which log a line is of, and what it says.
+//! Detects which log a line belongs to, and reads it.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// What it is called.
+    /// The name of the format.
     pub const fn label(self) -> &'static str {
         match self {
             LogFormat::Common => "access log (Common or Combined)",

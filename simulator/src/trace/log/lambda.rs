@@ -19,7 +19,7 @@ use crate::trace::time::iso_time;
 const BEGINNINGS: [&str; 5] =
     ["REPORT RequestId:", "START RequestId:", "END RequestId:", "INIT_START ", "INIT_REPORT "];
 
-/// What is said of a cold start.
+/// The remark on a cold start.
 const STARTS: &str =
     "began with a start (Init Duration), which is billed and which the mean duration leaves out.";
 
@@ -40,7 +40,7 @@ pub(super) fn is_of(object: &Object) -> bool {
 /// Reads a line; `None` where it reports no invocation. `logged_s` is when CloudWatch Logs got it.
 ///
 /// # Errors
-/// What is missing or malformed in a report.
+/// The problem of a report: what is missing or malformed.
 pub(super) fn parse(line: &str, logged_s: Option<i64>) -> Result<Option<Request<'static>>, Fault> {
     if line.starts_with('{') {
         return match json::object(line) {

@@ -11,7 +11,7 @@ use super::lambda;
 use super::text::epoch;
 use crate::trace::time::iso_time;
 
-/// A line, and what may be the line within it.
+/// A line, and the parts of it that may be the log line itself.
 #[derive(Debug)]
 pub(super) struct Unprefixed<'l> {
     /// When CloudWatch Logs got it, in seconds since 1970; `None` where the line has no such time.
@@ -20,7 +20,7 @@ pub(super) struct Unprefixed<'l> {
     pub messages: Vec<Cow<'l, str>>,
 }
 
-/// Beginnings of lines that stand around events and are none: headers of CSV, and what a search went through.
+/// Beginnings of lines that surround events but are not events: headers of CSV, and the list of searched streams.
 const FRAMES: [&str; 4] =
     ["SEARCHEDLOGSTREAMS\t", "timestamp,message", "@timestamp,@message", "\"timestamp\",\"message\""];
 
@@ -52,7 +52,7 @@ pub(super) fn unprefixed(line: &str) -> Unprefixed<'_> {
     Unprefixed { logged_s: Some(logged_s), messages }
 }
 
-/// What may be a time, and the rest; day and time of day may be apart by a blank.
+/// The part that may be a time, and the rest; a blank may separate day and time of day.
 fn split_time(line: &str) -> Option<(&str, &str)> {
     let apart = [' ', '\t', ','];
     let (first, rest) = line.split_once(apart)?;

@@ -1,10 +1,10 @@
-//! What the lines of several logs are made of: quoted fields, request lines, times, numbers.
+//! The building blocks of log lines: quoted fields, request lines, times, numbers.
 
 use chrono::DateTime;
 
 use crate::trace::table::{MAX_VALUE, thousandths};
 
-/// What is said of requests with quotes that the log did not escape.
+/// The remark on requests with quotes that the log did not escape.
 pub(super) const UNESCAPED: &str =
     "hold quotes that the log did not escape: counted, with what could be made out of them.";
 
@@ -24,7 +24,7 @@ pub(super) fn target(request: &str) -> Option<&str> {
     }
 }
 
-/// Seconds as a decimal number, in microseconds; `None` also for what no table could hold.
+/// Seconds as a decimal number, in microseconds; `None` also for values that no table could hold.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     thousandths(text)?.checked_mul(1000).filter(|us| *us < MAX_VALUE * 1000)
 }
@@ -46,7 +46,7 @@ pub(super) fn is_status(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Fields that stand apart by blanks; what is quoted is one field, and `\` keeps the character after it.
+/// Fields separated by blanks; a quoted text is one field, and `\` keeps the character after it.
 pub(super) fn fields(line: &str) -> Vec<&str> {
     let bytes = line.as_bytes();
     let mut found = Vec::new();

@@ -9,7 +9,7 @@ use super::json::{self, Object, of_key, text};
 use super::text::epoch;
 use super::{Fault, Request};
 
-/// What is said of requests that did not get past the firewall.
+/// The remark on requests that did not get past the firewall.
 const BLOCKED: &str =
     "were answered by WAF alone (BLOCK, CAPTCHA, CHALLENGE): counted, though nothing behind it ran.";
 
@@ -22,7 +22,7 @@ pub(super) fn is_of(object: &Object) -> bool {
 /// Reads a line.
 ///
 /// # Errors
-/// What is missing or malformed, with the key.
+/// The problem, with the key that is missing or malformed.
 pub(super) fn parse(line: &str) -> Result<Request<'static>, Fault> {
     let (object, doubt) = json::read(line)?;
     let time = text(&object, "timestamp")?.ok_or_else(|| Fault::new("the object has no timestamp"))?;

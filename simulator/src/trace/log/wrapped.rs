@@ -32,7 +32,7 @@ pub(super) struct Event {
 /// Gives each line of a stream of documents to `each`.
 ///
 /// # Errors
-/// What is not JSON, with its line and column.
+/// The text that is not JSON, with its line and column.
 pub(super) fn read(reader: impl Read, each: &mut dyn FnMut(Event)) -> Result<(), serde_json::Error> {
     let mut documents = serde_json::Deserializer::from_reader(reader);
     loop {
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
-/// One event as a line: what is no wrapper is the line itself.
+/// One event as a line; without a wrapper it is the line itself.
 fn emit(value: &Value, group: Option<&str>, each: &mut dyn FnMut(Event)) {
     let (message, stamp) = match value {
         Value::String(message) => (Some(message.clone()), None),

@@ -155,7 +155,7 @@ const METRICS: [(&str, &[&str]); 14] = [
     ("EC2 or RDS", &["CPUUtilization", "NetworkIn", "NetworkOut", "DatabaseConnections", "FreeableMemory"]),
 ];
 
-/// What a word of a label says of another service; `None` where it says nothing of the kind.
+/// The meaning of a label's word for another service; `None` if it has none.
 pub(super) fn of_word(word: &str) -> Option<String> {
     if let Some(namespace) = word.strip_prefix("AWS/")
         && namespace != "Lambda"

@@ -1,4 +1,4 @@
-//! What a series is, from its label.
+//! Reads the meaning of a series from its label.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ const OTHERS: [&str; 14] = [
     "IteratorAge",
 ];
 
-/// What a label says.
+/// The content of a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     /// Which metric, if it says.
@@ -44,7 +44,7 @@ pub(super) struct Reading {
     pub statistic: Option<Statistic>,
     /// What it says of another service, if it does: such a series counts nothing here.
     pub foreign: Option<String>,
-    /// What it is a part of, if that is in the file too.
+    /// The series that it is a part of, if that is in the file too.
     pub part_of: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl Reading {
     }
 }
 
-/// Reads a label; what it does not say, the id may.
+/// Reads a label; the id may say what the label does not.
 pub(super) fn read(label: Option<&str>, id: &str) -> Reading {
     let mut words: Vec<&str> = label
         .unwrap_or_default()
@@ -191,7 +191,7 @@ fn metric(word: &str) -> Option<Metric> {
     }
 }
 
-/// What a word says of the statistic.
+/// The statistic that a word names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     /// One that a trace can be made from.

@@ -10,7 +10,7 @@ use super::{Part, Stamp, at_key, json_error};
 use crate::trace::TraceError;
 use crate::trace::input::Input;
 
-/// The key that tells this format from others.
+/// The key that distinguishes this format from others.
 pub const STATISTICS_KEY: &str = "Datapoints";
 
 #[derive(Deserialize)]

@@ -23,14 +23,14 @@ const REFUSED: [&str; 4] =
 /// Another such word.
 const NOT_VALID: &str = "FunctionValidationError";
 
-/// What is said of requests that the edge answered alone.
+/// The remark on requests that the edge answered by itself.
 const BY_EDGE: &str = "were answered by CloudFront alone (Hit, Redirect, a limit or a function at the edge): counted, though nothing \
      behind it ran.";
 
-/// What is said of requests of which that is not known.
+/// The remark on requests for which that is unknown.
 const UNKNOWN: &str = "ended as Error: counted, though the log does not say whether CloudFront (a WAF rule, for one) refused them alone.";
 
-/// What is to be said of a request, by the values of its columns.
+/// The remark on a request, by the values of its columns.
 pub(super) fn doubt<'v>(value: impl Fn(&str) -> Option<Cow<'v, str>>) -> Option<&'static str> {
     let words: Vec<Cow<'_, str>> = COLUMNS.iter().filter_map(|name| value(name)).collect();
     let is_alone = |word: &Cow<'_, str>| {
