@@ -266,7 +266,9 @@ impl<'a> Facts<'a> {
     fn hold(&self) -> Option<String> {
         self.caps_at()?;
         let mut loud = self.plan.functions.iter().filter(|function| function.excess_per_hour > Usd::ZERO);
-        let only = loud.next().filter(|_| loud.next().is_none());
+        // Beside other budgets it may be one that this budget does not cover.
+        let is_alone = self.plan.budgets.len() == 1;
+        let only = loud.next().filter(|_| is_alone && loud.next().is_none());
         let function = only.map_or("FUNCTION", |function| function.function.as_str());
         Some(order(self.context, &json!({ "command": "hold", "function": function, "minutes": HOLD_MIN })))
     }

@@ -76,6 +76,23 @@ fn what_burns_fast_under_a_great_budget_is_unusual_spend() {
     insta::assert_snapshot!("released_budget", shown(notice, plan));
 }
 
+/// The function that burns may be outside the budget that the message is about.
+#[test]
+fn beside_other_budgets_the_command_to_hold_names_no_function() {
+    let text = "armed = true\n[[budget]]\nname = \"month\"\nperiod = \"month\"\nusd = 1000\nmode = \"cap\"\n\
+                [[budget]]\nname = \"other\"\nperiod = \"month\"\nusd = 9000\nmode = \"cap\"\n";
+    let policy = guard_core::policy::Policy::from_toml(text).unwrap();
+    let mut shop = Shop::open(policy, vec![checkout()], 0);
+    shop.live(10, CALM);
+    shop.live(30, FLOOD);
+    let (notice, plan) = shop.first(NoticeKind::Noticed);
+    let said = shown(notice, plan);
+    assert!(
+        said.contains(r#""function":"FUNCTION""#) && !said.contains(r#""function":"checkout""#),
+        "{said}"
+    );
+}
+
 #[test]
 fn disarmed_it_says_what_would_have_been() {
     let shop = flooded("armed = false", "cap", 20);
