@@ -229,11 +229,12 @@ fn walk(
     let (now_s, end_s) = (at.timestamp(), book.period_end.timestamp());
     let mut from_s = now_s;
     let mut decayed = 0;
+    let even_share = book.even_share(rule.amount);
     while from_s < end_s {
         let hour = Hour(from_s.div_euclid(3600));
         let until_s = ((hour.0 + 1) * 3600).min(end_s);
         let seconds = until_s - from_s;
-        let ordinary = book.ordinary(hour, rule.amount);
+        let ordinary = book.shape.at(hour).unwrap_or(even_share);
         let usual = of_hour(ordinary.expected, seconds);
         let band = of_hour(ordinary.upper - ordinary.expected, seconds);
         walks.ordinary += usual;

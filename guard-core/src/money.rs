@@ -101,7 +101,11 @@ impl Usd {
 
     /// How many times `unit` fits into this amount, rounded down; `None` if `unit` is not positive.
     pub fn div_floor(self, unit: Usd) -> Option<i128> {
-        (unit.0 > 0).then(|| self.0.div_euclid(unit.0))
+        // 64 bits where they suffice, as in `div_up`.
+        (unit.0 > 0).then(|| match (i64::try_from(self.0), i64::try_from(unit.0)) {
+            (Ok(amount), Ok(unit)) => i128::from(amount.div_euclid(unit)),
+            _ => self.0.div_euclid(unit.0),
+        })
     }
 
     /// `self ÷ whole` in thousandths, rounded up; if `whole` is not positive, 1,000 for a positive amount, else 0.

@@ -9,6 +9,7 @@ mod reading;
 mod rest;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use chrono::Duration;
 
@@ -18,6 +19,7 @@ use crate::inventory::{Architecture, Function};
 use crate::ledger::entry::counted;
 use crate::ledger::rows::forget;
 use crate::ledger::standing;
+use crate::ledger::unlooked::Unlooks;
 use crate::ledger::{Attributed, BudgetLedger, Entry, FunctionLedger, Meters, Posted, Rates};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::FunctionName;
@@ -112,13 +114,13 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.meters.turn_month(seen);
     let mut poster = Poster {
         roster,
+        batch: Batch::new(roster, &books),
         books: &mut books,
         meters: &mut state.meters,
         now,
         settled,
         from: seen.from,
         attributed: std::mem::take(&mut state.region.attributed),
-        batch: Batch { points: VecDeque::new(), entries: vec![VecDeque::new(); roster.rules.len()] },
         mix: (0, 0),
         hidden: vec![Hidden::default(); roster.rules.len()],
     };
@@ -157,10 +159,11 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     state.region.mix_mb_us += mix.1;
     state.region.attributed = attributed;
     let whole = census::advance(&mut state.census, seen.census.as_ref(), now);
-    let unlooks = rest::unlooks(roster, state, settled);
-    let rates = Rates::new(roster, &unlooks.open.everything, &state.meters);
+    let (rows, full) = rest::looks(roster, state, settled);
+    let unlooks = Unlooks::new(roster, &rows);
+    let rates = Rates::new(roster, &unlooks, &state.meters);
     state.region.post(rates, &mut books, seen, settled, whole);
-    let rests = Rests::new(roster, &mut books, &mut state.region, unlooks, seen, settled);
+    let rests = Rests::new(roster, &mut books, &mut state.region, (unlooks, rows, &full), seen, settled);
     for (hidden, starts) in hidden.iter_mut().zip(&rests.starts) {
         hidden.starting += *starts;
     }
@@ -247,6 +250,37 @@ struct Batch {
     points: VecDeque<(Minute, (Point, Point))>,
     /// By budget, in the roster's order.
     entries: Vec<VecDeque<(Minute, Entry)>>,
+    /// The same for the hours of a census: an hour is judged once all functions of the look are in it.
+    hours: Vec<VecDeque<(Hour, Entry)>>,
+    /// By budget, the possible cost of starts.
+    starts: Vec<Starting>,
+}
+
+/// The possible cost of starts of environments that all functions together add to a budget.
+struct Starting {
+    /// The minutes in which it counts: the budget's period, or none if it counts invocations.
+    span: Range<Minute>,
+    /// In minutes that change no more.
+    settled: Usd,
+    /// In later ones.
+    open: Usd,
+}
+
+impl Batch {
+    fn new(roster: &Roster, books: &[BudgetLedger]) -> Self {
+        let budgets = roster.rules.len();
+        let starts = roster.rules.iter().zip(books).map(|(rule, book)| {
+            let never = Minute::default()..Minute::default();
+            let span = if rule.counts_invocations() { never } else { book.span() };
+            Starting { span, settled: Usd::ZERO, open: Usd::ZERO }
+        });
+        Batch {
+            points: VecDeque::new(),
+            entries: vec![VecDeque::new(); budgets],
+            hours: vec![VecDeque::new(); budgets],
+            starts: starts.collect(),
+        }
+    }
 }
 
 impl Poster<'_> {
@@ -255,10 +289,19 @@ impl Poster<'_> {
         for (minute, (from, to)) in &self.batch.points {
             self.attributed.add_minute(*minute, from, to);
         }
-        for (book, entries) in self.books.iter_mut().zip(&self.batch.entries) {
-            for (minute, entry) in entries {
+        let batches = self.batch.hours.iter().zip(&self.batch.entries);
+        for (book, (hours, minutes)) in self.books.iter_mut().zip(batches) {
+            for (hour, entry) in hours {
+                book.post(*hour, entry);
+            }
+            for (minute, entry) in minutes {
                 book.post(*minute, entry);
             }
+        }
+        let books = self.books.iter_mut().zip(&mut self.hidden);
+        for ((book, hidden), starting) in books.zip(&self.batch.starts) {
+            book.starts += starting.settled;
+            hidden.starting += starting.open;
         }
     }
 
@@ -281,8 +324,10 @@ impl Poster<'_> {
         let timeout_s = subject.function.timeout_s;
         let settled = self.settled.plus(-i64::from(timeout_s.div_ceil(60)));
         let mut ahead = ledger.starts;
-        for (minute, posted) in &ledger.minutes {
-            let Some(us) = ahead.count(*minute, &posted.point, timeout_s) else { continue };
+        let counted = ledger.minutes.iter().rev().take_while(|(minute, _)| !ahead.has_counted(*minute));
+        let first = ledger.minutes.len() - counted.count();
+        for (minute, posted) in ledger.minutes.range(first..) {
+            let us = ahead.count(*minute, &posted.point, timeout_s);
             let booked = subject.member.unit.starts_at_most(&posted.point) + posted.starts;
             let cost = subject.member.per_busy_second.mul_div_up(us, 1_000_000) - booked;
             let is_settled = *minute <= settled;
@@ -290,13 +335,10 @@ impl Poster<'_> {
                 ledger.starts = ahead;
             }
             for place in &subject.member.budgets {
-                let is_money = self.roster.rules.get(*place).is_some_and(|rule| !rule.counts_invocations());
-                let book = self.books.get_mut(*place).filter(|_| is_money);
-                let book = book.filter(|book| book.is_within(minute.start()));
-                match (book, self.hidden.get_mut(*place)) {
-                    (Some(book), _) if is_settled => book.starts += cost,
-                    (Some(_), Some(hidden)) => hidden.starting += cost,
-                    _ => {}
+                if let Some(starting) = self.batch.starts.get_mut(*place)
+                    && starting.span.contains(minute)
+                {
+                    *if is_settled { &mut starting.settled } else { &mut starting.open } += cost;
                 }
             }
         }
@@ -339,7 +381,7 @@ impl Poster<'_> {
         let unit = &subject.member.unit;
         let mut starts = Usd::ZERO;
         let mut cost = unit.of_point_over(point, before, tier, span_s);
-        if let Some(ordinary) = ordinary {
+        if let Some(ordinary) = ordinary.filter(|ordinary| point.concurrency_max > before.max(*ordinary)) {
             let explained = reading::busiest(point.duration_us, 1).div_ceil(1000);
             let explained = u32::try_from(explained).unwrap_or(u32::MAX);
             let beyond = point.concurrency_max.saturating_sub(before.max(ordinary).max(explained));
@@ -347,7 +389,8 @@ impl Poster<'_> {
             starts = (cost.expected - cost.high).at_least_zero();
             cost.high += starts;
         }
-        let dearest = unit.per_busy_second() * i128::from(subject.function.timeout_s) + unit.per_request;
+        let dearest =
+            subject.member.per_busy_second * i128::from(subject.function.timeout_s) + unit.per_request;
         let repeated = repeated_cost(cost, point.invocations, repeated, dearest);
         Posted { point: *point, cost, repeated, starts }
     }

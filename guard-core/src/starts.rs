@@ -26,14 +26,16 @@ pub struct Starts {
 }
 
 impl Starts {
+    /// Whether a minute is counted: [`Starts::count`] takes later ones only.
+    pub(crate) fn has_counted(&self, minute: Minute) -> bool {
+        minute <= self.until
+    }
+
     /// Counts a minute, once: the most that starts can have taken in it, in microseconds. That is ten seconds for each
     /// environment that can have started (the rise over the minute before, and turnover), limited by the time that all
     /// environments had besides their runs. Runs that began in the minute may go on for a time-out after it. A glance
     /// asks for no concurrency, and usually no invocations: then the durations give the environments.
-    pub(crate) fn count(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> Option<i128> {
-        if minute <= self.until {
-            return None;
-        }
+    pub(crate) fn count(&mut self, minute: Minute, point: &Point, timeout_s: u32) -> i128 {
         let silent = minute.since(self.until).saturating_sub(1).max(0);
         if self.until != Minute::default() && silent > 0 {
             self.left_us = self.left_us.min(0) + i128::from(silent) * 60 * SECOND_US * i128::from(self.busy);
@@ -55,7 +57,7 @@ impl Starts {
         self.until = minute;
         self.busy = units;
         self.left_us = if is_shown { left - started } else { 0 };
-        Some(started)
+        started
     }
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod rebuild;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,15 +103,21 @@ impl BudgetLedger {
 
     /// The period's postings, the possible cost of starts, and the share of spend that no look covered.
     pub fn spent_in_all(&self) -> UsdRange {
-        let passed = self.passed.iter().filter(|(hour, _)| self.is_within(hour.start()));
+        let passed = self.passed.iter().filter(|(hour, _)| self.is_within(hour.first_minute()));
         let passed = passed.fold(UsdRange::ZERO, |sum, (_, share)| sum + *share);
         let all = self.spent + self.share.of_period + passed;
         all.with_starts(self.starts)
     }
 
-    /// Whether a time is within the period.
-    pub(crate) fn is_within(&self, at: DateTime<Utc>) -> bool {
-        at >= self.period_start && at < self.period_end
+    /// The minutes that begin within the period.
+    pub(crate) fn span(&self) -> Range<Minute> {
+        let from = |at: DateTime<Utc>| Minute((at.timestamp() + 59).div_euclid(60));
+        from(self.period_start)..from(self.period_end)
+    }
+
+    /// Whether a minute begins within the period.
+    pub(crate) fn is_within(&self, minute: Minute) -> bool {
+        self.span().contains(&minute)
     }
 
     /// The expected amount of a minute; zero if it is not remembered.
@@ -142,7 +148,7 @@ impl BudgetLedger {
         let each = amount.mul_div_up(1, minutes);
         for number in since.0..=until.0 {
             self.share.minutes.add(number, each.expected, MINUTES_KEPT);
-            if self.is_within(Minute(number).start()) {
+            if self.is_within(Minute(number)) {
                 self.share.of_period += each;
             }
         }
@@ -179,7 +185,7 @@ impl BudgetLedger {
     /// Posts the difference between the cost now known of a minute, or of a whole census hour, and the amount posted
     /// before. Hours before the ring go to the profile.
     pub(crate) fn post(&mut self, when: impl Into<When>, entry: &Entry) {
-        let When { at, hour, minute } = when.into();
+        let When { first, hour, minute } = when.into();
         let amount = entry.change.expected;
         if let Some(minute) = minute {
             self.minutes.add(minute.0, amount, MINUTES_KEPT);
@@ -194,12 +200,12 @@ impl BudgetLedger {
             let left = |part: Usd| (part - amount).at_least_zero();
             *share = UsdRange::new(Usd::ZERO, left(share.expected), left(share.high), share.causes);
         }
-        self.count(at, entry);
+        self.count(first, entry);
     }
 
-    /// Counts an entry if its time is within the period.
-    fn count(&mut self, at: DateTime<Utc>, entry: &Entry) {
-        if !self.is_within(at) {
+    /// Counts an entry if its first minute is within the period.
+    fn count(&mut self, first: Minute, entry: &Entry) {
+        if !self.is_within(first) {
             return;
         }
         self.spent += entry.change;
@@ -258,11 +264,14 @@ impl BudgetLedger {
 
     /// The expected ordinary amount of an hour, per hour: from the profile, otherwise the even share of the budget.
     pub fn ordinary(&self, hour: Hour, amount: Usd) -> Ordinary {
-        self.shape.at(hour).unwrap_or_else(|| {
-            let seconds = (self.period_end - self.period_start).num_seconds().max(1);
-            let share = amount.mul_div_up(3600, i128::from(seconds));
-            Ordinary { expected: share, upper: share, known: false }
-        })
+        self.shape.at(hour).unwrap_or_else(|| self.even_share(amount))
+    }
+
+    /// The same of every hour without history.
+    pub(crate) fn even_share(&self, amount: Usd) -> Ordinary {
+        let seconds = (self.period_end - self.period_start).num_seconds().max(1);
+        let share = amount.mul_div_up(3600, i128::from(seconds));
+        Ordinary { expected: share, upper: share, known: false }
     }
 }
 
@@ -278,20 +287,20 @@ pub(crate) struct Share {
 /// The minute or whole hour being posted, worked out once for all books that post it.
 #[derive(Clone, Copy)]
 pub(crate) struct When {
-    at: DateTime<Utc>,
+    first: Minute,
     hour: Hour,
     minute: Option<Minute>,
 }
 
 impl From<Minute> for When {
     fn from(minute: Minute) -> Self {
-        When { at: minute.start(), hour: minute.hour(), minute: Some(minute) }
+        When { first: minute, hour: minute.hour(), minute: Some(minute) }
     }
 }
 
 impl From<Hour> for When {
     fn from(hour: Hour) -> Self {
-        When { at: hour.start(), hour, minute: None }
+        When { first: hour.first_minute(), hour, minute: None }
     }
 }
 

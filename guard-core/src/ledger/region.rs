@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::book::{BudgetLedger, Entry, When};
 use super::entry::{counted, exchange, exchange_posted, money};
 use super::rows::{forget, slot_of};
-use super::unlooked::Unlooked;
+use super::unlooked::Unlooks;
 use super::{CATCH_UP_MIN, Meters, Posted};
 use crate::cost::tier_at;
 use crate::money::{Cause, Causes, Usd, UsdRange};
@@ -330,7 +330,7 @@ const WINDOW_ROOM: usize = 48;
 pub(crate) struct Rates<'a> {
     roster: &'a Roster,
     /// The functions whose durations of a minute may still rise.
-    unlooked: &'a Unlooked,
+    unlooks: &'a Unlooks,
     /// The month's usage, which decides the volume tier.
     meters: &'a Meters,
     /// The cost of a busy second at the mean of the posted functions.
@@ -339,8 +339,8 @@ pub(crate) struct Rates<'a> {
 
 impl<'a> Rates<'a> {
     /// Prices by the functions whose durations may still rise, and by the volume tiers that the month has reached.
-    pub(crate) fn new(roster: &'a Roster, unlooked: &'a Unlooked, meters: &'a Meters) -> Self {
-        Rates { roster, unlooked, meters, mean: Usd::ZERO }
+    pub(crate) fn new(roster: &'a Roster, unlooks: &'a Unlooks, meters: &'a Meters) -> Self {
+        Rates { roster, unlooks, meters, mean: Usd::ZERO }
     }
 
     /// From the price of the cheapest function that was not looked at to that of the dearest; expected at the price of
@@ -353,8 +353,8 @@ impl<'a> Rates<'a> {
         let member = |place: Option<usize>| place.and_then(|place| self.roster.members.get(place));
         let by_price = &self.roster.by_price;
         // If every function was looked at, the rest is late data, or belongs to a function missing from the inventory.
-        let dearest = self.unlooked.dearest(minute).or(by_price.first().copied());
-        let cheapest = self.unlooked.cheapest(minute).or(by_price.last().copied());
+        let dearest = self.unlooks.open.dearest(minute).or(by_price.first().copied());
+        let cheapest = self.unlooks.cheapest.at(minute).or(by_price.last().copied());
         let high = member(dearest).map(|member| member.unit.compute(0, rest.duration_us));
         let architecture = |place: usize| Some(self.roster.inventory.functions.get(place)?.architecture);
         // Earlier minutes of the month were not in a cheaper tier.
@@ -364,7 +364,7 @@ impl<'a> Rates<'a> {
         let low = member(cheapest).map(|member| {
             member.unit.least_per_busy_second(tier).mul_div_up(us, 1_000_000).min(high.unwrap_or_default())
         });
-        let usual = self.unlooked.usual(minute).price_of(us);
+        let usual = self.unlooks.open.usual(minute).price_of(us);
         let mean = usual.unwrap_or_else(|| self.mean.mul_div_up(us, 1_000_000));
         let (low, high) = (low.unwrap_or(mean), high.unwrap_or(mean));
         let compute = UsdRange::new(low, mean.max(low).min(high), high, Causes::of(Cause::RegionMix));

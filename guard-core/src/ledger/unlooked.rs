@@ -11,14 +11,40 @@ const US_PER_S: i128 = 1_000_000;
 /// A function that was never looked at: before every minute.
 pub(crate) const NEVER: Minute = Minute(i64::MIN);
 
+/// The minute up to which a function was looked at, and its usual activity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Looked {
+    /// The newest minute of which its durations are known.
+    pub(crate) until: Minute,
+    /// The newest minute of which its durations can rise no more.
+    pub(crate) closed: Minute,
+    /// Its usual activity.
+    pub(crate) usual: Usual,
+}
+
+/// The dearest (or the cheapest) functions of one scope by the minute up to which they were looked at. The first of
+/// these that was not looked at in a minute is the dearest such function: each was looked at less far than all before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Stairs(Vec<(Minute, usize)>);
+
+impl Stairs {
+    /// Adds a function; they come dearest (or cheapest) first.
+    fn add(&mut self, index: usize, looked: Minute) {
+        if self.0.last().is_none_or(|(other, _)| looked < *other) {
+            self.0.push((looked, index));
+        }
+    }
+
+    /// The dearest (or cheapest) function that was not looked at in a minute.
+    pub(crate) fn at(&self, minute: Minute) -> Option<usize> {
+        self.0.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
+    }
+}
+
 /// The functions of one scope by the minute up to which they were looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Unlooked {
-    /// The first of these that was not looked at in a minute is the dearest such function: each was looked at less far
-    /// than all before it.
-    dearest: Vec<(Minute, usize)>,
-    /// Likewise for the cheapest.
-    cheapest: Vec<(Minute, usize)>,
+    dearest: Stairs,
     /// Functions looked at up to a minute at most, by that minute, ascending: their number, and their usual work.
     usual: Vec<(Minute, u32, Usual)>,
 }
@@ -35,13 +61,7 @@ pub(crate) struct Usual {
 impl Unlooked {
     /// Adds a function; a scope's functions come dearest first. The guard does not count: its activity is negligible.
     fn add(&mut self, (index, is_guard): (usize, bool), looked: Minute, one: Usual) {
-        if self.dearest.last().is_none_or(|(other, _)| looked < *other) {
-            self.dearest.push((looked, index));
-        }
-        while self.cheapest.last().is_some_and(|(other, _)| *other >= looked) {
-            self.cheapest.pop();
-        }
-        self.cheapest.push((looked, index));
+        self.dearest.add(index, looked);
         match self.usual.last_mut().filter(|(other, ..)| *other == looked) {
             Some((_, count, sum)) => (*count, *sum) = (*count + u32::from(!is_guard), sum.plus(one)),
             None => self.usual.push((looked, u32::from(!is_guard), one)),
@@ -50,8 +70,6 @@ impl Unlooked {
 
     /// Must be called once all functions were added.
     fn finish(&mut self) {
-        // Of those looked at less far than up to a minute, the one added last is the cheapest.
-        self.cheapest.reverse();
         self.usual.sort_unstable_by_key(|(looked, ..)| *looked);
         let (mut functions, mut sum) = (0, Usual::default());
         for (_, count, usual) in &mut self.usual {
@@ -62,12 +80,7 @@ impl Unlooked {
 
     /// The dearest function that was not looked at in a minute.
     pub(crate) fn dearest(&self, minute: Minute) -> Option<usize> {
-        self.dearest.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
-    }
-
-    /// The cheapest function that was not looked at in a minute.
-    pub(crate) fn cheapest(&self, minute: Minute) -> Option<usize> {
-        self.cheapest.iter().find(|(looked, _)| *looked < minute).map(|(_, index)| *index)
+        self.dearest.at(minute)
     }
 
     /// The usual activity of the functions that were not looked at in a minute.
@@ -96,11 +109,11 @@ impl Unlooked {
 impl Usual {
     /// The usual activity for an hourly burn at the given price of a busy second; zero if either is zero.
     pub(crate) fn of(price: Usd, burn: Usd) -> Usual {
-        if burn <= Usd::ZERO || price <= Usd::ZERO {
-            return Usual::default();
-        }
         // Rounded down, so that their mean price is not below the price.
-        Usual { us: burn.picos().saturating_mul(US_PER_S) / price.picos(), cost: burn }
+        match (burn * US_PER_S).div_floor(price).filter(|_| burn > Usd::ZERO) {
+            Some(us) => Usual { us, cost: burn },
+            None => Usual::default(),
+        }
     }
 
     fn plus(self, other: Usual) -> Usual {
@@ -124,29 +137,63 @@ impl Usual {
 pub(crate) struct Unlooks {
     /// For everything.
     pub(crate) everything: Unlooked,
+    /// For everything, counting as looked at only once durations can rise no more.
+    pub(crate) open: Unlooked,
+    /// The cheapest of those.
+    pub(crate) cheapest: Stairs,
     /// For each rule narrower than everything, in the roster's order.
-    pub(crate) narrow: Vec<Option<Unlooked>>,
+    pub(crate) narrow: Vec<Option<Narrow>>,
+}
+
+/// The functions not looked at of a scope narrower than everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Narrow {
+    pub(crate) looked: Unlooked,
+    /// Counting as looked at only once durations can rise no more.
+    pub(crate) open: Stairs,
 }
 
 impl Unlooks {
-    /// Built from the minute up to which each function of the roster was looked at, and its usual activity.
-    pub(crate) fn new(roster: &Roster, functions: &[(Minute, Usual)]) -> Self {
-        let functions_by_name = &roster.inventory.functions;
-        let place = |name| functions_by_name.binary_search_by(|function| function.name.cmp(name)).ok();
+    /// Built from the looks at each function of the roster.
+    pub(crate) fn new(roster: &Roster, functions: &[Looked]) -> Self {
+        let by_name = &roster.inventory.functions;
+        let place = |name| by_name.binary_search_by(|function| function.name.cmp(name)).ok();
         let guard = roster.guard.as_ref().and_then(place);
-        let scope = |places: &[usize]| {
-            let mut scope = Unlooked::default();
-            for index in places {
-                if let Some((looked, usual)) = functions.get(*index) {
-                    scope.add((*index, guard == Some(*index)), *looked, *usual);
-                }
+        let at = |index: usize| functions.get(index).map(|looked| ((index, guard == Some(index)), looked));
+        let narrow = |places: &Vec<usize>| {
+            let mut scope = Narrow::default();
+            for (function, looked) in places.iter().filter_map(|index| at(*index)) {
+                scope.looked.add(function, looked.until, looked.usual);
+                scope.open.add(function.0, looked.closed);
             }
-            scope.finish();
+            scope.looked.finish();
             scope
         };
+        let (mut everything, mut open) = (Unlooked::default(), Unlooked::default());
+        for (function, looked) in roster.by_price.iter().filter_map(|index| at(*index)) {
+            everything.add(function, looked.until, looked.usual);
+            open.add(function, looked.closed, looked.usual);
+        }
+        everything.finish();
+        open.finish();
+        let mut cheapest = Stairs::default();
+        for ((index, _), looked) in roster.by_price.iter().rev().filter_map(|index| at(*index)) {
+            cheapest.add(index, looked.closed);
+        }
         let rules = roster.rules.iter().zip(&roster.covered);
-        let narrow = rules.map(|(rule, places)| (!rule.matcher.is_everything()).then(|| scope(places)));
-        Unlooks { everything: scope(&roster.by_price), narrow: narrow.collect() }
+        let narrow = rules.map(|(rule, places)| (!rule.matcher.is_everything()).then(|| narrow(places)));
+        Unlooks { everything, open, cheapest, narrow: narrow.collect() }
+    }
+
+    /// The functions not looked at of a rule's scope.
+    pub(crate) fn of(&self, place: usize) -> &Unlooked {
+        let narrow = self.narrow.get(place).and_then(Option::as_ref);
+        narrow.map_or(&self.everything, |narrow| &narrow.looked)
+    }
+
+    /// Whether a rule is narrower than everything.
+    pub(crate) fn is_narrow(&self, place: usize) -> bool {
+        self.narrow.get(place).is_some_and(Option::is_some)
     }
 }
 
@@ -169,12 +216,8 @@ mod tests {
     #[test]
     fn who_was_looked_at_in_a_minute_is_not_its_dearest() {
         let scope = scope(&[(10, 80), (7, 40), (9, 20), (3, 10)]);
-        let at = |minute: i64| (scope.dearest(Minute(minute)), scope.cheapest(Minute(minute)));
-        assert_eq!(at(11), (Some(0), Some(3)));
-        assert_eq!(at(10), (Some(1), Some(3)));
-        assert_eq!(at(8), (Some(1), Some(3)));
-        assert_eq!(at(7), (Some(3), Some(3)));
-        assert_eq!(at(3), (None, None));
+        let at = |minute: i64| scope.dearest(Minute(minute));
+        assert_eq!([11, 10, 8, 7, 3].map(at), [Some(0), Some(1), Some(1), Some(3), None]);
     }
 
     #[test]
@@ -206,10 +249,14 @@ mod tests {
             let mut functions = functions;
             functions.sort_by_key(|(_, price)| std::cmp::Reverse(*price));
             let scope = scope(&functions);
+            let mut cheapest = Stairs::default();
+            for (index, (looked, _)) in functions.iter().enumerate().rev() {
+                cheapest.add(index, Minute(*looked));
+            }
             let unlooked = || functions.iter().filter(|(looked, _)| *looked < minute).map(|(_, price)| *price);
             let price = |index: Option<usize>| index.map(|index| functions[index].1);
             prop_assert_eq!(price(scope.dearest(Minute(minute))), unlooked().max());
-            prop_assert_eq!(price(scope.cheapest(Minute(minute))), unlooked().min());
+            prop_assert_eq!(price(cheapest.at(Minute(minute))), unlooked().min());
             let us: i128 = unlooked().map(|_| 3_600_000_000).sum();
             prop_assert_eq!(scope.usual(Minute(minute)).us, us);
             prop_assert_eq!(scope.count(Minute(minute)) as usize, unlooked().count());

@@ -90,7 +90,8 @@ fn places(roster: &Roster) -> impl Iterator<Item = usize> {
 fn find_ceilings(roster: &Roster, state: &mut State, seen: &Observation, guaranteed: &[usize]) {
     let last_look = state.last_tick.unwrap_or(seen.at).timestamp();
     let mut kept = BTreeMap::new();
-    for (function, member) in roster.inventory.functions.iter().zip(&roster.members) {
+    let functions = roster.inventory.functions.iter().zip(&roster.members);
+    for (function, member) in functions.filter(|_| !guaranteed.is_empty()) {
         if !member.budgets.iter().any(|place| guaranteed.contains(place)) {
             continue;
         }

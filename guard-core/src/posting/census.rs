@@ -3,7 +3,7 @@
 use super::{Poster, Subject, close, entry};
 use crate::amplification;
 use crate::ledger::entry::money;
-use crate::ledger::rows::forget;
+use crate::ledger::rows::{forget, slot_of};
 use crate::ledger::{FunctionLedger, Posted};
 use crate::observation::{Census, CensusSlice, Point};
 use crate::state::{CensusRound, CensusState};
@@ -83,8 +83,8 @@ impl Poster<'_> {
         let money = money(&replaced, &posted);
         for index in &subject.member.budgets {
             let entry = entry(self.roster, *index, &replaced, &posted, &money);
-            if let Some(book) = self.books.get_mut(*index) {
-                book.post(hour, &entry);
+            if let Some(hours) = self.batch.hours.get_mut(*index) {
+                *slot_of(hours, hour) += entry;
             }
         }
         close(ledger, hour, &posted);

@@ -1,7 +1,7 @@
 //! The spend that no function explains: its possible sources, and the part of it counted as a narrower budget's share.
 
 use crate::ledger::entry::whole;
-use crate::ledger::unlooked::{NEVER, Unlooked, Unlooks, Usual};
+use crate::ledger::unlooked::{Looked, NEVER, Narrow, Unlooked, Unlooks, Usual};
 use crate::ledger::{BudgetLedger, RegionLedger, Rest};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::observation::{Observation, Point};
@@ -23,8 +23,8 @@ pub(crate) struct Rests {
     pub(crate) rests: Vec<Rest>,
     /// The functions that were not looked at.
     pub(crate) looked: Unlooks,
-    /// For each function of the roster, the minute up to which it was looked at, and its usual activity.
-    pub(crate) rows: Vec<(Minute, Usual)>,
+    /// For each function of the roster.
+    pub(crate) rows: Vec<Looked>,
     /// Busy time of the latest minutes that concurrency shows and durations do not yet, without the functions in focus,
     /// in microseconds: long invocations report their duration only when they end.
     pub(crate) running_us: u64,
@@ -36,36 +36,28 @@ pub(crate) struct Rests {
     pub(crate) shares: Vec<Vec<UsdRange>>,
 }
 
-/// The functions not looked at in a minute, and those whose durations of a minute may still rise.
-pub(super) struct BothUnlooks {
-    pub(super) looked: Unlooks,
-    pub(super) open: Unlooks,
-    pub(super) rows: Vec<(Minute, Usual)>,
-    /// The minute up to which each function was looked at in full: a glance does not show starts.
-    pub(super) full: Vec<Minute>,
-}
-
-/// Which functions were looked at, and up to which minute.
-pub(super) fn unlooks(roster: &Roster, state: &State, settled: Minute) -> BothUnlooks {
+/// What was looked at of each function of the roster, and the minute up to which it was looked at in full: a glance does
+/// not show starts.
+pub(super) fn looks(roster: &Roster, state: &State, settled: Minute) -> (Vec<Looked>, Vec<Minute>) {
     let lag = i64::from(roster.policy.timing.metric_lag_s.div_ceil(60));
     let mut ledgers = state.functions.iter().peekable();
-    let mut looked = Vec::with_capacity(roster.members.len());
-    let mut open = Vec::with_capacity(roster.members.len());
+    let mut rows = Vec::with_capacity(roster.members.len());
     let mut full = Vec::with_capacity(roster.members.len());
     for (function, member) in roster.inventory.functions.iter().zip(&roster.members) {
         while ledgers.next_if(|ledger| ledger.name < function.name).is_some() {}
         let ledger = ledgers.next_if(|ledger| ledger.name == function.name);
         let until = ledger.and_then(crate::ledger::FunctionLedger::looked_until);
         let burn = ledger.map_or(Usd::ZERO, |ledger| ledger.burn);
-        let usual = Usual::of(member.per_busy_second, burn);
         let covered = ledger.and_then(|ledger| ledger.covered).map(|(_, until)| until);
         full.push(covered.unwrap_or(NEVER));
-        looked.push((until.map_or(NEVER, |until| until.min(settled)), usual));
-        // A long invocation reports its duration when it ends, in the minute in which it began.
-        open.push((until.map_or(NEVER, |until| until.plus(lag - member.window_min)), usual));
+        rows.push(Looked {
+            until: until.map_or(NEVER, |until| until.min(settled)),
+            // A long invocation reports its duration when it ends, in the minute in which it began.
+            closed: until.map_or(NEVER, |until| until.plus(lag - member.window_min)),
+            usual: Usual::of(member.per_busy_second, burn),
+        });
     }
-    let open = Unlooks::new(roster, &open);
-    BothUnlooks { looked: Unlooks::new(roster, &looked), open, rows: looked, full }
+    (rows, full)
 }
 
 impl Rests {
@@ -73,20 +65,19 @@ impl Rests {
         roster: &Roster,
         books: &mut [BudgetLedger],
         region: &mut RegionLedger,
-        unlooks: BothUnlooks,
+        (looked, rows, full): (Unlooks, Vec<Looked>, &[Minute]),
         seen: &Observation,
         settled: Minute,
     ) -> Self {
         let rests = region.rests(settled);
         let passed = region.passed(settled);
         let mut shares = vec![Vec::new(); roster.rules.len()];
-        let starts = starts(roster, books, region, &unlooks.full, seen, settled);
-        let scopes = unlooks.looked.narrow.iter().zip(&unlooks.open.narrow);
-        let books = roster.rules.iter().zip(books).zip(scopes).zip(&mut shares);
-        for (((rule, book), scopes), shares) in books {
+        let starts = starts(roster, books, region, full, seen, settled);
+        let books = roster.rules.iter().zip(books).zip(&looked.narrow).zip(&mut shares);
+        for (((rule, book), narrow), shares) in books {
             book.forget_share();
-            let (Some(looked), Some(open)) = scopes else { continue };
-            let scope = Scope { roster, looked, open, everything: &unlooks.looked.everything };
+            let Some(narrow) = narrow else { continue };
+            let scope = Scope { roster, narrow, everything: &looked.everything };
             book.pass(&passed, |rest| scope.share(rest, rule.counts_invocations()));
             for rest in &rests {
                 let share = scope.share(rest, rule.counts_invocations());
@@ -97,7 +88,6 @@ impl Rests {
             }
         }
         let (running_us, starting_us) = running_us(roster, seen, settled);
-        let BothUnlooks { looked, rows, .. } = unlooks;
         Rests { rests, looked, rows, starts, shares, running_us, starting_us }
     }
 
@@ -131,7 +121,7 @@ fn starts(
         let [most, likely] = [of_rest(invocations, now), of_rise(invocations, busy_in(minute.plus(-1)), now)];
         let books = roster.rules.iter().zip(books.iter_mut()).zip(&mut open).zip(&roster.covered);
         for (((rule, book), open), places) in books {
-            if rule.counts_invocations() || !book.is_within(minute.start()) {
+            if rule.counts_invocations() || !book.is_within(*minute) {
                 continue;
             }
             let is_unknown = |place: &&usize| full.get(**place).is_some_and(|until| until < minute);
@@ -159,13 +149,16 @@ fn running_us(roster: &Roster, seen: &Observation, settled: Minute) -> (u64, u64
     let recent = |minute: Minute| minute >= oldest && minute <= settled;
     let mut points: Vec<(Minute, Point)> =
         seen.region.minutes.iter().filter(|(minute, _)| recent(*minute)).copied().collect();
-    for (minute, point) in seen.functions.iter().flat_map(|(_, series)| &series.minutes) {
-        if let Ok(place) = points.binary_search_by_key(minute, |(other, _)| *other)
-            && let Some((_, of)) = points.get_mut(place)
-        {
-            of.concurrency_max = of.concurrency_max.saturating_sub(point.concurrency_max);
-            of.duration_us = of.duration_us.saturating_sub(point.duration_us);
-            of.invocations = of.invocations.saturating_sub(point.invocations);
+    for (_, series) in &seen.functions {
+        // Both ascend.
+        let mut points = points.iter_mut().peekable();
+        for (minute, point) in &series.minutes {
+            while points.next_if(|(other, _)| other < minute).is_some() {}
+            if let Some((_, of)) = points.next_if(|(other, _)| other == minute) {
+                of.concurrency_max = of.concurrency_max.saturating_sub(point.concurrency_max);
+                of.duration_us = of.duration_us.saturating_sub(point.duration_us);
+                of.invocations = of.invocations.saturating_sub(point.invocations);
+            }
         }
     }
     let busy: Vec<(u32, u64)> =
@@ -181,8 +174,7 @@ fn running_us(roster: &Roster, seen: &Observation, settled: Minute) -> (u64, u64
 /// A scope narrower than everything.
 struct Scope<'a> {
     roster: &'a Roster,
-    looked: &'a Unlooked,
-    open: &'a Unlooked,
+    narrow: &'a Narrow,
     everything: &'a Unlooked,
 }
 
@@ -190,16 +182,16 @@ impl Scope<'_> {
     /// The scope's share of a rest: the usual activity of its functions that were not looked at, scaled down if all
     /// functions do less. At most it is the whole rest, at the price of the dearest of them.
     fn share(&self, rest: &Rest, counts_invocations: bool) -> UsdRange {
-        let Some(dearest) = self.open.dearest(rest.until) else { return UsdRange::ZERO };
+        let Some(dearest) = self.narrow.open.at(rest.until) else { return UsdRange::ZERO };
         let us = i128::from(rest.point.duration_us);
-        let usual = self.looked.usual(rest.until).over(rest.minutes());
+        let usual = self.narrow.looked.usual(rest.until).over(rest.minutes());
         let all = self.everything.usual(rest.until).over(rest.minutes()).us;
         // The scope's part of the rest, as a fraction.
         let (part, of) = (usual.us, all.max(us).max(1));
         let requests = i128::from(rest.point.invocations);
         let causes = Causes::of(Cause::RegionMix);
         // If every other function was looked at, all of it is the scope's.
-        let is_all = self.looked.is_all_of(self.everything, rest.until);
+        let is_all = self.narrow.looked.is_all_of(self.everything, rest.until);
         let (part, of) = if is_all { (1, 1) } else { (part, of) };
         if counts_invocations {
             let expected = whole(requests).mul_div_up(part, of);

@@ -28,9 +28,15 @@ pub(super) fn focus(
         .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
         .take(FOCUS_MAX)
         .collect();
+    let mut by_place: Vec<Option<&Watched<'_>>> = vec![None; roster.rules.len()];
+    for watch in watched {
+        if let Some(slot) = by_place.get_mut(watch.place) {
+            *slot = Some(watch);
+        }
+    }
     let covering = |index: usize| {
         let budgets = roster.members.get(index).map_or(&[][..], |member| &member.budgets);
-        watched.iter().filter(move |watch| budgets.binary_search(&watch.place).is_ok())
+        budgets.iter().filter_map(|place| by_place.get(*place).copied().flatten())
     };
     let mut wanted: Vec<(Usd, usize)> = Vec::new();
     for function in &reading.functions {

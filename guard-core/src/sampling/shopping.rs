@@ -86,14 +86,14 @@ impl Shopping<'_> {
         let reach = self.settled.plus(-CATCH_UP_MIN);
         let mut candidates = Vec::new();
         for index in self.roster.covered.get(watch.place).into_iter().flatten() {
-            let (Some((looked, usual)), Some(member)) =
+            let (Some(looked), Some(member)) =
                 (self.rests.rows.get(*index), self.roster.members.get(*index))
             else {
                 continue;
             };
-            let minutes = self.settled.since((*looked).max(reach));
+            let minutes = self.settled.since(looked.until.max(reach));
             if minutes > 0 && !self.in_focus.contains(index) {
-                let (price, us) = (member.per_busy_second, usual.over(minutes).us);
+                let (price, us) = (member.per_busy_second, looked.usual.over(minutes).us);
                 candidates.push(Candidate { index: *index, price, minutes, us });
             }
         }

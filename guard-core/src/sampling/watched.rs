@@ -93,11 +93,11 @@ impl<'a> Watched<'a> {
 
     /// Adds up the unexplained spend that functions of the scope may have caused.
     fn sum_up(&mut self, roster: &Roster, rests: &Rests) {
-        let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
-        let scope = narrow.unwrap_or(&rests.looked.everything);
+        let scope = rests.looked.of(self.place);
+        let is_narrow = rests.looked.is_narrow(self.place);
         let mut shares = rests.shares.get(self.place).into_iter().flatten();
         for rest in &rests.rests {
-            let share: Option<&UsdRange> = if narrow.is_some() { shares.next() } else { None };
+            let share: Option<&UsdRange> = if is_narrow { shares.next() } else { None };
             let Some(dearest) = scope.dearest(rest.until) else { continue };
             let Some(member) = roster.members.get(dearest) else { continue };
             let requests = i128::from(rest.point.invocations);
@@ -140,8 +140,7 @@ impl<'a> Watched<'a> {
             return;
         }
         let rests = &reading.rests;
-        let narrow = rests.looked.narrow.get(self.place).and_then(Option::as_ref);
-        let scope = narrow.unwrap_or(&rests.looked.everything);
+        let scope = rests.looked.of(self.place);
         let lately = reading.settled.plus(1 - ASKED_AGAIN_MIN);
         let Some(dearest) = scope.dearest(lately) else { return };
         let lag_s = roster.policy.timing.metric_lag_s;

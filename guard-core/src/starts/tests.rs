@@ -12,8 +12,13 @@ fn point(invocations: u64, concurrency_max: u32, busy_s: u64) -> Point {
 fn counted(timeout_s: u32, minutes: &[(i64, Point)]) -> i128 {
     let mut starts = Starts::default();
     let mut all = || {
-        let counted = minutes.iter().map(|(minute, point)| starts.count(Minute(*minute), point, timeout_s));
-        counted.flatten().sum::<i128>() / 1_000_000
+        let mut us = 0;
+        for (minute, point) in minutes {
+            if !starts.has_counted(Minute(*minute)) {
+                us += starts.count(Minute(*minute), point, timeout_s);
+            }
+        }
+        us / 1_000_000
     };
     let once = all();
     assert_eq!(all(), 0);

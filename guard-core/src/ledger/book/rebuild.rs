@@ -113,7 +113,7 @@ impl BudgetLedger {
         if known.is_whole {
             self.profile.exclude(hour, all.expected);
         }
-        entries.iter().for_each(|entry| self.count(hour.start(), entry));
+        entries.iter().for_each(|entry| self.count(hour.first_minute(), entry));
     }
 
     /// Adds a minute's amount beyond that in the book, to the minutes alone, because hours count.
