@@ -16,6 +16,9 @@ use crate::policy::{
 
 pub use period::period_of;
 
+/// Our choice: five cents are worth neither a message nor a refused request.
+const LEAST_TO_TELL: Usd = Usd::from_picos(50_000_000_000);
+
 /// One budget, resolved for use in a tick.
 #[derive(Clone, Debug)]
 pub struct BudgetRule {
@@ -79,6 +82,11 @@ impl BudgetRule {
         if self.counts_invocations() { counting } else { money }
     }
 
+    /// The cost of an incident that is worth a message; nothing in a budget of invocations.
+    pub(crate) fn least_to_tell(&self) -> Usd {
+        if self.counts_invocations() { Usd::ZERO } else { LEAST_TO_TELL }
+    }
+
     /// Whether the rule counts invocations.
     pub fn counts_invocations(&self) -> bool {
         self.unit == Unit::Invocations
@@ -99,6 +107,16 @@ pub fn rules(policy: &Policy, inventory: &Inventory) -> (Vec<BudgetRule>, Vec<Ta
     (rules, problems)
 }
 
+/// A budget's slack. Unless the budget sets one, it is at least [`LEAST_TO_TELL`]: the bursts of a function that costs
+/// cents a day are no incident.
+fn slack(budget: &Budget, amount: Usd, unit: Unit) -> Usd {
+    let slack = Slack::of_budget(budget).part(amount, budget.period);
+    match (budget.slack, unit) {
+        (None, Unit::Usd | Unit::Cny) => slack.max(LEAST_TO_TELL).min(amount),
+        _ => slack,
+    }
+}
+
 fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
     let (amount, unit) = match (budget.usd, budget.invocations) {
         (Some(usd), _) => (usd, money),
@@ -113,7 +131,7 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         unit,
         mode: budget.mode,
         thresholds_percent: budget.thresholds_percent.clone(),
-        slack: Slack::of_budget(budget).part(amount, budget.period),
+        slack: slack(budget, amount, unit),
         below_floor: budget.below_floor,
         allow_event_loss: budget.allow_event_loss,
         at_rollover: budget.at_rollover,

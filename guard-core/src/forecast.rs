@@ -139,11 +139,12 @@ impl Outlook {
     }
 
     /// Whether people should be notified of the incident: it will use up the slack within a quarter of an hour, has
-    /// used up three quarters of it, or an eighth at three times the ordinary burn.
+    /// used up three quarters of it, or an eighth at three times the ordinary burn. Never for a few cents.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
         let is_steep = self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * STEEP_TIMES);
         let part = if is_steep { NOTICED_SIXTEENTHS.1 } else { NOTICED_SIXTEENTHS.0 };
-        self.uses_up(rule, NOTICE_AHEAD_S) || (self.breaks(rule) && self.incident * 16 >= rule.slack * part)
+        let is_large = self.breaks(rule) && self.incident * 16 >= rule.slack * part;
+        self.incident >= rule.least_to_tell() && (is_large || self.uses_up(rule, NOTICE_AHEAD_S))
     }
 
     /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget:

@@ -267,6 +267,15 @@ pub enum NoticeKind {
     Mended,
 }
 
+/// Notices of a tick up to which each is a message of its own; more of them go into one digest. Our choice: what a person
+/// reads one by one.
+pub const SINGLE_MAX: usize = 5;
+
+/// The number of messages that people get of a tick's notices.
+pub fn messages_of(notices: &[Notice]) -> usize {
+    if notices.len() > SINGLE_MAX { 1 } else { notices.len() }
+}
+
 /// One message for people. The shell renders it for e-mail, chat and pagers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {

@@ -20,12 +20,11 @@ use serde::{Deserialize, Serialize};
 use self::facts::Facts;
 use crate::context::Context;
 
+pub use guard_core::plan::SINGLE_MAX;
+
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
 pub use self::outcomes::after_actions;
 pub(crate) use self::outcomes::{is_due, remember};
-
-/// Notices up to which each is a message of its own. Our choice: what a person reads one by one.
-pub const SINGLE_MAX: usize = 5;
 
 /// The audience of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::thread;
 
 use guard_core::money::{Unit, Usd};
 use guard_core::name::BudgetName;
-use guard_core::plan::NoticeKind;
+use guard_core::plan::{NoticeKind, messages_of};
 use guard_core::policy::Mode;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;
@@ -70,7 +70,7 @@ pub struct Findings {
     pub still_capped: bool,
     /// Trips: functions that went from free to capped, each time.
     pub caps: u32,
-    /// Alerts sent.
+    /// Messages sent to people.
     pub alerts: u32,
     /// Legitimate events without a guard, with it, and with a perfect one.
     pub legitimate_without: Tally,
@@ -217,8 +217,7 @@ fn findings(
             .map(|minute| minute.saturating_sub(attack.map_or(0, |(_, until)| until))),
         still_capped: trips.held,
         caps: trips.count,
-        alerts: u32::try_from(with.ticks.iter().map(|tick| tick.plan.notices.len()).sum::<usize>())
-            .unwrap_or(u32::MAX),
+        alerts: messages(with),
         legitimate_without: legitimate(without),
         legitimate_with: legitimate(with),
         legitimate_perfect: legitimate(perfect),
@@ -260,6 +259,17 @@ fn trips(run: &Run) -> Trips {
     }
     trips.held = run.holds;
     trips
+}
+
+/// Messages that people got in a run.
+pub(crate) fn messages(run: &Run) -> u32 {
+    let messages = run.ticks.iter().map(|tick| messages_of(&tick.plan.notices));
+    u32::try_from(messages.sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// Functions that a run's guard took from free to capped, each time.
+pub(crate) fn caps(run: &Run) -> u32 {
+    trips(run).count
 }
 
 /// All legitimate traffic together.

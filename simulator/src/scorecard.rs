@@ -1,6 +1,7 @@
 //! The scorecard: every scenario on several seeds, without a guard, with it, and with a perfect one, judged by goals that
 //! are written down before anything runs.
 
+mod calm;
 mod goal;
 mod why;
 
@@ -13,6 +14,7 @@ use crate::replay::{Findings, Replay};
 use crate::request::Request;
 use crate::run::{Fate, Run};
 
+pub use self::calm::{CalmDay, Shape, calm_days, is_calm};
 pub use self::goal::{GOALS, Goal, Judged};
 
 /// A scenario on all seeds.

@@ -232,3 +232,22 @@ fn the_even_share_is_by_the_hour_of_the_period() {
     rule.unit = Unit::Invocations;
     assert!(rule.counts_invocations());
 }
+
+/// The slack of a budget a day of an amount, as it is set.
+fn slack_of(amount: &str, set: &str) -> Usd {
+    let text = format!("[[budget]]\nname = \"a\"\nperiod = \"day\"\n{amount}\n{set}");
+    let policy = Policy::from_toml(&text).unwrap();
+    let inventory = Inventory::new("us-east-1", AccountLimits::default(), Vec::new());
+    rules(&policy, &inventory).0[0].slack
+}
+
+#[test]
+fn a_slack_that_nobody_set_is_worth_five_cents_at_least_and_never_more_than_the_budget() {
+    let usd = |text: &str| text.parse::<Usd>().unwrap();
+    assert_eq!(slack_of("usd = 8", ""), usd("1"));
+    assert_eq!(slack_of("usd = \"0.24\"", ""), usd("0.05"));
+    assert_eq!(slack_of("usd = \"0.04\"", ""), usd("0.04"), "such a budget acts at its line");
+    assert_eq!(slack_of("usd = \"0.24\"", "slack = \"3h\""), usd("0.03"), "what is set is kept");
+    assert_eq!(slack_of("invocations = 80", ""), usd("10"), "invocations have no cents");
+    assert_eq!(slack_of("invocations = 1", ""), usd("0.125"));
+}

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::inventory::{AccountLimits, Inventory};
+use crate::money::Unit;
 use crate::policy::{Budget, Period, Policy};
 
 /// Monday 23 November 2026 at a time of day.
@@ -321,6 +322,21 @@ fn people_hear_of_three_times_the_ordinary_once_it_has_cost_an_eighth_of_the_sla
     let first = |usual| (1..60).find(|minutes| noticed(*minutes, 20, usual));
     let (early, late) = (first(|burn| burn.mul_div_up(1, 3)), first(|burn| burn.mul_div_up(2, 5)));
     assert!(early.unwrap() + 10 <= late.unwrap(), "{early:?} {late:?}");
+}
+
+#[test]
+fn nobody_is_written_to_for_a_few_cents_however_much_of_the_slack_they_are() {
+    let (mut rule, book) = flooded(6, cents(50));
+    let mut outlook = look(&rule, &book, time(20, 0, 0));
+    rule.slack = cents(2);
+    let noticed = |outlook: &mut Outlook, incident: i64| {
+        outlook.incident = cents(incident);
+        outlook.is_noticed(&rule)
+    };
+    assert_eq!([4, 5].map(|incident| noticed(&mut outlook, incident)), [false, true]);
+    rule.unit = Unit::Invocations;
+    outlook.incident = cents(2);
+    assert!(outlook.is_noticed(&rule), "hundredths of an invocation are no cents");
 }
 
 #[test]

@@ -52,7 +52,32 @@ impl ManyArgs {
         seeds: &[u64],
         work: impl Fn(&Request<'_>) -> R + Sync,
     ) -> Vec<R> {
-        on_all(scenarios, seeds, self.jobs, work)
+        let cases: Vec<(&Loaded, u64)> =
+            scenarios.iter().flat_map(|loaded| seeds.iter().map(move |seed| (loaded, *seed))).collect();
+        self.on_cases(&cases, |(loaded, seed)| work(&loaded.request(*seed)))
+    }
+
+    /// Works on every case: results in this order.
+    pub(super) fn on_cases<C: Sync, R: Send>(&self, cases: &[C], work: impl Fn(&C) -> R + Sync) -> Vec<R> {
+        let all = u32::try_from(cases.len()).unwrap_or(u32::MAX);
+        let progress = Progress::new("replays");
+        progress.show(0, all);
+        let done = AtomicU32::new(0);
+        let run = |case: &C| {
+            let result = work(case);
+            progress.show(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            result
+        };
+        let mut results = Vec::with_capacity(cases.len());
+        let taken: Result<(), std::convert::Infallible> =
+            in_order(cases, self.jobs.unwrap_or_else(cores), run, |_, result| {
+                results.push(result);
+                Ok(())
+            });
+        match taken {
+            Ok(()) => progress.clear(),
+        }
+        results
     }
 
     /// Writes a document to its files; without a file for the text, to standard output.
@@ -67,33 +92,4 @@ impl ManyArgs {
         out.flush()?;
         Ok(())
     }
-}
-
-fn on_all<R: Send>(
-    scenarios: &[Loaded],
-    seeds: &[u64],
-    jobs: Option<NonZeroUsize>,
-    work: impl Fn(&Request<'_>) -> R + Sync,
-) -> Vec<R> {
-    let cases: Vec<(&Loaded, u64)> =
-        scenarios.iter().flat_map(|loaded| seeds.iter().map(move |seed| (loaded, *seed))).collect();
-    let all = u32::try_from(cases.len()).unwrap_or(u32::MAX);
-    let progress = Progress::new("replays");
-    progress.show(0, all);
-    let done = AtomicU32::new(0);
-    let run = |(loaded, seed): &(&Loaded, u64)| {
-        let result = work(&loaded.request(*seed));
-        progress.show(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-        result
-    };
-    let mut results = Vec::with_capacity(cases.len());
-    let taken: Result<(), std::convert::Infallible> =
-        in_order(&cases, jobs.unwrap_or_else(cores), run, |_, result| {
-            results.push(result);
-            Ok(())
-        });
-    match taken {
-        Ok(()) => progress.clear(),
-    }
-    results
 }

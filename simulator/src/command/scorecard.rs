@@ -7,8 +7,9 @@ use guard_core::pricing::PriceTable;
 
 use super::many::ManyArgs;
 use crate::failure::Failure;
+use crate::load::Loaded;
 use crate::report::scorecard::document;
-use crate::scorecard::{Card, Score};
+use crate::scorecard::{Card, Score, calm_days, is_calm};
 
 /// What to judge.
 #[derive(Clone, Debug, Args)]
@@ -39,5 +40,7 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
             scores: scores.by_ref().take(seeds.len()).collect(),
         })
         .collect();
-    args.many.publish(&document(&cards, args.seeds), out)
+    let calm: Vec<&Loaded> = scenarios.iter().filter(|loaded| is_calm(loaded)).collect();
+    let days = args.many.on_cases(&calm, |loaded| calm_days(loaded, prices));
+    args.many.publish(&document(&cards, &days.concat(), args.seeds), out)
 }

@@ -4,13 +4,13 @@ use guard_core::money::Usd;
 
 use super::document::{Block, Cell, Document, Table};
 use super::layout::{Tone, grouped};
-use crate::scorecard::{Card, GOALS, Goal, Score};
+use crate::scorecard::{CalmDay, Card, GOALS, Goal, Score, Shape};
 
 /// The text of an empty cell.
 const NONE: &str = "–";
 
 /// The document of some scenarios on so many seeds.
-pub fn document(cards: &[Card], seeds: u64) -> Document {
+pub fn document(cards: &[Card], calm: &[CalmDay], seeds: u64) -> Document {
     let blocks = [
         vec![
             Block::Text(
@@ -28,6 +28,7 @@ pub fn document(cards: &[Card], seeds: u64) -> Document {
         misses(cards),
         money(cards),
         traffic(cards),
+        calm_days(calm),
     ];
     Document { title: "Scorecard".to_owned(), blocks: blocks.into_iter().flatten().collect() }
 }
@@ -204,4 +205,43 @@ fn traffic(cards: &[Card]) -> Vec<Block> {
                 Lost and dead letter are legitimate events that the guard cost beyond what was lost without it. Shares \
                 are medians over the seeds; others and counts are the most.";
     vec![Block::Heading("Legitimate traffic".to_owned()), Block::Text(text.to_owned()), Block::Table(table)]
+}
+
+/// The guard on calm days.
+fn calm_days(days: &[CalmDay]) -> Vec<Block> {
+    if days.is_empty() {
+        return Vec::new();
+    }
+    let number = |wrong: bool, text: String| Cell::toned(if wrong { Tone::Alarm } else { Tone::Normal }, text);
+    let rows = days.iter().map(|day| {
+        let a_day = |usd: Usd| usd.mul_div_up(1440, day.minutes.into()).to_f64();
+        let shape = match day.shape {
+            Shape::Everything => "everything",
+            Shape::Patterns => "name patterns",
+            Shape::Functions => "single functions",
+        };
+        vec![
+            Cell::plain(day.scenario.as_str()),
+            Cell::plain(format!("{} over {shape}", day.budgets)),
+            Cell::plain(if day.history_days > 0 { "four weeks" } else { "none" }),
+            number(day.usd_guard > day.allowed, format!("${:.3}", a_day(day.usd_guard))),
+            Cell::plain(format!("${:.3}", a_day(day.allowed))),
+            Cell::plain(day.messages.to_string()),
+            number(day.caps > 0, day.caps.to_string()),
+            number(day.harmed > 0, grouped(day.harmed)),
+        ]
+    });
+    let table = Table {
+        caption: "The guard on recorded days on which nobody attacks.".to_owned(),
+        columns: heads(&[
+            "recording", "budgets", "history", "guard a day", "limit", "messages", "caps", "refused",
+        ]),
+        rows: rows.collect(),
+    };
+    let text = "Nobody attacks here. Each budget is a quarter more than its functions cost on that day, in mode cap. Name \
+                patterns are one for each last character of a name; single functions are the twenty dearest. A day is \
+                scaled from the length of the recording. The limit is `limits.own_cost_usd_per_month`, by default, and half \
+                a day's looking in advance, which a guard begins with. Messages include the first one, which says that the \
+                guard is armed.";
+    vec![Block::Heading("Calm days".to_owned()), Block::Text(text.to_owned()), Block::Table(table)]
 }
