@@ -172,8 +172,22 @@ pub const fn rollover(policy: AtRollover) -> &'static str {
     }
 }
 
+/// A budget of which too little was read to say how it stands, and why.
+pub fn unknown_headline(record: &BudgetRecord, why: &str) -> String {
+    let of = amount(record.amount, record.unit);
+    let known = if record.spent.expected > Usd::ZERO {
+        format!("{} of {of} spent as far as known", amount(record.spent.expected, record.unit))
+    } else {
+        format!("nothing is known of its {of}")
+    };
+    format!("Budget {} UNKNOWN: {why}; {known}", record.budget)
+}
+
 /// The first line of a budget's message: works as a text message.
 pub fn budget_headline(record: &BudgetRecord) -> String {
+    if record.verdict == Verdict::Fine && record.freshness == Freshness::Unknown {
+        return unknown_headline(record, "no metrics could be read");
+    }
     let spent = amount(record.spent.expected, record.unit);
     let of = amount(record.amount, record.unit);
     let gone = match record.exhausted_if_sustained {

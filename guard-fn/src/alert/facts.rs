@@ -118,7 +118,8 @@ impl<'a> Facts<'a> {
         let Context { account, region: code, stage, .. } = self.context;
         let name = self.notice.function.as_ref().map(|name| format!("function {name}, ")).unwrap_or_default();
         let long = region::long_name(code);
-        section("Where", format!("{name}account {account}, {code} ({long}), stage {stage}"))
+        let account = if account.is_empty() { String::new() } else { format!("account {account}, ") };
+        section("Where", format!("{name}{account}{code} ({long}), stage {stage}"))
     }
 
     fn money(&self) -> Vec<Section> {
@@ -344,9 +345,10 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Account, region and stage in a few characters.
+/// Stage, account and region in a few characters, as far as they are known.
 pub(super) fn short_place(context: &Context) -> String {
-    format!("{} {} {}", context.stage, context.account, context.region)
+    let parts = [&context.stage, &context.account, &context.region].map(String::as_str);
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// How an operator releases a function, ready to paste into a shell.
