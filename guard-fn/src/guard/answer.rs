@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::money::Usd;
 use guard_core::name::{BudgetName, FunctionName, Region};
+use guard_core::observation::Freshness;
 use guard_core::operator::{self, Command, CommandError};
 use guard_core::plan::{FunctionRecord, Plan, Verdict};
 use guard_core::report;
@@ -32,6 +33,9 @@ pub struct Reply {
     /// What could not be read, each once: the answer rests on what was known before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// Whether the region has no function at all, which is rarely the region meant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_empty: bool,
 }
 
 /// The answer to a question or an order.
@@ -172,6 +176,7 @@ impl Guard {
         let reply = |says: Vec<String>, outcomes: Vec<Outcome>| Reply {
             answer: Answer::Done(Done { order: order.clone(), says, outcomes }),
             problems: problems.clone(),
+            is_empty: false,
         };
         if !self.may_change {
             let mut says: Vec<String> =
@@ -203,33 +208,38 @@ impl Guard {
     /// # Errors
     /// If the memory cannot be read, the function in question does not exist, or what the answer needs is unknown.
     pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
-        let whole = |answer| Reply { answer, problems: Vec::new() };
+        let reply = |answer, problems| Reply { answer, problems, is_empty: false };
         match question {
             Question::Status => self.status(at).await,
             Question::Plan => {
                 let report = self.rehearse(at, &[]).await?;
                 let answer = Answer::Plan { says: report.says(), plan: Box::new(report.plan) };
-                Ok(Reply { answer, problems: report.problems })
+                Ok(Reply { is_empty: report.functions == Some(0), ..reply(answer, report.problems) })
             }
             Question::Explain { function } => self.explain(function, at).await,
             Question::Exposure => {
                 let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
                 let report = ExposureReport::new(&roster, &memory.state, Minute::of(at), &BTreeSet::new());
-                Ok(Reply { answer: Answer::Exposure(Box::new(report)), problems })
+                Ok(Reply { is_empty: report.functions.is_empty(), ..reply(Answer::Exposure(Box::new(report)), problems) })
             }
             Question::Bound => {
                 let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
                 let report = BoundReport::new(&roster, |name| memory.state.profile(name));
-                Ok(Reply { answer: Answer::Bound(Box::new(report)), problems })
+                let is_empty = roster.inventory.functions.is_empty();
+                Ok(Reply { is_empty, ..reply(Answer::Bound(Box::new(report)), problems) })
             }
-            Question::SelfTest => Ok(whole(self.prove().await)),
+            Question::SelfTest => Ok(reply(self.prove().await, Vec::new())),
         }
     }
 
     /// The memory and the roster built from it, where all functions and the account's limits are known.
     async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Surveyed), AnswerError> {
         let mut memory = self.ports.store.load().await?;
-        let surveyed = self.surveyed(&mut memory, None, at).await;
+        let mut surveyed = self.surveyed(&mut memory, None, at).await;
+        if let (Some(listed_at), false) = (memory.survey.listed_at, surveyed.problems.is_empty()) {
+            let listed_at = listed_at.format("%F %R");
+            surveyed.problems.push(format!("The answer rests on the list of functions of {listed_at} UTC."));
+        }
         let region = &self.identity.region;
         let what = if !memory.survey.is_complete() {
             format!("the functions of {region} could not be listed")
@@ -295,7 +305,7 @@ impl Guard {
             listed_at,
             waiting_messages,
         });
-        Ok(Reply { answer, problems: problem.into_iter().collect() })
+        Ok(Reply { answer, problems: problem.into_iter().collect(), is_empty: false })
     }
 
     async fn explain(&self, name: &FunctionName, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
@@ -313,9 +323,13 @@ impl Guard {
         let of_actions = plan.actions.iter().filter(|action| action.function == *name);
         let of_refusals = plan.refusals.iter().filter(|refusal| refusal.function == *name);
         let record = plan.functions.iter().find(|record| record.function == *name).cloned();
-        let says = record
-            .iter()
-            .map(|record| record.reason.to_string())
+        // Without its metrics a function is neither usual nor unusual.
+        let reason = match &record {
+            Some(record) if record.freshness == Freshness::Unknown => "UNKNOWN: its metrics could not be read".to_owned(),
+            Some(record) => record.reason.to_string(),
+            None => "UNKNOWN: it was not looked at".to_owned(),
+        };
+        let says = std::iter::once(reason)
             .chain(of_actions.map(|action| report::action(action, plan.armed)))
             .chain(of_refusals.map(report::refusal));
         let budgets = member.budgets.iter().filter_map(|index| roster.rules.get(*index));
@@ -327,7 +341,7 @@ impl Guard {
             budgets: budgets.map(|rule| rule.name.clone()).collect(),
             record,
         }));
-        Ok(Reply { answer, problems: decided.problems })
+        Ok(Reply { answer, problems: decided.problems, is_empty: false })
     }
 
     /// Proves every permission without harm.

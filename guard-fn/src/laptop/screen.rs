@@ -34,11 +34,15 @@ pub(super) fn unknown(problem: &str, streams: &mut Streams<'_>) -> io::Result<()
 
 impl Screen<'_> {
     pub(super) fn tell(&self, said: &Said, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
-        let (problems, json, lines, failed) = match said {
+        let (problems, is_empty) = match said {
+            Said::Tick(report) => (&report.problems, report.functions == Some(0)),
+            Said::Answer(reply) => (&reply.problems, reply.is_empty),
+        };
+        let (json, lines, failed) = match said {
             Said::Tick(report) => {
                 let mut plan = serde_json::to_value(&report.plan)?;
-                plan["problems"] = report.problems.clone().into();
-                (&report.problems, plan, self.tick(report), false)
+                plan["problems"] = problems.clone().into();
+                (plan, self.tick(report), !problems.is_empty())
             }
             Said::Answer(reply) => {
                 if let Answer::Status(Status { last_tick: None, .. }) = &reply.answer {
@@ -46,12 +50,17 @@ impl Screen<'_> {
                 }
                 let failed = match &reply.answer {
                     Answer::SelfTest { ok, .. } => !ok,
+                    // What was done is done, whatever else could not be read.
                     Answer::Done(done) => !is_done(done),
-                    _ => false,
+                    // Partial results are reported, and so is the fact that they are partial.
+                    _ => !problems.is_empty(),
                 };
-                (&reply.problems, serde_json::to_value(reply)?, self.answer(&reply.answer), failed)
+                (serde_json::to_value(reply)?, self.answer(&reply.answer), failed)
             }
         };
+        if is_empty {
+            writeln!(streams.error, "{} has no function at all: is it the right region?", self.region)?;
+        }
         for line in cause::told(problems, self.region, self.place.table.as_deref()) {
             writeln!(streams.error, "{line}")?;
         }
@@ -60,9 +69,7 @@ impl Screen<'_> {
         } else {
             lines.iter().try_for_each(|line| writeln!(streams.output, "{line}"))?;
         }
-        // Partial results are reported, and so is the fact that they are partial.
-        let is_whole = problems.is_empty() && !failed;
-        Ok(if is_whole { ExitCode::Success } else { ExitCode::Unavailable })
+        Ok(if failed { ExitCode::Unavailable } else { ExitCode::Success })
     }
 
     pub(super) fn fail(&self, error: &AnswerError, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
@@ -99,7 +106,6 @@ impl Screen<'_> {
             });
         }
         let functions = match report.functions {
-            Some(0) => "no function: is it the right region?".to_owned(),
             Some(1) => "1 function".to_owned(),
             Some(count) => format!("{count} functions"),
             None => "functions not listed".to_owned(),
