@@ -9,6 +9,12 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// An error of reading or writing, without the number that only the system knows.
+pub(crate) fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
 /// Longer words are not mistyped versions of any known word; the limit also bounds the work.
 const LONGEST: usize = 64;
 
@@ -24,5 +30,7 @@ pub(crate) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a 
     let near = candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&given, &candidate.to_lowercase()), candidate));
-    near.filter(|(edits, _)| *edits <= tolerated).min_by_key(|(edits, _)| *edits).map(|(_, candidate)| candidate)
+    near.filter(|(edits, _)| *edits <= tolerated)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
 }

@@ -143,7 +143,8 @@ impl Guard {
     async fn policy(&self, last_good: &mut Option<KnownPolicy>, at: DateTime<Utc>) -> InForce {
         if self.borrows_policy {
             let known = last_good.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
-            let problem = known.is_none().then(|| "the memory has no policy yet: --policy names one".to_owned());
+            let problem =
+                known.is_none().then(|| "the memory has no policy yet: --policy names one".to_owned());
             return InForce { policy: known.unwrap_or_default(), problem };
         }
         let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));

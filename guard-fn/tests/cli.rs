@@ -82,13 +82,14 @@ fn every_part_of_a_budget_is_told() {
 }
 
 #[test]
-fn an_invalid_policy_ends_with_3_and_one_line_per_problem_on_standard_error() {
+fn an_invalid_policy_ends_with_3_and_shows_each_problem_in_its_line_on_standard_error() {
     let answer = ask(&["policy", "check", "-"], "[timing]\ntick_s = 5\n[floor]\nminimum = 0\n");
     assert_eq!((answer.code, answer.output.as_str()), (3, ""));
     assert_eq!(
         answer.error,
-        "-: line 2, column 10: timing.tick_s: 5 is out of range; accepted: 60 to 3,600\n\
-         -: line 4, column 11: floor.minimum: 0 is out of range; accepted: 1 to 1,000\n"
+        "-: line 2, column 10: timing.tick_s: 5 is out of range; accepted: 60 to 3,600\n  2 | tick_s = 5\n    |          ^\n\
+         -: line 4, column 11: floor.minimum: 0 is out of range; accepted: 1 to 1,000\n  4 | minimum = 0\n    |           ^\n\
+         docs/policy.md explains every key; `guard-fn policy schema` prints them for an editor.\n"
     );
 }
 

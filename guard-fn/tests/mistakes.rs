@@ -82,7 +82,9 @@ fn every_mistake_in_a_policy_is_named_with_its_place_and_what_is_accepted() {
         writeln!(told, "# {what}: {code}\n{said}").unwrap();
     }
     insta::assert_snapshot!(told);
-    for rust in ["struct ", "enum ", "map, expected", "invalid type", "literal string", "stream did not", "os error"] {
+    for rust in
+        ["struct ", "enum ", "map, expected", "invalid type", "literal string", "stream did not", "os error"]
+    {
         assert!(!told.contains(rust), "{rust:?} means nothing to the owner of a policy");
     }
 }

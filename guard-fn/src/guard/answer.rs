@@ -149,7 +149,8 @@ pub enum AnswerError {
 }
 
 /// Calls without which it is unknown whether a function exists.
-const OF_EXISTENCE: [&str; 3] = ["lambda:GetFunction:", "lambda:ListFunctions:", "lambda:GetAccountSettings:"];
+const OF_EXISTENCE: [&str; 3] =
+    ["lambda:GetFunction:", "lambda:ListFunctions:", "lambda:GetAccountSettings:"];
 
 /// The policy and the account as far as they could be read.
 struct Surveyed {
@@ -220,7 +221,10 @@ impl Guard {
             Question::Exposure => {
                 let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
                 let report = ExposureReport::new(&roster, &memory.state, Minute::of(at), &BTreeSet::new());
-                Ok(Reply { is_empty: report.functions.is_empty(), ..reply(Answer::Exposure(Box::new(report)), problems) })
+                Ok(Reply {
+                    is_empty: report.functions.is_empty(),
+                    ..reply(Answer::Exposure(Box::new(report)), problems)
+                })
             }
             Question::Bound => {
                 let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
@@ -285,7 +289,9 @@ impl Guard {
             };
             return AnswerError::Missing { function: function.clone(), region, near };
         }
-        let what = format!("{region} could not be asked whether it has a function {function:?}; nothing was changed");
+        let what = format!(
+            "{region} could not be asked whether it has a function {function:?}; nothing was changed"
+        );
         AnswerError::Unread { what, problems: problems.to_vec() }
     }
 
@@ -325,7 +331,9 @@ impl Guard {
         let record = plan.functions.iter().find(|record| record.function == *name).cloned();
         // Without its metrics a function is neither usual nor unusual.
         let reason = match &record {
-            Some(record) if record.freshness == Freshness::Unknown => "UNKNOWN: its metrics could not be read".to_owned(),
+            Some(record) if record.freshness == Freshness::Unknown => {
+                "UNKNOWN: its metrics could not be read".to_owned()
+            }
             Some(record) => record.reason.to_string(),
             None => "UNKNOWN: it was not looked at".to_owned(),
         };
@@ -361,7 +369,9 @@ impl Report {
     pub(crate) fn says(&self) -> Vec<String> {
         let Report { plan, functions, .. } = self;
         let budgets = plan.budgets.iter().map(|record| match functions {
-            None if record.verdict == Verdict::Fine => report::unknown_headline(record, "the functions could not be listed"),
+            None if record.verdict == Verdict::Fine => {
+                report::unknown_headline(record, "the functions could not be listed")
+            }
             _ => report::budget_headline(record),
         });
         let actions = plan.actions.iter().map(|action| report::action(action, plan.armed));

@@ -13,16 +13,34 @@ struct Cause {
 /// words of the SDK where no answer came (`aws-config` 1.13 and `aws-smithy-runtime` 1.x, read in their sources).
 const CAUSES: [Cause; 9] = [
     Cause {
-        marks: &["ExpiredToken", "RequestExpired", "session has expired", "token has expired", "token is expired"],
+        marks: &[
+            "ExpiredToken",
+            "RequestExpired",
+            "session has expired",
+            "token has expired",
+            "token is expired",
+        ],
         advice: "The AWS session has expired: sign in again, such as with `aws sso login`.",
     },
     Cause {
-        marks: &["no credentials found", "no providers in chain", "credential provider was not enabled", "no AWS credentials"],
+        marks: &[
+            "no credentials found",
+            "no providers in chain",
+            "credential provider was not enabled",
+            "no AWS credentials",
+        ],
         advice: "No AWS credentials were found: sign in, such as with `aws sso login`, or set AWS_PROFILE.",
     },
     Cause {
-        marks: &["credentials", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature", "SignatureDoesNotMatch",
-            "MissingAuthenticationToken", "IncompleteSignature"],
+        marks: &[
+            "credentials",
+            "InvalidClientTokenId",
+            "UnrecognizedClient",
+            "InvalidSignature",
+            "SignatureDoesNotMatch",
+            "MissingAuthenticationToken",
+            "IncompleteSignature",
+        ],
         advice: "AWS does not take these credentials: check AWS_PROFILE, the keys, and this machine's clock.",
     },
     Cause {
@@ -30,11 +48,20 @@ const CAUSES: [Cause; 9] = [
         advice: "These credentials may not call CALLS.",
     },
     Cause {
-        marks: &["TooManyRequests", "Throttl", "RequestLimitExceeded", "ProvisionedThroughputExceeded", "SlowDown"],
+        marks: &[
+            "TooManyRequests",
+            "Throttl",
+            "RequestLimitExceeded",
+            "ProvisionedThroughputExceeded",
+            "SlowDown",
+        ],
         advice: "AWS refused CALLS because of too many requests: ask again in a minute.",
     },
     Cause {
-        marks: &["dynamodb:GetItem: service error: ResourceNotFound", "dynamodb:GetItem: service error: Requested resource"],
+        marks: &[
+            "dynamodb:GetItem: service error: ResourceNotFound",
+            "dynamodb:GetItem: service error: Requested resource",
+        ],
         advice: "There is no table \"TABLE\" in REGION: the output MemoryTable of the guard's stack has its name.",
     },
     Cause {
@@ -46,7 +73,15 @@ const CAUSES: [Cause; 9] = [
         advice: "The certificate of AWS is not trusted here: check this machine's certificates, and for a proxy in between.",
     },
     Cause {
-        marks: &["timed out", "timeout", "deadline", "connection refused", "Connection refused", "connect error", "HttpTimeout"],
+        marks: &[
+            "timed out",
+            "timeout",
+            "deadline",
+            "connection refused",
+            "Connection refused",
+            "connect error",
+            "HttpTimeout",
+        ],
         advice: "AWS did not answer CALLS in time: check the network, and ask again.",
     },
 ];
@@ -134,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_session_that_has_expired_is_no_missing_permission() {
-        let expired = lines(&["lambda:ListFunctions: ExpiredTokenException (HTTP 403): the credentials have expired"]);
+        let expired =
+            lines(&["lambda:ListFunctions: ExpiredTokenException (HTTP 403): the credentials have expired"]);
         assert!(expired[0].starts_with("The AWS session has expired"), "{expired:?}");
         let invalid = lines(&["lambda:ListFunctions: UnrecognizedClientException (HTTP 403): invalid token"]);
         assert!(invalid[0].starts_with("AWS does not take these credentials"), "{invalid:?}");

@@ -15,7 +15,7 @@ use crate::aws::lambda::LambdaControl;
 use crate::aws::policy_source::InlinePolicy;
 use crate::aws::state_store::DynamoStore;
 use crate::calls::Calls;
-use crate::chain::{chain, nearest};
+use crate::chain::{chain, nearest, without_number};
 use crate::config::Metrics;
 use crate::exit_code::ExitCode;
 use crate::guard::{Guard, Identity};
@@ -76,7 +76,9 @@ impl Place {
                 Ok(Some(ExitCode::PolicyInvalid))
             }
             Err(error) => {
-                let hint = if self.policy.is_none() { "--policy names one" } else { "--policy names another" };
+                let hint =
+                    if self.policy.is_none() { "--policy names one" } else { "--policy names another" };
+                let error = without_number(&error);
                 writeln!(streams.error, "{file}: cannot read: {error}; {hint}")?;
                 Ok(Some(ExitCode::CannotRead))
             }
@@ -145,17 +147,8 @@ impl Place {
 }
 
 /// Words of regions that say where in a part of the world they are ("AWS regions", AWS General Reference, read 2026-11).
-const DIRECTIONS: [&str; 9] = [
-    "central",
-    "east",
-    "north",
-    "northeast",
-    "northwest",
-    "south",
-    "southeast",
-    "southwest",
-    "west",
-];
+const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
 
 /// What is wrong with the name of a region. One that is new to this version's prices is taken if it is built as all are.
 pub(super) fn odd_region(region: &str) -> Option<String> {
@@ -209,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_region_is_named_with_the_one_that_is_nearest() {
-        for (odd, meant) in [("eu-centrla-1", "eu-central-1"), ("US-EAST-1", "us-east-1"), ("us-east1", "us-east-1")]
+        for (odd, meant) in
+            [("eu-centrla-1", "eu-central-1"), ("US-EAST-1", "us-east-1"), ("us-east1", "us-east-1")]
         {
             let said = odd_region(odd).unwrap();
             assert!(said.contains(odd) && said.contains(&format!("did you mean {meant:?}?")), "{said}");

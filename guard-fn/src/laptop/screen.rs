@@ -90,8 +90,14 @@ impl Screen<'_> {
     /// A memory that no tick has written says nothing about the account.
     fn never_ran(&self, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
         let memory = self.place.memory(self.region);
-        writeln!(streams.error, "UNKNOWN: no tick is recorded in {memory}, so nothing is known of your spending.")?;
-        writeln!(streams.error, "The guard has not run yet, or --table, --guard, --state or --region is another.")?;
+        writeln!(
+            streams.error,
+            "UNKNOWN: no tick is recorded in {memory}, so nothing is known of your spending."
+        )?;
+        writeln!(
+            streams.error,
+            "The guard has not run yet, or --table, --guard, --state or --region is another."
+        )?;
         Ok(ExitCode::Unavailable)
     }
 
