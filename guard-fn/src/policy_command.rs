@@ -127,8 +127,9 @@ fn warnings(policy: &Policy, bytes: u64) -> Vec<String> {
     }
     let acts = |budget: &Budget| budget.mode >= Mode::Cap || budget.envelope;
     if policy.armed && !policy.budget.is_empty() && !policy.budget.iter().any(acts) {
-        warnings
-            .push("armed, but no budget has mode = \"cap\" or \"stop\": only tags of functions can cap".to_owned());
+        warnings.push(
+            "armed, but no budget has mode = \"cap\" or \"stop\": only tags of functions can cap".to_owned(),
+        );
     }
     let (standard, advanced) = PARAMETER_BYTES;
     let size = in_thousands(bytes);
@@ -206,7 +207,7 @@ fn slack_words(budget: &Budget) -> String {
     }
     let slack = Slack::of_budget(budget);
     if slack.minutes(budget.period) == budget.period.minutes() {
-        return " at the line".to_owned();
+        return " when it is used up".to_owned();
     }
     let part = match (budget.usd, budget.invocations) {
         (Some(usd), _) => slack.part(usd, budget.period).to_string(),
@@ -216,7 +217,7 @@ fn slack_words(budget: &Budget) -> String {
             format!("{} invocations", in_thousands(u64::try_from(units).unwrap_or(u64::MAX)))
         }
     };
-    format!(" once {part} above the ordinary are spent and it would break, and at its line")
+    format!(" once {part} above usual are spent and it would break, and when it is used up")
 }
 
 fn covered(scope: &Scope) -> String {

@@ -134,7 +134,7 @@ fn every_reason_has_its_sentence_and_its_word() {
     rollover: the period ended
     affords: what is left affords 40: as much more is let through
     operator: an operator said so
-    growth: less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line
+    growth: less than twice the usual on top of it: a cap would refuse as many customers; it comes when the budget is used up
     would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes at the line
     explained-by-others: other functions explain the excess
     blind: data is 4 min late: unknown never loosens a cap
@@ -179,8 +179,11 @@ fn changes_name_the_lever_and_both_values() {
     );
     assert_eq!(freshness(Freshness::Fresh), "fresh");
     assert_eq!(freshness(Freshness::Silent), "silent");
-    assert_eq!(rollover(AtRollover::Release), "Policy at_rollover = release: the ramp begins now.");
-    assert_eq!(rollover(AtRollover::Hold), "Policy at_rollover = hold: caps stay until calm.");
+    assert_eq!(
+        rollover(AtRollover::Release),
+        "Policy at_rollover = release: caps are raised step by step from now on."
+    );
+    assert_eq!(rollover(AtRollover::Hold), "Policy at_rollover = hold: caps stay until it is quiet.");
 }
 
 fn effects(function: &Function, changes: &[Change]) -> String {

@@ -37,7 +37,7 @@ fn setting(setting: Setting) -> String {
         Setting::Async(config) => {
             format!("{} retries within {} s", config.max_retries, config.max_event_age_s)
         }
-        Setting::Concurrency(None) => "unset".to_owned(),
+        Setting::Concurrency(None) => "none".to_owned(),
         Setting::Concurrency(Some(0)) => "0 (stopped)".to_owned(),
         Setting::Concurrency(Some(limit)) => limit.to_string(),
         Setting::Enabled(true) => "on".to_owned(),

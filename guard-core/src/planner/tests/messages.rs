@@ -72,7 +72,7 @@ fn a_cap_that_was_undone_is_told_with_by_what_and_what_becomes_of_it() {
     assert_eq!(b.headline, "Cap on b was undone by the deploy of 2026-11-02 12:00 UTC");
     let left = "It is left as it is (policy release.reassert, or a hold).";
     assert_eq!(a.body, ["reserved concurrency unset → 5", left]);
-    assert_eq!(b.body, ["reserved concurrency unset → 5", "It is set again while the trip lasts."]);
+    assert_eq!(b.body, ["reserved concurrency unset → 5", "It is set again until the incident is over."]);
 
     desk.state.operator.armed = Some(false);
     let plan = desk.plan_with(&findings);
