@@ -86,7 +86,7 @@ fn the_run_without_arguments_is_an_incident_and_prints_the_same_bytes_twice() {
         "amplification",
         "guard's cost",
         "Timeline",
-        "set checkout-api: reserved concurrency unset",
+        "set checkout-api: reserved concurrency none",
         "The alert as it arrives",
         "Undo: ",
     ] {

@@ -62,6 +62,10 @@ pub(super) fn plain(message: &str, place: &Place<'_>) -> (String, bool) {
     ] {
         plain = plain.replace(theirs, ours);
     }
+    let is_scope = place.key.0.iter().any(|step| matches!(step, Step::Key(key) if key == "scope"));
+    if is_scope && plain.ends_with("expected a table") {
+        plain.push_str(", such as { functions = \"thumbnails-*\" }");
+    }
     if let Some((_, now)) = GONE.iter().find(|(gone, _)| plain.starts_with(&format!("unknown key `{gone}`")))
     {
         return (now.to_string(), true);
@@ -171,16 +175,16 @@ fn strayed(plain: &str, word: &str, key: &KeyPath) -> Option<String> {
     }
     let schema = Policy::schema();
     let top = schema.get("properties")?;
-    let inner = |name: &str| -> Option<bool> {
-        let reference = top.get(name)?.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
-        Some(schema.get("$defs")?.get(reference)?.get("properties")?.get(word).is_some())
+    let inner_of = |known: &serde_json::Value| -> Option<serde_json::Value> {
+        let reference = known.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
+        schema.get("$defs")?.get(reference)?.get("properties").cloned()
     };
     let here = key.0.iter().rev().nth(1).map(|step| match step {
         Step::Index(_) => format!("`[[{}]]`", KeyPath(key.0.iter().take(1).cloned().collect())),
         Step::Key(table) => format!("`[{table}]`"),
     })?;
     if let Some(known) = top.get(word) {
-        let is_table = known.get("$ref").is_some();
+        let is_table = inner_of(known).is_some();
         return Some(if is_table {
             format!(
                 "`{word}` is not a key of {here}: write it as a table of its own, under the header `[{word}]`"
@@ -192,7 +196,10 @@ fn strayed(plain: &str, word: &str, key: &KeyPath) -> Option<String> {
         });
     }
     let tables = top.as_object()?.keys();
-    let home = tables.into_iter().find(|name| inner(name) == Some(true))?;
+    let has_word = |name: &&String| {
+        top.get(name.as_str()).and_then(inner_of).is_some_and(|properties| properties.get(word).is_some())
+    };
+    let home = tables.into_iter().find(has_word)?;
     Some(format!("`{word}` is not a key of {here}: it belongs under the header `[{home}]`"))
 }
 

@@ -92,8 +92,8 @@ mod tests {
     #[test]
     fn an_action_says_what_it_changes_from_what_to_what() {
         let cap = Change::ReservedConcurrency { from: None, to: Some(5) };
-        assert_eq!(described(cap.clone(), false), "would set f: reserved concurrency unset → 5");
-        assert_eq!(described(cap, true), "set f: reserved concurrency unset → 5");
+        assert_eq!(described(cap.clone(), false), "would set f: reserved concurrency none → 5");
+        assert_eq!(described(cap, true), "set f: reserved concurrency none → 5");
         let stop = Change::ReservedConcurrency { from: Some(9), to: Some(0) };
         assert_eq!(described(stop, true), "set f: reserved concurrency 9 → 0 (stopped)");
         let (from, to) = (
@@ -111,7 +111,7 @@ mod tests {
         );
         assert_eq!(
             described(Change::MappingConcurrency { mapping: mapping(), from: None, to: Some(2) }, true),
-            "set f: maximum concurrency of mapping m unset → 2"
+            "set f: maximum concurrency of mapping m none → 2"
         );
     }
 
