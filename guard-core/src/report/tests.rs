@@ -177,7 +177,7 @@ fn changes_name_the_lever_and_both_values() {
         refusal(&left(Some(reserve(None, Some(5))))),
         "Left pay (reserved concurrency none → 5): protected"
     );
-    assert_eq!(freshness(Freshness::Fresh), "fresh");
+    assert_eq!(freshness(Freshness::Fresh), "up to date");
     assert_eq!(freshness(Freshness::Silent), "silent");
     assert_eq!(
         rollover(AtRollover::Release),
@@ -265,6 +265,37 @@ fn what_waits_in_queues_and_streams_expires() {
 }
 
 #[test]
+fn a_budget_that_nothing_was_read_of_is_unknown_and_not_fine() {
+    let unread = BudgetRecord { verdict: Verdict::Fine, freshness: Freshness::Unknown, ..record() };
+    let headline = |record: &BudgetRecord| budget_headline(record);
+    assert_eq!(
+        headline(&unread),
+        "Budget all UNKNOWN: no metrics could be read; $400.00 of $1,000.00 spent as far as known"
+    );
+    let new = BudgetRecord { spent: UsdRange::ZERO, unit: Unit::Cny, ..unread.clone() };
+    assert_eq!(
+        headline(&new),
+        "Budget all UNKNOWN: no metrics could be read; nothing is known of its ¥1,000.00"
+    );
+    // What was used up before stays so.
+    let breached = BudgetRecord { verdict: Verdict::BreachedAct, ..unread };
+    assert!(headline(&breached).starts_with("Budget all REACHED: "), "{}", headline(&breached));
+}
+
+#[test]
+fn a_budget_that_is_overspent_says_by_how_much() {
+    let over = |cents: i64| BudgetRecord {
+        spent: UsdRange::exact(dollars(10) * i128::from(cents)),
+        verdict: Verdict::BreachedOrdinary,
+        exhausted_if_sustained: None,
+        ..record()
+    };
+    assert_eq!(budget_headline(&over(129)), "Budget all OVER: $1,290.00 of $1,000.00 (129 %), $90.00/h");
+    assert_eq!(budget_headline(&over(1000)), "Budget all OVER: $10,000.00 of $1,000.00 (1,000 %), $90.00/h");
+    assert!(budget_headline(&over(100)).starts_with("Budget all REACHED: $1,000.00 seen"));
+}
+
+#[test]
 fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
     let of = |verdict, unit| budget_headline(&BudgetRecord { verdict, unit, ..record() });
     assert_snapshot!([
@@ -338,10 +369,10 @@ fn a_budgets_lines_carry_every_number_with_its_range() {
     assert_snapshot!(budget_lines(&full).join("\n"), @r"
     Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data 6 min late
     Spent ¥400.00 [¥390.00–¥420.00]; not shown yet ¥5.00 [¥0.00–¥12.00]; retries to come ¥2.00
-    Burn ¥90.00/h (ordinary ¥3.00/h)
-    At the end of the period: ¥2,100.00 if it lasts, ¥1,100.00 if it stops
+    Rate ¥90.00/h (usual ¥3.00/h)
+    At the end of the period: ¥2,100.00 at this rate, ¥1,100.00 if it stops
     Repeated work (retries, duplicates): ¥50.00 [¥0.00–¥80.00], 12.5 % of what was spent
-    What burns now is ordinary: nothing is capped. An excess spent the amount before, or it is too small.
+    Spending is as usual now: nothing is capped. Extra spending used up the amount before, or it is too small.
     A price of this region is unknown: the dearest known one stands in.
     ");
 }

@@ -69,7 +69,7 @@ fn a_cap_that_was_undone_is_told_with_by_what_and_what_becomes_of_it() {
     assert_eq!((a.kind, b.kind, a.alarming), (NoticeKind::Untripped, NoticeKind::Untripped, true));
     assert_eq!((&a.budget, &a.function), (&Some("day".into()), &Some("a".into())));
     assert_eq!(a.headline, "Cap on a was undone by a change outside the guard");
-    assert_eq!(b.headline, "Cap on b was overwritten by the deploy of 2026-11-02 12:00 UTC");
+    assert_eq!(b.headline, "Cap on b was undone by the deploy of 2026-11-02 12:00 UTC");
     let left = "It is left as it is (policy release.reassert, or a hold).";
     assert_eq!(a.body, ["reserved concurrency none → 5", left]);
     assert_eq!(b.body, ["reserved concurrency none → 5", "It is set again until the incident is over."]);
