@@ -259,6 +259,10 @@ fn what_each_command_answers_where_aws_does_not() {
         let said = format!("{}{}", answer.error, answer.output);
         let what = format!("{command}, {situation:?}, exit code {}:\n{said}", answer.code);
         assert_ne!(answer.code, 0, "{what}");
+        if situation.has_memory() && ["exposure", "bound"].contains(command) {
+            assert!(said.contains("rests on the list of functions of 2026-11-23 12:00"), "{what}");
+            continue;
+        }
         for calm in ["$0.00 ", "$0.00\n", " fine", "Nothing to do", "no function", " 0 functions", "as usual"]
         {
             assert!(!said.contains(calm), "{calm:?} although nothing was read: {what}");
