@@ -103,7 +103,7 @@ pub(crate) fn run(ask: &Ask, place: &Place, streams: &mut Streams<'_>) -> io::Re
             return Ok(ExitCode::Usage);
         }
         let asks_aws = place.table.is_some() || !matches!(ask, Ask::Status);
-        if asks_aws && let Some(problem) = place::without_credentials(&sdk).await {
+        if asks_aws && let Some(problem) = crate::aws::without_credentials(&sdk).await {
             screen::unknown(&problem, streams)?;
             return Ok(ExitCode::Unavailable);
         }

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use aws_config::{Region as SdkRegion, SdkConfig};
-use aws_sdk_lambda::config::ProvideCredentials;
 use clap::Args;
 use guard_core::name::{FunctionName, Region};
 use guard_core::policy::Policy;
@@ -15,7 +14,7 @@ use crate::aws::lambda::LambdaControl;
 use crate::aws::policy_source::InlinePolicy;
 use crate::aws::state_store::DynamoStore;
 use crate::calls::Calls;
-use crate::chain::{chain, nearest, without_number};
+use crate::chain::{nearest, without_number};
 use crate::config::Metrics;
 use crate::exit_code::ExitCode;
 use crate::guard::{Guard, Identity};
@@ -175,15 +174,6 @@ pub(super) fn odd_region(region: &str) -> Option<String> {
         |near| format!("did you mean {near:?}?"),
     );
     Some(format!("{region:?} is not a region of AWS; {meant}"))
-}
-
-/// Why AWS cannot be asked at all; `None` if there are credentials.
-pub(super) async fn without_credentials(sdk: &SdkConfig) -> Option<String> {
-    let error = match sdk.credentials_provider() {
-        Some(provider) => provider.provide_credentials().await.err()?,
-        None => return Some("no AWS credentials were found".to_owned()),
-    };
-    Some(chain(&error))
 }
 
 #[cfg(test)]
