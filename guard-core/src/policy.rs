@@ -9,6 +9,7 @@ pub mod ranges;
 mod slack;
 mod syntax;
 mod validate;
+mod words;
 
 use std::collections::BTreeMap;
 

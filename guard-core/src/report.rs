@@ -51,7 +51,7 @@ pub fn range(range: UsdRange, unit: Unit) -> String {
 /// How far data can be trusted, in a word.
 pub fn freshness(freshness: Freshness) -> String {
     match freshness {
-        Freshness::Fresh => "fresh".to_owned(),
+        Freshness::Fresh => "up to date".to_owned(),
         Freshness::Late(minutes) => format!("{minutes} min late"),
         Freshness::Silent => "silent".to_owned(),
         Freshness::Unknown => "unknown".to_owned(),
@@ -61,7 +61,7 @@ pub fn freshness(freshness: Freshness) -> String {
 /// A setting in words.
 pub fn setting(setting: Setting) -> String {
     match setting {
-        Setting::Concurrency(None) => "unset".to_owned(),
+        Setting::Concurrency(None) => "none".to_owned(),
         Setting::Concurrency(Some(value)) => value.to_string(),
         Setting::Enabled(true) => "enabled".to_owned(),
         Setting::Enabled(false) => "disabled".to_owned(),
@@ -91,14 +91,14 @@ pub fn lever_at(lever: &Lever, value: Setting) -> String {
 pub fn until_adopted(tick_s: u32) -> String {
     format!(
         "The guard leaves it alone. Unchanged for {LOOKS_UNTIL_ADOPTED} looks, some {} min, it counts as the owner's: \
-         then a budget at its line starts from there. `hold` keeps the guard away for longer.",
+         then a budget that is used up starts from there. `hold` keeps the guard away for longer.",
         (LOOKS_UNTIL_ADOPTED * tick_s).div_ceil(60)
     )
 }
 
 /// The consequence of accepting a value set by others as the owner's.
 pub const ADOPTED: &str = "Somebody else has set it, so it is the owner's: the guard restores nothing there, watches on, \
-                           and starts from it if a budget comes to its line.";
+                           and starts from it if a budget is used up.";
 
 /// An action in a line; for a disarmed guard, the action that it would have taken.
 pub fn action(action: &Action, armed: bool) -> String {
@@ -118,8 +118,8 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
     let stops = actions.iter().any(|action| action.change.to() == Setting::Concurrency(Some(0)));
     let reserves = actions.iter().any(|action| matches!(action.change, Change::ReservedConcurrency { .. }));
     if reserves && function.synchronous {
-        let what = if stops { "all" } else { "excess" };
-        lines.push(format!("Breaks: {what} synchronous calls get 429; friend and foe alike."));
+        let what = if stops { "all calls" } else { "calls beyond the cap" };
+        lines.push(format!("Customers: {what} get HTTP 429, attackers and customers alike."));
     }
     if let Some(config) = function.asynchronous.filter(|_| reserves) {
         let hours = config.max_event_age_s.div_ceil(3600);
@@ -167,34 +167,59 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
 /// The effect of a period's end on caps.
 pub const fn rollover(policy: AtRollover) -> &'static str {
     match policy {
-        AtRollover::Release => "Policy at_rollover = release: the ramp begins now.",
-        AtRollover::Hold => "Policy at_rollover = hold: caps stay until calm.",
+        AtRollover::Release => "Policy at_rollover = release: caps are raised step by step from now on.",
+        AtRollover::Hold => "Policy at_rollover = hold: caps stay until it is quiet.",
     }
+}
+
+/// A budget of which too little was read to say how it stands, and why.
+pub fn unknown_headline(record: &BudgetRecord, why: &str) -> String {
+    let of = amount(record.amount, record.unit);
+    let known = if record.spent.expected > Usd::ZERO {
+        format!("{} of {of} spent as far as known", amount(record.spent.expected, record.unit))
+    } else {
+        format!("nothing is known of its {of}")
+    };
+    format!("Budget {} UNKNOWN: {why}; {known}", record.budget)
 }
 
 /// The first line of a budget's message: works as a text message.
 pub fn budget_headline(record: &BudgetRecord) -> String {
-    let spent = amount(record.spent.expected, record.unit);
-    let of = amount(record.amount, record.unit);
-    let gone = match record.exhausted_if_sustained {
+    if record.verdict == Verdict::Fine && record.freshness == Freshness::Unknown {
+        return unknown_headline(record, "no metrics could be read");
+    }
+    let show = |sum| amount(sum, record.unit);
+    let of = show(record.amount);
+    let is_over = record.spent.expected > record.amount;
+    let used_up = match record.exhausted_if_sustained {
         Some(at) if record.spent.expected < record.amount => {
-            format!("; gone {} UTC at this rate", at.format("%a %R"))
+            format!("; used up {} UTC at this rate", at.format("%a %R"))
         }
         _ => String::new(),
     };
-    let word = match record.verdict {
-        Verdict::Fine => "fine",
-        Verdict::Warn => "warning",
-        _ if !record.at_line => "SLACK USED UP",
-        Verdict::BreachedAlert
-        | Verdict::BreachedAct
-        | Verdict::BreachedRefused
-        | Verdict::BreachedOrdinary => "AT ITS LINE",
+    let hidden = record.unseen.expected + record.committed.expected;
+    let (word, spent) = match record.verdict {
+        Verdict::Fine => ("fine", show(record.spent.expected)),
+        Verdict::Warn => ("warning", show(record.spent.expected)),
+        _ if !record.at_line => ("SPENDING FAST", show(record.spent.expected)),
+        _ if !is_over && hidden > Usd::ZERO => {
+            ("REACHED", format!("{} seen and {} not shown yet,", show(record.spent.expected), show(hidden)))
+        }
+        _ if is_over => ("OVER", show(record.spent.expected)),
+        _ => ("REACHED", show(record.spent.expected)),
+    };
+    let share = if is_over {
+        format!(
+            " ({} %)",
+            grouped((record.spent.expected.per_mille_of(record.amount) / 10).unsigned_abs().into())
+        )
+    } else {
+        String::new()
     };
     format!(
-        "Budget {} {word}: {spent} of {of}, {}/h{gone}",
+        "Budget {} {word}: {spent} of {of}{share}, {}/h{used_up}",
         record.budget,
-        amount(record.burn_per_hour, record.unit)
+        show(record.burn_per_hour)
     )
 }
 
@@ -203,15 +228,21 @@ fn incident(record: &BudgetRecord) -> Option<String> {
     let unit = record.unit;
     let since = record.incident_since.filter(|_| record.incident > Usd::ZERO)?;
     let then = match record.slack_ends {
-        _ if record.slack >= record.amount => "acts at the line only".to_owned(),
+        _ if record.slack >= record.amount => "acts when the budget is used up".to_owned(),
         Some(ends) => {
-            format!("slack {}: used up {} UTC at this rate", amount(record.slack, unit), ends.format("%a %R"))
+            format!(
+                "{} allowed before the guard acts: used up {} UTC at this rate",
+                amount(record.slack, unit),
+                ends.format("%a %R")
+            )
         }
-        None if record.incident >= record.slack => format!("slack {}: used up", amount(record.slack, unit)),
-        None => format!("slack {}", amount(record.slack, unit)),
+        None if record.incident >= record.slack => {
+            format!("{} allowed before the guard acts: used up", amount(record.slack, unit))
+        }
+        None => format!("{} allowed before the guard acts", amount(record.slack, unit)),
     };
     let cost = amount(record.incident, unit);
-    Some(format!("Above the ordinary: {cost} since {} UTC; {then}", since.format("%a %R")))
+    Some(format!("Above usual: {cost} since {} UTC; {then}", since.format("%a %R")))
 }
 
 /// The numbers behind a budget's message.
@@ -219,7 +250,7 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
     let unit = record.unit;
     let ordinary = record.baseline_per_hour.map_or_else(
         || "no history yet".to_owned(),
-        |ordinary| format!("ordinary {}/h", amount(ordinary, unit)),
+        |ordinary| format!("usual {}/h", amount(ordinary, unit)),
     );
     let mut lines = vec![
         format!(
@@ -234,9 +265,9 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
             range(record.unseen, unit),
             range(record.committed, unit)
         ),
-        format!("Burn {}/h ({ordinary})", amount(record.burn_per_hour, unit)),
+        format!("Rate {}/h ({ordinary})", amount(record.burn_per_hour, unit)),
         format!(
-            "At the end of the period: {} if it lasts, {} if it stops",
+            "At the end of the period: {} at this rate, {} if it stops",
             amount(record.projected_if_sustained.expected, unit),
             amount(record.projected_if_it_stops.expected, unit)
         ),
@@ -260,13 +291,13 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
     }
     if record.verdict == Verdict::Warn && record.slack < record.amount && record.incident >= record.slack {
         lines.push(
-            "No cap before the line: it would refuse as much that is ordinary, or hold nothing back."
+            "No cap before the budget is used up: it would refuse as much usual traffic, or hold nothing back."
                 .to_owned(),
         );
     }
     if record.verdict == Verdict::BreachedOrdinary {
         lines.push(
-            "What burns now is ordinary: nothing is capped. An excess spent the amount before, or it is too small."
+            "Spending is as usual now: nothing is capped. Extra spending used up the amount before, or it is too small."
                 .to_owned(),
         );
     }
@@ -310,7 +341,7 @@ impl fmt::Display for FunctionRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}/h", self.function, self.burn_per_hour)?;
         if let Some(ordinary) = self.baseline_per_hour {
-            write!(f, " (ordinary {ordinary}/h)")?;
+            write!(f, " (usual {ordinary}/h)")?;
         }
         if self.attempts_per_mille > 1000 {
             write!(f, ", {}× attempts", times(self.attempts_per_mille))?;

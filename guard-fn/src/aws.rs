@@ -10,7 +10,8 @@ pub mod state_store;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_lambda::config::ProvideCredentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -63,6 +64,15 @@ pub(crate) fn sdk() -> ConfigLoader {
         .http_client(http())
         .timeout_config(timeouts())
         .retry_config(retries())
+}
+
+/// Why AWS cannot be asked at all; `None` if there are credentials.
+pub(crate) async fn without_credentials(sdk: &SdkConfig) -> Option<String> {
+    let error = match sdk.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.err()?,
+        None => return Some("no AWS credentials were found".to_owned()),
+    };
+    Some(chain(&error))
 }
 
 /// The connections of all clients.

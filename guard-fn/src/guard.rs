@@ -16,7 +16,7 @@ use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
 use guard_core::settle::{ApplyResult, Outcome};
 
-pub use self::answer::{Answer, AnswerError, Done, Explained, Status};
+pub use self::answer::{Answer, AnswerError, Done, Explained, Reply, Status};
 pub use self::tick::{Report, TickError};
 
 use crate::config::Metrics;
@@ -52,6 +52,8 @@ pub struct Guard {
     may_change: bool,
     /// Whether the memory is another guard's, which has a policy of its own.
     is_visiting: bool,
+    /// Whether that policy applies, and not the one of its own port.
+    borrows_policy: bool,
 }
 
 /// The policy in force and what is wrong with the present one.
@@ -72,6 +74,7 @@ impl Guard {
             tick_s: Policy::default().timing.tick_s,
             may_change: true,
             is_visiting: false,
+            borrows_policy: false,
         }
     }
 
@@ -87,9 +90,11 @@ impl Guard {
     }
 
     /// Makes it a visitor to another guard's memory: the visitor's policy applies to its own answers, and does not
-    /// become the one that the other falls back on when its own cannot be read.
-    pub fn visit(&mut self) {
+    /// become the one that the other falls back on when its own cannot be read. A visitor that borrows the policy takes
+    /// the one that the other read last.
+    pub fn visit(&mut self, borrows_policy: bool) {
         self.is_visiting = true;
+        self.borrows_policy = borrows_policy;
     }
 
     /// How old an event may be and still be obeyed.
@@ -136,6 +141,12 @@ impl Guard {
 
     /// The policy in force: the present one, or the last good one while that is unreadable or invalid.
     async fn policy(&self, last_good: &mut Option<KnownPolicy>, at: DateTime<Utc>) -> InForce {
+        if self.borrows_policy {
+            let known = last_good.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
+            let problem =
+                known.is_none().then(|| "the memory has no policy yet: --policy names one".to_owned());
+            return InForce { policy: known.unwrap_or_default(), problem };
+        }
         let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));
         let problem = match present {
             Ok((Ok(policy), text)) => {

@@ -34,8 +34,9 @@ impl InvocationError {
         match self {
             InvocationError::Unrecognised(_) => "Unrecognised",
             InvocationError::Tick(_) => "CannotRemember",
-            InvocationError::Answer(AnswerError::Refused(_)) => "Refused",
+            InvocationError::Answer(AnswerError::Refused(_) | AnswerError::Missing { .. }) => "Refused",
             InvocationError::Answer(AnswerError::Tick(_)) => "CannotRemember",
+            InvocationError::Answer(AnswerError::Unread { .. }) => "Unknown",
             InvocationError::Unwritable(_) => "Internal",
         }
     }

@@ -7,15 +7,20 @@ use guard_core::money::Usd;
 use guard_core::policy::{Budget, Mode, Period, Policy, PolicyError, Scope, Slack};
 use serde_json::{Value, json};
 
+use crate::chain::without_number;
 use crate::exit_code::ExitCode;
 use crate::streams::Streams;
 
 /// The result for one file.
 enum Checked {
-    Valid(Box<Policy>),
-    Invalid(PolicyError),
-    Unreadable(io::Error),
+    Valid { policy: Box<Policy>, bytes: u64 },
+    Invalid { error: PolicyError, text: String },
+    Unreadable(String),
 }
+
+/// Bytes that a parameter of SSM takes in its two tiers ("Managing parameter tiers", AWS Systems Manager User Guide, read
+/// 2026-11).
+const PARAMETER_BYTES: (u64, u64) = (4096, 8192);
 
 /// Checks each file and prints its meaning. All files are checked; the worst code is returned.
 pub(crate) fn check(files: &[PathBuf], json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
@@ -24,8 +29,8 @@ pub(crate) fn check(files: &[PathBuf], json: bool, streams: &mut Streams<'_>) ->
     for file in files {
         let checked = check_one(file, &mut streams.input);
         worst = worst.max(match &checked {
-            Checked::Valid(_) => ExitCode::Success,
-            Checked::Invalid(_) => ExitCode::PolicyInvalid,
+            Checked::Valid { .. } => ExitCode::Success,
+            Checked::Invalid { .. } => ExitCode::PolicyInvalid,
             Checked::Unreadable(_) => ExitCode::CannotRead,
         });
         if json {
@@ -52,43 +57,100 @@ pub(crate) fn schema(json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCo
 }
 
 fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
-    let text =
-        if file.as_os_str() == "-" { io::read_to_string(input) } else { std::fs::read_to_string(file) };
-    match text.map(|text| Policy::from_toml(&text)) {
-        Ok(Ok(policy)) => Checked::Valid(Box::new(policy)),
-        Ok(Err(error)) => Checked::Invalid(error),
-        Err(error) => Checked::Unreadable(error),
+    let mut bytes = Vec::new();
+    let read = if file.as_os_str() == "-" {
+        input.read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
+    if let Err(error) = read {
+        return Checked::Unreadable(without_number(&error));
+    }
+    let is_utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
+    let Ok(text) = String::from_utf8(bytes) else {
+        let what = if is_utf16 { "it is in UTF-16" } else { "it is not text in UTF-8" };
+        return Checked::Unreadable(format!("{what}; save it as UTF-8"));
+    };
+    match Policy::from_toml(&text) {
+        Ok(policy) => Checked::Valid { policy: Box::new(policy), bytes: text.len() as u64 },
+        Err(error) => Checked::Invalid { error, text },
     }
 }
 
 fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
     let file = file.display().to_string();
     Ok(match checked {
-        Checked::Valid(policy) => {
-            json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)? })
+        Checked::Valid { policy, bytes } => {
+            let warnings = warnings(policy, *bytes);
+            json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)?, "warnings": warnings })
         }
-        Checked::Invalid(error) => {
+        Checked::Invalid { error, .. } => {
             json!({ "file": file, "ok": false, "problems": serde_json::to_value(error)? })
         }
-        Checked::Unreadable(error) => json!({ "file": file, "ok": false, "error": error.to_string() }),
+        Checked::Unreadable(error) => json!({ "file": file, "ok": false, "error": error }),
     })
 }
 
 fn tell(file: &Path, checked: &Checked, streams: &mut Streams<'_>) -> io::Result<()> {
     let file = file.display();
     match checked {
-        Checked::Valid(policy) => write!(streams.output, "{file}: ok\n{}", summary(policy)),
-        Checked::Invalid(error) => {
-            error.problems.iter().try_for_each(|problem| writeln!(streams.error, "{file}: {problem}"))
+        Checked::Valid { policy, bytes } => {
+            for warning in warnings(policy, *bytes) {
+                writeln!(streams.error, "{file}: warning: {warning}")?;
+            }
+            write!(streams.output, "{file}: ok\n{}", summary(policy))
+        }
+        Checked::Invalid { error, text } => {
+            for problem in &error.problems {
+                writeln!(streams.error, "{file}: {problem}")?;
+                if let Some(shown) = problem.position.and_then(|position| position.shown(text)) {
+                    writeln!(streams.error, "{shown}")?;
+                }
+            }
+            writeln!(streams.error, "{REFERENCE}")
         }
         Checked::Unreadable(error) => writeln!(streams.error, "{file}: cannot read: {error}"),
     }
 }
 
+/// Where every key is explained.
+const REFERENCE: &str =
+    "docs/policy.md explains every key; `guard-fn policy schema` prints them for an editor.";
+
+/// What is accepted and will surprise.
+fn warnings(policy: &Policy, bytes: u64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if policy.budget.is_empty() {
+        warnings.push(
+            "no [[budget]]: nothing is guarded but functions with a tag dow-guard:monthly-usd".to_owned(),
+        );
+    }
+    let acts = |budget: &Budget| budget.mode >= Mode::Cap || budget.envelope;
+    if policy.armed && !policy.budget.is_empty() && !policy.budget.iter().any(acts) {
+        warnings.push(
+            "armed, but no budget has mode = \"cap\" or \"stop\": only tags of functions can cap".to_owned(),
+        );
+    }
+    let (standard, advanced) = PARAMETER_BYTES;
+    let size = in_thousands(bytes);
+    if bytes > advanced {
+        warnings
+            .push(format!("{size} bytes: no parameter of SSM takes more than {}", in_thousands(advanced)));
+    } else if bytes > standard {
+        let (standard, advanced) = (in_thousands(standard), in_thousands(advanced));
+        warnings.push(format!(
+            "{size} bytes: a parameter of SSM takes {standard} in its Standard tier, and {advanced} in the Advanced one"
+        ));
+    }
+    warnings
+}
+
 /// The policy in sentences: the facts a person should see before trusting it with money.
 fn summary(policy: &Policy) -> String {
     let mut lines = vec![
-        if policy.armed {
+        if policy.armed && policy.budget.iter().all(|budget| budget.mode < Mode::Cap && !budget.envelope) {
+            "armed, but every budget here only alerts".to_owned()
+        } else if policy.armed {
             "armed: caps are applied".to_owned()
         } else {
             "disarmed: everything is reported, nothing is changed".to_owned()
@@ -145,7 +207,7 @@ fn slack_words(budget: &Budget) -> String {
     }
     let slack = Slack::of_budget(budget);
     if slack.minutes(budget.period) == budget.period.minutes() {
-        return " at the line".to_owned();
+        return " when it is used up".to_owned();
     }
     let part = match (budget.usd, budget.invocations) {
         (Some(usd), _) => slack.part(usd, budget.period).to_string(),
@@ -155,7 +217,7 @@ fn slack_words(budget: &Budget) -> String {
             format!("{} invocations", in_thousands(u64::try_from(units).unwrap_or(u64::MAX)))
         }
     };
-    format!(" once {part} above the ordinary are spent and it would break, and at its line")
+    format!(" once {part} above usual are spent and it would break, and when it is used up")
 }
 
 fn covered(scope: &Scope) -> String {

@@ -160,6 +160,16 @@ pub enum StoreError {
     /// The store did not answer, or gave an unusable answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The memory is about another region.
+    #[error("{file} remembers {remembers}, and {asked} was asked for; --state names another file")]
+    Elsewhere {
+        /// The memory's file.
+        file: String,
+        /// Its region.
+        remembers: String,
+        /// The region asked for.
+        asked: String,
+    },
     /// The stored memory cannot be read: it was written by a newer version, or is damaged.
     #[error("the memory is not readable: {reason}")]
     Unreadable {

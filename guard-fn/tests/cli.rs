@@ -50,7 +50,7 @@ fn a_valid_policy_is_told_in_sentences() {
          disarmed: everything is reported, nothing is changed\n  \
          periods begin at midnight in UTC\n  \
          330 s from cause to effect\n  \
-         budget account: $400.00 per month for the whole account and region; alerts once $6.67 above the ordinary are spent and it would break, and at its line; warns at 50 %, 75 %, 90 %, 100 %\n"
+         budget account: $400.00 per month for the whole account and region; alerts once $6.67 above usual are spent and it would break, and when it is used up; warns at 50 %, 75 %, 90 %, 100 %\n"
     );
 }
 
@@ -61,9 +61,9 @@ fn every_part_of_a_budget_is_told() {
     for line in [
         "  periods begin at midnight in Europe/Berlin\n",
         "  never touched: login, payment-*, arn:aws:lambda:eu-central-1:123456789012:function:audit, tag:tier=critical, tag:never-cap\n",
-        "; caps once $6.67 above the ordinary are spent and it would break, and at its line; warns at 50 %, 75 %, 90 %, 100 %; guaranteed\n",
-        "  budget checkout-daily: $12.50 per day for functions checkout-* with tag team = shop; caps once $0.5209 above the ordinary are spent and it would break, and at its line; warns",
-        "  budget thumbnails: 200,000 invocations per hour for functions thumbnail-?; alerts once 100,000 invocations above the ordinary are spent and it would break, and at its line\n",
+        "; caps once $6.67 above usual are spent and it would break, and when it is used up; warns at 50 %, 75 %, 90 %, 100 %; guaranteed\n",
+        "  budget checkout-daily: $12.50 per day for functions checkout-* with tag team = shop; caps once $0.5209 above usual are spent and it would break, and when it is used up; warns",
+        "  budget thumbnails: 200,000 invocations per hour for functions thumbnail-?; alerts once 100,000 invocations above usual are spent and it would break, and when it is used up\n",
     ] {
         assert!(answer.output.contains(line), "{line:?} is missing in\n{}", answer.output);
     }
@@ -72,7 +72,7 @@ fn every_part_of_a_budget_is_told() {
     let answer = ask(&["policy", "check", "-"], text);
     for line in [
         "  armed: caps are applied\n",
-        "  budget a: 999 invocations per week for the whole account and region; stops once 35 invocations above the ordinary are spent and it would break, and at its line; standing cap\n",
+        "  budget a: 999 invocations per week for the whole account and region; stops once 35 invocations above usual are spent and it would break, and when it is used up; standing cap\n",
         "  budget b: 1,000,000 invocations per day for the whole account and region; only recorded; warns",
     ] {
         assert!(answer.output.contains(line), "{line:?} is missing in\n{}", answer.output);
@@ -82,13 +82,14 @@ fn every_part_of_a_budget_is_told() {
 }
 
 #[test]
-fn an_invalid_policy_ends_with_3_and_one_line_per_problem_on_standard_error() {
+fn an_invalid_policy_ends_with_3_and_shows_each_problem_in_its_line_on_standard_error() {
     let answer = ask(&["policy", "check", "-"], "[timing]\ntick_s = 5\n[floor]\nminimum = 0\n");
     assert_eq!((answer.code, answer.output.as_str()), (3, ""));
     assert_eq!(
         answer.error,
-        "-: line 2, column 10: timing.tick_s: 5 is out of range; accepted: 60 to 3,600\n\
-         -: line 4, column 11: floor.minimum: 0 is out of range; accepted: 1 to 1,000\n"
+        "-: line 2, column 10: timing.tick_s: 5 is out of range; accepted: 60 to 3,600\n  2 | tick_s = 5\n    |          ^\n\
+         -: line 4, column 11: floor.minimum: 0 is out of range; accepted: 1 to 1,000\n  4 | minimum = 0\n    |           ^\n\
+         docs/policy.md explains every key; `guard-fn policy schema` prints them for an editor.\n"
     );
 }
 

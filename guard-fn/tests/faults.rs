@@ -213,7 +213,7 @@ async fn the_policy_of_a_visitor_from_a_laptop_is_not_what_the_guard_falls_back_
     for (tick, is_visiting) in [(1, true), (2, false)] {
         let mut guard = world.guard_under("armed = false");
         if is_visiting {
-            guard.visit();
+            guard.visit(false);
         }
         guard.tick(world.advance(tick), &[]).await.unwrap();
         assert_eq!(known().as_deref(), Some(if is_visiting { world::POLICY } else { "armed = false" }));

@@ -201,9 +201,9 @@ class Steps(unittest.TestCase):
         self.assertIsNone(self.reserved("orders"))
 
     def drilled(self, said):
-        self.assertEqual(said.splitlines()[0], "orders: reserved concurrency unset → 50")
+        self.assertEqual(said.splitlines()[0], "orders: reserved concurrency none → 50")
         self.assertIn('"ReservedConcurrentExecutions": 50', said)
-        self.assertEqual(said.splitlines()[-1], "orders: reserved concurrency 50 → unset")
+        self.assertEqual(said.splitlines()[-1], "orders: reserved concurrency 50 → none")
         self.assertIsNone(self.reserved("orders"))
         # Capped by hand once more, so that an upgrade meets a cap of each kind.
         self.ask('{"command":"cap","function":"orders","concurrency":50}')
@@ -228,7 +228,7 @@ class Steps(unittest.TestCase):
 
     def released(self, said):
         self.assertIn(f"shop: reserved concurrency {self.cap} → {RESERVED}\n", said)
-        self.assertIn("orders: reserved concurrency 50 → unset\n", said)
+        self.assertIn("orders: reserved concurrency 50 → none\n", said)
         self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
         # The attack goes on, and nothing is capped again.
         self.assertFalse(self.ask('{"tick":"now"}')["armed"])

@@ -83,10 +83,10 @@ fn the_run_without_arguments_is_an_incident_and_prints_the_same_bytes_twice() {
         "released",
         "published",
         "legitimate",
-        "amplification",
+        "attempts per event with the guard",
         "guard's cost",
         "Timeline",
-        "set checkout-api: reserved concurrency unset",
+        "set checkout-api: reserved concurrency none",
         "The alert as it arrives",
         "Undo: ",
     ] {

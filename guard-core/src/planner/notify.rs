@@ -213,6 +213,10 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
     let alarm = budget_alarm(record.budget.as_str());
     let alert = draft.state.alerts.get(&alarm);
     if record.verdict == Verdict::Fine {
+        // Nothing is well that was not read.
+        if record.freshness == Freshness::Unknown {
+            return None;
+        }
         let quiet = alert.and_then(|alert| alert.quiet_since)?;
         let is_over = draft.seen.at >= quiet + Duration::minutes(QUIET_BEFORE_OK_MIN);
         return is_over.then(|| Notice {

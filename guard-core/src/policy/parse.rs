@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{KeyPath, PolicyError, Position, Problem, Step, Walked};
+use super::words::{self, Place};
 use super::{Policy, validate};
-use crate::text::nearest;
 
 impl Policy {
     /// Reads and validates a policy.
@@ -60,49 +60,13 @@ fn unreadable(text: &str, error: &toml::de::Error) -> PolicyError {
         _ => KeyPath::default(),
     };
     let of = table.as_ref().and_then(|table| owner(table.get_ref(), &key));
-    let mut message = in_plain_words(error.message());
-    if let Some(documentation) = describe(&key) {
+    let place = Place { text, at: span.as_ref().map(|span| span.start), key: &key };
+    let (mut message, is_complete) = words::plain(error.message(), &place);
+    if let Some(documentation) = describe(&key).filter(|_| !is_complete) {
         let stop = if message.ends_with('?') { "" } else { "." };
         message = format!("{message}{stop} {documentation}");
     }
     PolicyError { problems: vec![Problem { position, key, of, message }] }
-}
-
-/// Keys of earlier versions, and their replacements.
-const GONE: [(&str, &str); 2] = [
-    (
-        "trip_on",
-        "`trip_on` is gone: a budget acts once an incident has cost its `slack`; instead of `burn` leave it out, instead of `line` write `slack = \"period\"`",
-    ),
-    (
-        "tolerated_overrun_usd",
-        "`tolerated_overrun_usd` is gone: what may go unseen is half of a budget's `slack`, and `own_cost_usd_per_month` says what looking may cost",
-    ),
-];
-
-/// The reader's message without words of the implementation, on one line, with the likely meaning of a mistyped word.
-fn in_plain_words(message: &str) -> String {
-    let mut plain = message.trim().replace(['\n', '\r'], " ");
-    for (theirs, ours) in [
-        ("unknown field", "unknown key"),
-        ("missing field", "missing key"),
-        ("unknown variant", "unknown value"),
-        ("expected u32", "expected a whole number"),
-        ("expected u64", "expected a whole number"),
-        ("expected a sequence", "expected a list [ … ]"),
-    ] {
-        plain = plain.replace(theirs, ours);
-    }
-    if let Some((_, now)) = GONE.iter().find(|(gone, _)| plain.starts_with(&format!("unknown key `{gone}`")))
-    {
-        return now.to_string();
-    }
-    let mut quoted = plain.split('`').skip(1).step_by(2);
-    let slip = quoted.next().filter(|_| plain.starts_with("unknown "));
-    match slip.and_then(|word| nearest(word, quoted)) {
-        Some(known) => format!("{plain}; did you mean `{known}`?"),
-        None => plain,
-    }
 }
 
 /// The documentation of a key, which states its range and default.

@@ -89,7 +89,10 @@ fn a_type_error_in_a_companion_names_its_pattern() {
 
 #[test]
 fn a_syntax_error_has_line_and_column_in_characters() {
-    assert_eq!(refused("timezone=\"UTC\"\ntimezone=\"UTC\"\n"), ["line 2, column 1: duplicate key"]);
+    assert_eq!(
+        refused("timezone=\"UTC\"\ntimezone=\"UTC\"\n"),
+        ["line 2, column 1: `timezone` stands here for the second time; the first is in line 1"]
+    );
     assert_eq!(Position::of("aé\nüx", 6), Position { line: 2, column: 2 });
     assert_eq!(Position::of("ab", 99), Position { line: 1, column: 3 });
 }

@@ -44,21 +44,21 @@ pub fn reason_word(reason: &Reason) -> &'static str {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::WithinBaseline => f.write_str("within the ordinary"),
-            Reason::ExcessWithinBudget => f.write_str("above the ordinary, within every budget"),
+            Reason::WithinBaseline => f.write_str("as usual"),
+            Reason::ExcessWithinBudget => f.write_str("above usual, within every budget"),
             Reason::BudgetLine { excess_share_per_mille, affordable, floor } => {
                 write!(
                     f,
-                    "budget at its line; {} of the excess is here; ",
+                    "the budget is used up; {} of the extra spending is here; ",
                     percent(*excess_share_per_mille)
                 )?;
                 depth(f, *affordable, *floor)
             }
-            Reason::HardLine => f.write_str("budget at its line, and it stops all that it covers"),
+            Reason::HardLine => f.write_str("the budget is used up, and it stops all that it covers"),
             Reason::SlackUsedUp { excess_share_per_mille, affordable, floor } => {
                 write!(
                     f,
-                    "the incident has used up the slack; {} of the excess is here; ",
+                    "the incident has used up what is allowed above usual; {} of the extra spending is here; ",
                     percent(*excess_share_per_mille)
                 )?;
                 depth(f, *affordable, *floor)
@@ -71,29 +71,29 @@ impl fmt::Display for Reason {
                 )
             }
             Reason::Barrier { remaining } => write!(f, "guarantee: the worst case must fit into {remaining}"),
-            Reason::Envelope { floor } => write!(f, "standing cap at the floor of {floor}"),
-            Reason::Calm { minutes } => write!(f, "calm for {minutes} min: one step up"),
-            Reason::Restored => f.write_str("ramp over: the original value is put back"),
+            Reason::Envelope { floor } => write!(f, "standing cap of {floor}, what usual traffic needs"),
+            Reason::Calm { minutes } => write!(f, "quiet for {minutes} min: one step up"),
+            Reason::Restored => f.write_str("the cap is over: the original value is put back"),
             Reason::Relapse { relapses } => {
-                write!(f, "excess came back ({relapses}×): same trip, longer cooldown")
+                write!(f, "extra spending came back ({relapses}×): capped again, for longer")
             }
             Reason::Untripped { last_modified: Some(at) } => {
-                write!(f, "undone by the deploy of {} UTC", at.format("%F %R"))
+                write!(f, "overwritten by the deploy of {} UTC", at.format("%F %R"))
             }
-            Reason::Untripped { last_modified: None } => f.write_str("undone from outside"),
+            Reason::Untripped { last_modified: None } => f.write_str("overwritten from outside"),
             Reason::Resumed => f.write_str("written down earlier, not found in force: made again"),
             Reason::Rollover => f.write_str("the period ended"),
             Reason::Affords { affordable } => {
-                write!(f, "what is left affords {affordable}: as much more is let through")
+                write!(f, "the money left pays for {affordable} at once: as much more is let through")
             }
             Reason::Operator => f.write_str("an operator said so"),
             Reason::Growth => f.write_str(
-                "less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line",
+                "less than twice the usual on top of it: a cap would refuse as many customers; it comes when the budget is used up",
             ),
             Reason::WouldNotBite { cap, concurrency } => {
-                write!(f, "a cap of {cap} would hold nothing back: concurrency is {concurrency}; it comes at the line")
+                write!(f, "a cap of {cap} would hold nothing back: concurrency is {concurrency}; it comes when the budget is used up")
             }
-            Reason::ExplainedByOthers => f.write_str("other functions explain the excess"),
+            Reason::ExplainedByOthers => f.write_str("other functions explain the extra spending"),
             Reason::Blind { freshness: how } => {
                 write!(f, "data is {}: unknown never loosens a cap", freshness(*how))
             }
@@ -108,19 +108,19 @@ impl fmt::Display for Reason {
                 "events would be lost: nothing is known to catch them, allow_event_loss is false",
             ),
             Reason::NothingTighter { reach, floor } => {
-                write!(f, "nothing tighter to set: its owner leaves it {reach}, the floor is {floor}")
+                write!(f, "nothing tighter to set: its owner leaves it {reach}, usual traffic needs {floor}")
             }
             Reason::ChangedBySomebodyElse { ours, found } => {
                 write!(f, "changed by somebody else: {} instead of {}", setting(*found), setting(*ours))
             }
-            Reason::TickFull => f.write_str("more changes than a tick may make; next tick"),
+            Reason::TickFull => f.write_str("more changes than one check may make; the next one goes on"),
             Reason::Unsafe { rule } => write!(f, "second opinion objects: {rule}"),
         }
     }
 }
 
 fn depth(f: &mut fmt::Formatter<'_>, affordable: u32, floor: u32) -> fmt::Result {
-    write!(f, "money affords {affordable}, floor {floor}")
+    write!(f, "the money left pays for {affordable} at once, {floor} are kept for usual traffic")
 }
 
 fn percent(per_mille: u32) -> String {

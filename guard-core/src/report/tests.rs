@@ -117,26 +117,26 @@ fn every_reason_has_its_sentence_and_its_word() {
     let lines: Vec<String> =
         reasons.iter().map(|reason| format!("{}: {reason}", reason_word(reason))).collect();
     assert_snapshot!(lines.join("\n"), @r"
-    within-baseline: within the ordinary
-    excess-within-budget: above the ordinary, within every budget
-    budget-line: budget at its line; 92 % of the excess is here; money affords 3, floor 5
-    hard-line: budget at its line, and it stops all that it covers
-    slack-used-up: the incident has used up the slack; 91 % of the excess is here; money affords 0, floor 8
+    within-baseline: as usual
+    excess-within-budget: above usual, within every budget
+    budget-line: the budget is used up; 92 % of the extra spending is here; the money left pays for 3 at once, 5 are kept for usual traffic
+    hard-line: the budget is used up, and it stops all that it covers
+    slack-used-up: the incident has used up what is allowed above usual; 91 % of the extra spending is here; the money left pays for 0 at once, 8 are kept for usual traffic
     cut-retries: 2.05 attempts per event: repeats are cut, no new event is refused
     barrier: guarantee: the worst case must fit into $12.00
-    envelope: standing cap at the floor of 8
-    calm: calm for 10 min: one step up
-    restored: ramp over: the original value is put back
-    relapse: excess came back (2×): same trip, longer cooldown
-    untripped: undone by the deploy of 2026-11-23 03:07 UTC
-    untripped: undone from outside
+    envelope: standing cap of 8, what usual traffic needs
+    calm: quiet for 10 min: one step up
+    restored: the cap is over: the original value is put back
+    relapse: extra spending came back (2×): capped again, for longer
+    untripped: overwritten by the deploy of 2026-11-23 03:07 UTC
+    untripped: overwritten from outside
     resumed: written down earlier, not found in force: made again
     rollover: the period ended
-    affords: what is left affords 40: as much more is let through
+    affords: the money left pays for 40 at once: as much more is let through
     operator: an operator said so
-    growth: less than twice the ordinary on top of it: a cap would refuse as many customers; it comes at the line
-    would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes at the line
-    explained-by-others: other functions explain the excess
+    growth: less than twice the usual on top of it: a cap would refuse as many customers; it comes when the budget is used up
+    would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes when the budget is used up
+    explained-by-others: other functions explain the extra spending
     blind: data is 4 min late: unknown never loosens a cap
     blind: data is unknown: unknown never loosens a cap
     cooling-down: next step in 7 min at the earliest
@@ -144,9 +144,9 @@ fn every_reason_has_its_sentence_and_its_word() {
     protected: protected
     no-room: no room in the account's pool: wanted 5, could reserve 0
     event-loss: events would be lost: nothing is known to catch them, allow_event_loss is false
-    nothing-tighter: nothing tighter to set: its owner leaves it 3, the floor is 5
-    changed-by-somebody-else: changed by somebody else: unset instead of 5
-    tick-full: more changes than a tick may make; next tick
+    nothing-tighter: nothing tighter to set: its owner leaves it 3, usual traffic needs 5
+    changed-by-somebody-else: changed by somebody else: none instead of 5
+    tick-full: more changes than one check may make; the next one goes on
     unsafe: second opinion objects: the floor is kept
     ");
 }
@@ -162,25 +162,28 @@ fn changes_name_the_lever_and_both_values() {
         Change::MappingEnabled { mapping: mapping(), from: true, to: false },
     ];
     assert_snapshot!(changes.iter().map(change).collect::<Vec<_>>().join("\n"), @r"
-    reserved concurrency unset → 5
-    reserved concurrency 5 → unset
+    reserved concurrency none → 5
+    reserved concurrency 5 → none
     asynchronous retries 2 retries, event age 21600 s → 0 retries, event age 60 s
-    maximum concurrency of mapping m-1 unset → 2
+    maximum concurrency of mapping m-1 none → 2
     event source mapping m-1 enabled → disabled
     ");
     let done = act(reserve(None, Some(5)));
-    assert_eq!(action(&done, true), "Change pay: reserved concurrency unset → 5: an operator said so");
-    assert_eq!(action(&done, false), "Would change pay: reserved concurrency unset → 5: an operator said so");
+    assert_eq!(action(&done, true), "Change pay: reserved concurrency none → 5: an operator said so");
+    assert_eq!(action(&done, false), "Would change pay: reserved concurrency none → 5: an operator said so");
     let left = |change| Refusal { function: "pay".into(), change, reason: Reason::Protected, budget: None };
     assert_eq!(refusal(&left(None)), "Left pay: protected");
     assert_eq!(
         refusal(&left(Some(reserve(None, Some(5))))),
-        "Left pay (reserved concurrency unset → 5): protected"
+        "Left pay (reserved concurrency none → 5): protected"
     );
-    assert_eq!(freshness(Freshness::Fresh), "fresh");
+    assert_eq!(freshness(Freshness::Fresh), "up to date");
     assert_eq!(freshness(Freshness::Silent), "silent");
-    assert_eq!(rollover(AtRollover::Release), "Policy at_rollover = release: the ramp begins now.");
-    assert_eq!(rollover(AtRollover::Hold), "Policy at_rollover = hold: caps stay until calm.");
+    assert_eq!(
+        rollover(AtRollover::Release),
+        "Policy at_rollover = release: caps are raised step by step from now on."
+    );
+    assert_eq!(rollover(AtRollover::Hold), "Policy at_rollover = hold: caps stay until it is quiet.");
 }
 
 fn effects(function: &Function, changes: &[Change]) -> String {
@@ -192,12 +195,12 @@ fn effects(function: &Function, changes: &[Change]) -> String {
 fn a_cap_on_synchronous_calls_breaks_them() {
     let function = Function { provisioned: 4, ..Function::new("pay", 512, 60) };
     assert_snapshot!(effects(&function, &[reserve(None, Some(5))]), @r"
-    Breaks: excess synchronous calls get 429; friend and foe alike.
+    Customers: calls beyond the cap get HTTP 429, attackers and customers alike.
     Still bills: provisioned concurrency 4, used or not.
     Still bills: invocations already running, up to their time-out.
     ");
     assert_snapshot!(effects(&Function::new("pay", 512, 60), &[reserve(None, Some(0))]), @r"
-    Breaks: all synchronous calls get 429; friend and foe alike.
+    Customers: all calls get HTTP 429, attackers and customers alike.
     Still bills: invocations already running, up to their time-out.
     ");
 }
@@ -262,6 +265,37 @@ fn what_waits_in_queues_and_streams_expires() {
 }
 
 #[test]
+fn a_budget_that_nothing_was_read_of_is_unknown_and_not_fine() {
+    let unread = BudgetRecord { verdict: Verdict::Fine, freshness: Freshness::Unknown, ..record() };
+    let headline = |record: &BudgetRecord| budget_headline(record);
+    assert_eq!(
+        headline(&unread),
+        "Budget all UNKNOWN: no metrics could be read; $400.00 of $1,000.00 spent as far as known"
+    );
+    let new = BudgetRecord { spent: UsdRange::ZERO, unit: Unit::Cny, ..unread.clone() };
+    assert_eq!(
+        headline(&new),
+        "Budget all UNKNOWN: no metrics could be read; nothing is known of its ¥1,000.00"
+    );
+    // What was used up before stays so.
+    let breached = BudgetRecord { verdict: Verdict::BreachedAct, ..unread };
+    assert!(headline(&breached).starts_with("Budget all REACHED: "), "{}", headline(&breached));
+}
+
+#[test]
+fn a_budget_that_is_overspent_says_by_how_much() {
+    let over = |cents: i64| BudgetRecord {
+        spent: UsdRange::exact(dollars(10) * i128::from(cents)),
+        verdict: Verdict::BreachedOrdinary,
+        exhausted_if_sustained: None,
+        ..record()
+    };
+    assert_eq!(budget_headline(&over(129)), "Budget all OVER: $1,290.00 of $1,000.00 (129 %), $90.00/h");
+    assert_eq!(budget_headline(&over(1000)), "Budget all OVER: $10,000.00 of $1,000.00 (1,000 %), $90.00/h");
+    assert!(budget_headline(&over(100)).starts_with("Budget all REACHED: $1,000.00 seen"));
+}
+
+#[test]
 fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
     let of = |verdict, unit| budget_headline(&BudgetRecord { verdict, unit, ..record() });
     assert_snapshot!([
@@ -276,16 +310,16 @@ fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
         BudgetRecord { spent: UsdRange::exact(dollars(999)), ..record() }.to_string(),
         budget_headline(&BudgetRecord { verdict: Verdict::BreachedAct, at_line: false, ..record() }),
     ].join("\n"), @r"
-    Budget all fine: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
-    Budget all warning: ¥400.00 of ¥1,000.00, ¥90.00/h; gone Mon 09:40 UTC at this rate
-    Budget all AT ITS LINE: 400 of 1,000, 90/h; gone Mon 09:40 UTC at this rate
-    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
-    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
-    Budget all AT ITS LINE: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all fine: $400.00 of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all warning: ¥400.00 of ¥1,000.00, ¥90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all REACHED: 400 seen and 7 not shown yet, of 1,000, 90/h; used up Mon 09:40 UTC at this rate
+    Budget all REACHED: $400.00 seen and $7.00 not shown yet, of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all REACHED: $400.00 seen and $7.00 not shown yet, of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all REACHED: $400.00 seen and $7.00 not shown yet, of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
     Budget all warning: $400.00 of $1,000.00, $90.00/h
     Budget all warning: $1,000.00 of $1,000.00, $90.00/h
-    Budget all warning: $999.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
-    Budget all SLACK USED UP: $400.00 of $1,000.00, $90.00/h; gone Mon 09:40 UTC at this rate
+    Budget all warning: $999.00 of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all SPENDING FAST: $400.00 of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
     ");
 }
 
@@ -307,21 +341,21 @@ fn an_incident_is_told_with_its_cost_its_beginning_and_when_the_guard_acts() {
         line(&BudgetRecord { slack: dollars(1000), ..incident.clone() }),
         line(&BudgetRecord { unit: Unit::Invocations, verdict: Verdict::BreachedAct, incident: dollars(20), slack_ends: None, ..incident }),
     ].join("\n"), @r"
-    Above the ordinary: $12.00 since Mon 03:02 UTC; slack $20.00: used up Mon 04:02 UTC at this rate
-    Above the ordinary: $12.00 since Mon 03:02 UTC; slack $20.00
-    Above the ordinary: $21.00 since Mon 03:02 UTC; slack $20.00: used up / No cap before the line: it would refuse as much that is ordinary, or hold nothing back.
-    Above the ordinary: $12.00 since Mon 03:02 UTC; acts at the line only
-    Above the ordinary: 20 since Mon 03:02 UTC; slack 20: used up
+    Above usual: $12.00 since Mon 03:02 UTC; $20.00 allowed before the guard acts: used up Mon 04:02 UTC at this rate
+    Above usual: $12.00 since Mon 03:02 UTC; $20.00 allowed before the guard acts
+    Above usual: $21.00 since Mon 03:02 UTC; $20.00 allowed before the guard acts: used up / No cap before the budget is used up: it would refuse as much usual traffic, or hold nothing back.
+    Above usual: $12.00 since Mon 03:02 UTC; acts when the budget is used up
+    Above usual: 20 since Mon 03:02 UTC; 20 allowed before the guard acts: used up
     ");
 }
 
 #[test]
 fn a_budgets_lines_carry_every_number_with_its_range() {
     assert_snapshot!(budget_lines(&record()).join("\n"), @r"
-    Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data fresh
+    Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data up to date
     Spent $400.00 [$390.00–$420.00]; not shown yet $5.00 [$0.00–$12.00]; retries to come $2.00
-    Burn $90.00/h (no history yet)
-    At the end of the period: $2,100.00 if it lasts, $1,100.00 if it stops
+    Rate $90.00/h (no history yet)
+    At the end of the period: $2,100.00 at this rate, $1,100.00 if it stops
     ");
     let full = BudgetRecord {
         unit: Unit::Cny,
@@ -335,10 +369,10 @@ fn a_budgets_lines_carry_every_number_with_its_range() {
     assert_snapshot!(budget_lines(&full).join("\n"), @r"
     Period 2026-11-01 00:00 to 2026-12-01 00:00 UTC, data 6 min late
     Spent ¥400.00 [¥390.00–¥420.00]; not shown yet ¥5.00 [¥0.00–¥12.00]; retries to come ¥2.00
-    Burn ¥90.00/h (ordinary ¥3.00/h)
-    At the end of the period: ¥2,100.00 if it lasts, ¥1,100.00 if it stops
+    Rate ¥90.00/h (usual ¥3.00/h)
+    At the end of the period: ¥2,100.00 at this rate, ¥1,100.00 if it stops
     Repeated work (retries, duplicates): ¥50.00 [¥0.00–¥80.00], 12.5 % of what was spent
-    What burns now is ordinary: nothing is capped. An excess spent the amount before, or it is too small.
+    Spending is as usual now: nothing is capped. Extra spending used up the amount before, or it is too small.
     A price of this region is unknown: the dearest known one stands in.
     ");
 }
@@ -362,12 +396,12 @@ fn a_trips_headline_says_what_was_done() {
         trip_headline(NoticeKind::Refused, &name, &actions, &[&refused], None),
         trip_headline(NoticeKind::Capped, &name, &[], &[], None),
     ].join("\n"), @r"
-    pay CAPPED: reserved concurrency unset → 5
-    pay would have been capped: reserved concurrency unset → 5 (disarmed)
-    pay recovering: reserved concurrency unset → 5
-    OK: pay released: reserved concurrency unset → 5
+    pay CAPPED: reserved concurrency none → 5
+    pay would have been capped: reserved concurrency none → 5 (disarmed)
+    pay recovering: reserved concurrency none → 5
+    OK: pay released: reserved concurrency none → 5
     pay
-    pay CAPPED: reserved concurrency unset → 5. $400.00 of $1,000.00, $90.00/h
+    pay CAPPED: reserved concurrency none → 5. $400.00 of $1,000.00, $90.00/h
     pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false. $400.00 of $1,000.00, $90.00/h
     pay NOT capped: events would be lost: nothing is known to catch them, allow_event_loss is false
     pay
@@ -392,9 +426,6 @@ fn a_functions_line_tells_only_what_there_is_to_tell() {
         cap: Some(0),
         ..plain.clone()
     };
-    assert_eq!(plain.to_string(), "pay: $7.00/h: within the ordinary");
-    assert_eq!(
-        full.to_string(),
-        "pay: $7.00/h (ordinary $1.00/h), 1.00× attempts, cap 0: within the ordinary"
-    );
+    assert_eq!(plain.to_string(), "pay: $7.00/h: as usual");
+    assert_eq!(full.to_string(), "pay: $7.00/h (usual $1.00/h), 1.00× attempts, cap 0: as usual");
 }

@@ -75,12 +75,14 @@ impl<'a> Facts<'a> {
     /// The word that a subject begins with.
     pub(super) fn word(&self) -> &'static str {
         let is_early = self.record.is_some_and(|record| !record.at_line);
+        let is_over = self.record.is_some_and(|record| record.spent.expected > record.amount);
         match self.notice.kind {
             NoticeKind::Armed if self.plan.armed => "ARMED",
             NoticeKind::Armed => "DISARMED",
             NoticeKind::Noticed => "UNUSUAL SPEND",
-            NoticeKind::Warned if self.severity == Severity::Critical && is_early => "SLACK USED UP",
-            NoticeKind::Warned if self.severity == Severity::Critical => "AT ITS LINE",
+            NoticeKind::Warned if self.severity == Severity::Critical && is_early => "SPENDING FAST",
+            NoticeKind::Warned if self.severity == Severity::Critical && is_over => "OVER",
+            NoticeKind::Warned if self.severity == Severity::Critical => "REACHED",
             NoticeKind::Warned => "WARNING",
             NoticeKind::Capped => "CAPPED",
             NoticeKind::WouldHaveCapped => "WOULD HAVE CAPPED",
@@ -118,7 +120,8 @@ impl<'a> Facts<'a> {
         let Context { account, region: code, stage, .. } = self.context;
         let name = self.notice.function.as_ref().map(|name| format!("function {name}, ")).unwrap_or_default();
         let long = region::long_name(code);
-        section("Where", format!("{name}account {account}, {code} ({long}), stage {stage}"))
+        let account = if account.is_empty() { String::new() } else { format!("account {account}, ") };
+        section("Where", format!("{name}{account}{code} ({long}), stage {stage}"))
     }
 
     fn money(&self) -> Vec<Section> {
@@ -129,12 +132,12 @@ impl<'a> Facts<'a> {
             let gone = record
                 .exhausted_if_sustained
                 .filter(|_| record.spent.expected < record.amount)
-                .map(|at| format!(", gone {} UTC at this rate", at.format("%F %R")))
+                .map(|at| format!(", used up {} UTC at this rate", at.format("%F %R")))
                 .unwrap_or_default();
             sections.push(section(
                 "Budget",
                 format!(
-                    "{}: {} spent of {}{gone}; at the end of the period {} if it lasts, {} if it stops",
+                    "{}: {} spent of {}{gone}; at the end of the period {} at this rate, {} if it stops",
                     record.budget,
                     show(record.spent.expected),
                     show(record.amount),
@@ -311,30 +314,30 @@ impl<'a> Facts<'a> {
                 let caps = self.caps_at();
                 let caps = caps.map(|at| format!("At this rate it is capped from {} UTC. ", at.format("%a %R")));
                 let caps = caps.unwrap_or_default();
-                format!("{caps}While it lasts, {again}. OK follows after an hour without cause.")
+                format!("{caps}Until it is over, {again}. OK follows after an hour without cause.")
             }
             NoticeKind::Capped => {
-                "It stays until calm, then goes up step by step; OK follows when the original is back. Released by \
-                 hand, it is left alone for an hour, then capped again if it still burns."
+                "It stays until it is quiet, then is raised step by step; OK follows when the original is back. Released by \
+                 hand, it is left alone for an hour, then capped again if it still spends too much."
                     .to_owned()
             }
             NoticeKind::WouldHaveCapped => {
-                format!("Disarmed: nothing was changed and it goes on burning. While it lasts, {again}.")
+                format!("Disarmed: nothing was changed and it goes on spending. Until it is over, {again}.")
             }
-            NoticeKind::Refused => format!("Nothing was capped and it goes on burning. While it lasts, {again}."),
-            NoticeKind::Releasing => "The next step needs more calm. If the excess comes back, it is the same \
-                                      trip with a longer cooldown."
+            NoticeKind::Refused => format!("Nothing was capped and it goes on spending. Until it is over, {again}."),
+            NoticeKind::Releasing => "The next step needs more quiet. If the extra spending comes back, it is \
+                                      capped again, for longer."
                 .to_owned(),
             NoticeKind::Released if self.notice.function.is_none() => {
                 "It opens again when a threshold is crossed or spend is unusual.".to_owned()
             }
             NoticeKind::Released => {
-                "If the excess comes back soon, it is the same trip with a longer cooldown.".to_owned()
+                "If the extra spending comes back soon, it is capped again, for longer.".to_owned()
             }
-            NoticeKind::Untripped => "Undone again, it is sent again.".to_owned(),
-            NoticeKind::Failed => format!("The guard tries again at every tick. While it fails, {again}."),
-            NoticeKind::Blind => format!("While it lasts, {again}. OK follows when metrics are back."),
-            NoticeKind::Troubled => format!("While it lasts, {again}. OK follows when it is mended."),
+            NoticeKind::Untripped => "Overwritten again, it is sent again.".to_owned(),
+            NoticeKind::Failed => format!("The guard tries again every minute. While it fails, {again}."),
+            NoticeKind::Blind => format!("Until then, {again}. OK follows when metrics are back."),
+            NoticeKind::Troubled => format!("Until then, {again}. OK follows when it is mended."),
         })
     }
 
@@ -344,9 +347,10 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Account, region and stage in a few characters.
+/// Stage, account and region in a few characters, as far as they are known.
 pub(super) fn short_place(context: &Context) -> String {
-    format!("{} {} {}", context.stage, context.account, context.region)
+    let parts = [&context.stage, &context.account, &context.region].map(String::as_str);
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// How an operator releases a function, ready to paste into a shell.
@@ -374,6 +378,6 @@ fn section(label: &'static str, line: String) -> Section {
 }
 
 fn rate(of: &str, burn: String, ordinary: Option<String>) -> String {
-    let ordinary = ordinary.map_or("no history yet".to_owned(), |amount| format!("ordinary {amount}/h"));
+    let ordinary = ordinary.map_or("no history yet".to_owned(), |amount| format!("usual {amount}/h"));
     format!("{of} {burn}/h ({ordinary})")
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::money::Usd;
-use guard_core::name::{BudgetName, FunctionName};
+use guard_core::name::{BudgetName, FunctionName, Region};
+use guard_core::observation::Freshness;
 use guard_core::operator::{self, Command, CommandError};
-use guard_core::plan::{FunctionRecord, Plan};
+use guard_core::plan::{FunctionRecord, Plan, Verdict};
 use guard_core::report;
 use guard_core::report::bound::BoundReport;
 use guard_core::report::exposure::ExposureReport;
@@ -16,11 +17,26 @@ use guard_core::state::{Latch, Operator};
 use guard_core::time::Minute;
 use serde::Serialize;
 
-use super::{Guard, TickError};
+use super::{Guard, InForce, Report, TickError};
 use crate::alert;
+use crate::chain::nearest;
 use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StoreError};
 use crate::wake::Question;
+
+/// An answer, with what it lacks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reply {
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// What could not be read, each once: the answer rests on what was known before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Whether the region has no function at all, which is rarely the region meant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_empty: bool,
+}
 
 /// The answer to a question or an order.
 #[derive(Clone, Debug, Serialize)]
@@ -112,6 +128,34 @@ pub enum AnswerError {
     /// The memory could not be read or written: nothing was changed.
     #[error(transparent)]
     Tick(#[from] TickError),
+    /// AWS says that the function does not exist.
+    #[error("no function {function:?} in {region}{near}")]
+    Missing {
+        /// The function asked for.
+        function: String,
+        /// The region asked.
+        region: Region,
+        /// What there is instead, in words.
+        near: String,
+    },
+    /// What an answer needs could not be read, so there is none.
+    #[error("UNKNOWN: {what}: {}", .problems.join("; "))]
+    Unread {
+        /// What is unknown.
+        what: String,
+        /// Why, each once.
+        problems: Vec<String>,
+    },
+}
+
+/// Calls without which it is unknown whether a function exists.
+const OF_EXISTENCE: [&str; 3] =
+    ["lambda:GetFunction:", "lambda:ListFunctions:", "lambda:GetAccountSettings:"];
+
+/// The policy and the account as far as they could be read.
+struct Surveyed {
+    roster: Roster,
+    problems: Vec<String>,
 }
 
 impl From<StoreError> for AnswerError {
@@ -125,15 +169,21 @@ impl Guard {
     ///
     /// # Errors
     /// If the order is refused, or the memory cannot be read or saved. Nothing was changed then.
-    pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+    pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
         let mut memory = self.ports.store.load().await?;
-        let roster = self.surveyed(&mut memory, order.function(), at).await;
-        let plan = operator::command(&roster, &mut memory.state, at, order)?;
+        let Surveyed { roster, problems } = self.surveyed(&mut memory, order.function(), at).await;
+        let planned = operator::command(&roster, &mut memory.state, at, order);
+        let plan = planned.map_err(|refused| self.refused(refused, &memory, &problems))?;
+        let reply = |says: Vec<String>, outcomes: Vec<Outcome>| Reply {
+            answer: Answer::Done(Done { order: order.clone(), says, outcomes }),
+            problems: problems.clone(),
+            is_empty: false,
+        };
         if !self.may_change {
             let mut says: Vec<String> =
                 plan.actions.iter().map(|action| report::action(action, false)).collect();
-            says.push("nothing was changed and nothing was noted".to_owned());
-            return Ok(Answer::Done(Done { order: order.clone(), says, outcomes: Vec::new() }));
+            says.push("Nothing was changed and nothing was noted; --apply does it.".to_owned());
+            return Ok(reply(says, Vec::new()));
         }
         self.save(&mut memory, &BTreeSet::new()).await?;
         let outcomes = self.carry_out(&plan, &mut memory).await;
@@ -151,39 +201,58 @@ impl Guard {
         if says.is_empty() {
             says.push("noted; it counts from the next tick on".to_owned());
         }
-        Ok(Answer::Done(Done { order: order.clone(), says, outcomes }))
+        Ok(reply(says, outcomes))
     }
 
     /// Answers a question. Nothing is changed, except that a self-test sends a message to each topic.
     ///
     /// # Errors
-    /// If the memory cannot be read, or the function in question does not exist.
-    pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+    /// If the memory cannot be read, the function in question does not exist, or what the answer needs is unknown.
+    pub async fn answer(&mut self, question: &Question, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
+        let reply = |answer, problems| Reply { answer, problems, is_empty: false };
         match question {
             Question::Status => self.status(at).await,
             Question::Plan => {
-                let plan = self.rehearse(at, &[]).await?.plan;
-                Ok(Answer::Plan { says: sentences(&plan), plan: Box::new(plan) })
+                let report = self.rehearse(at, &[]).await?;
+                let answer = Answer::Plan { says: report.says(), plan: Box::new(report.plan) };
+                Ok(Reply { is_empty: report.functions == Some(0), ..reply(answer, report.problems) })
             }
             Question::Explain { function } => self.explain(function, at).await,
             Question::Exposure => {
-                let (memory, roster) = self.remembered(at).await?;
+                let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
                 let report = ExposureReport::new(&roster, &memory.state, Minute::of(at), &BTreeSet::new());
-                Ok(Answer::Exposure(Box::new(report)))
+                Ok(Reply {
+                    is_empty: report.functions.is_empty(),
+                    ..reply(Answer::Exposure(Box::new(report)), problems)
+                })
             }
             Question::Bound => {
-                let (memory, roster) = self.remembered(at).await?;
-                Ok(Answer::Bound(Box::new(BoundReport::new(&roster, |name| memory.state.profile(name)))))
+                let (memory, Surveyed { roster, problems }) = self.remembered(at).await?;
+                let report = BoundReport::new(&roster, |name| memory.state.profile(name));
+                let is_empty = roster.inventory.functions.is_empty();
+                Ok(Reply { is_empty, ..reply(Answer::Bound(Box::new(report)), problems) })
             }
-            Question::SelfTest => Ok(self.prove().await),
+            Question::SelfTest => Ok(reply(self.prove().await, Vec::new())),
         }
     }
 
-    /// The memory and the roster built from it.
-    async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Roster), StoreError> {
+    /// The memory and the roster built from it, where all functions and the account's limits are known.
+    async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Surveyed), AnswerError> {
         let mut memory = self.ports.store.load().await?;
-        let roster = self.surveyed(&mut memory, None, at).await;
-        Ok((memory, roster))
+        let mut surveyed = self.surveyed(&mut memory, None, at).await;
+        if let (Some(listed_at), false) = (memory.survey.listed_at, surveyed.problems.is_empty()) {
+            let listed_at = listed_at.format("%F %R");
+            surveyed.problems.push(format!("The answer rests on the list of functions of {listed_at} UTC."));
+        }
+        let region = &self.identity.region;
+        let what = if !memory.survey.is_complete() {
+            format!("the functions of {region} could not be listed")
+        } else if memory.survey.account_at.is_none() {
+            format!("the account's limits in {region} could not be read")
+        } else {
+            return Ok((memory, surveyed));
+        };
+        Err(AnswerError::Unread { what, problems: surveyed.problems })
     }
 
     /// Policy, survey and roster, with the order's function read afresh.
@@ -192,20 +261,46 @@ impl Guard {
         memory: &mut Memory,
         function: Option<&FunctionName>,
         at: DateTime<Utc>,
-    ) -> Roster {
-        let policy = self.policy(&mut memory.policy, at).await.policy;
+    ) -> Surveyed {
+        let in_force = self.policy(&mut memory.policy, at).await;
         let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
         let calls = super::tick::survey_calls(memory);
-        self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
-        self.roster(policy, memory.survey.inventory.clone())
+        let faults = self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
+        let problems = in_force.problem.into_iter().chain(faults.iter().map(ToString::to_string));
+        Surveyed {
+            problems: problems.collect(),
+            roster: self.roster(in_force.policy, memory.survey.inventory.clone()),
+        }
     }
 
-    async fn status(&self, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+    /// Why an order or a question about a function gets no answer: a function that is not known does not exist only if
+    /// AWS said so.
+    fn refused(&self, refused: CommandError, memory: &Memory, problems: &[String]) -> AnswerError {
+        let CommandError::NoSuchFunction { function } = &refused else { return refused.into() };
+        let is_of_existence = |problem: &&String| OF_EXISTENCE.iter().any(|call| problem.starts_with(call));
+        let region = self.identity.region.clone();
+        if memory.survey.is_complete() && problems.iter().find(is_of_existence).is_none() {
+            let names = memory.survey.inventory.functions.iter().map(|function| function.name.as_str());
+            let near = match (names.len(), nearest(function, names)) {
+                (0, _) => ", which has no function at all: is it the right region?".to_owned(),
+                (_, Some(near)) => format!("; did you mean {near:?}?"),
+                (1, None) => ", which has 1 function".to_owned(),
+                (count, None) => format!(", which has {count} functions"),
+            };
+            return AnswerError::Missing { function: function.clone(), region, near };
+        }
+        let what = format!(
+            "{region} could not be asked whether it has a function {function:?}; nothing was changed"
+        );
+        AnswerError::Unread { what, problems: problems.to_vec() }
+    }
+
+    async fn status(&self, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
         let mut overview = self.ports.store.overview().await?;
-        let policy = self.policy(&mut overview.policy, at).await.policy;
+        let InForce { policy, problem } = self.policy(&mut overview.policy, at).await;
         let Overview { state, listed_at, functions, waiting_messages, .. } = overview;
         let open = state.alerts.iter().filter(|(_, alert)| alert.open).map(|(alarm, _)| alarm.clone());
-        Ok(Answer::Status(Status {
+        let answer = Answer::Status(Status {
             last_tick: state.last_tick,
             armed: state.operator.armed.unwrap_or(policy.armed),
             spent: state.budgets.iter().map(|(name, book)| (name.clone(), book.spent.expected)).collect(),
@@ -215,13 +310,17 @@ impl Guard {
             functions,
             listed_at,
             waiting_messages,
-        }))
+        });
+        Ok(Reply { answer, problems: problem.into_iter().collect(), is_empty: false })
     }
 
-    async fn explain(&self, name: &FunctionName, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
+    async fn explain(&self, name: &FunctionName, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
         let (memory, decided) = self.rehearsed(at, std::slice::from_ref(name)).await?;
         let roster = &decided.roster;
-        let missing = || CommandError::NoSuchFunction { function: name.to_string() };
+        let missing = || {
+            let unknown = CommandError::NoSuchFunction { function: name.to_string() };
+            self.refused(unknown, &memory, &decided.problems)
+        };
         let place = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name));
         let (place, member) =
             place.ok().and_then(|place| Some((place, roster.members.get(place)?))).ok_or_else(missing)?;
@@ -230,20 +329,27 @@ impl Guard {
         let of_actions = plan.actions.iter().filter(|action| action.function == *name);
         let of_refusals = plan.refusals.iter().filter(|refusal| refusal.function == *name);
         let record = plan.functions.iter().find(|record| record.function == *name).cloned();
-        let says = record
-            .iter()
-            .map(|record| record.reason.to_string())
+        // Without its metrics a function is neither usual nor unusual.
+        let reason = match &record {
+            Some(record) if record.freshness == Freshness::Unknown => {
+                "UNKNOWN: its metrics could not be read".to_owned()
+            }
+            Some(record) => record.reason.to_string(),
+            None => "UNKNOWN: it was not looked at".to_owned(),
+        };
+        let says = std::iter::once(reason)
             .chain(of_actions.map(|action| report::action(action, plan.armed)))
             .chain(of_refusals.map(report::refusal));
         let budgets = member.budgets.iter().filter_map(|index| roster.rules.get(*index));
-        Ok(Answer::Explain(Box::new(Explained {
+        let answer = Answer::Explain(Box::new(Explained {
             says: says.collect(),
             trip: memory.state.latches.get(name).cloned(),
             floor: roster.floor(place, p99),
             protected: member.protected,
             budgets: budgets.map(|rule| rule.name.clone()).collect(),
             record,
-        })))
+        }));
+        Ok(Reply { answer, problems: decided.problems, is_empty: false })
     }
 
     /// Proves every permission without harm.
@@ -257,11 +363,20 @@ impl Guard {
     }
 }
 
-/// A plan for a person: the actions it would take, those it would leave, and each budget's state.
-fn sentences(plan: &Plan) -> Vec<String> {
-    let budgets = plan.budgets.iter().map(report::budget_headline);
-    let actions = plan.actions.iter().map(|action| report::action(action, plan.armed));
-    budgets.chain(actions).chain(plan.refusals.iter().map(report::refusal)).collect()
+impl Report {
+    /// The plan for a person: each budget's state, the changes it would make, and those it would leave. Without the list of
+    /// all functions no budget is fine.
+    pub(crate) fn says(&self) -> Vec<String> {
+        let Report { plan, functions, .. } = self;
+        let budgets = plan.budgets.iter().map(|record| match functions {
+            None if record.verdict == Verdict::Fine => {
+                report::unknown_headline(record, "the functions could not be listed")
+            }
+            _ => report::budget_headline(record),
+        });
+        let actions = plan.actions.iter().map(|action| report::action(action, plan.armed));
+        budgets.chain(actions).chain(plan.refusals.iter().map(report::refusal)).collect()
+    }
 }
 
 fn said(outcome: &Outcome) -> String {

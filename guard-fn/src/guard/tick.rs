@@ -47,6 +47,8 @@ pub struct Report {
     pub own: OwnUse,
     /// The problems met on the way, each once.
     pub problems: Vec<String>,
+    /// Functions known; `None` before they were ever listed in full.
+    pub functions: Option<usize>,
     /// The structured line for the log.
     pub line: TickLine,
     /// Metrics in the embedded format, a line each.
@@ -66,7 +68,7 @@ pub(super) struct Decided {
     pub(super) roster: Roster,
     pub(super) plan: Plan,
     touched: BTreeSet<FunctionName>,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
     metrics: u64,
     took: Took,
 }
@@ -254,7 +256,16 @@ impl Guard {
             Metrics::Guard => 1,
             Metrics::All => usize::MAX,
         });
-        Report { plan: decided.plan, outcomes, own, problems: decided.problems, line, metrics }
+        let listed = memory.survey.is_complete().then_some(memory.survey.inventory.functions.len());
+        Report {
+            plan: decided.plan,
+            outcomes,
+            own,
+            problems: decided.problems,
+            functions: listed,
+            line,
+            metrics,
+        }
     }
 
     /// The guard's own problems, reported like any alarm: once, again when they change or last, and closed.

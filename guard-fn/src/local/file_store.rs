@@ -108,7 +108,15 @@ impl StateStore for FileStore {
     async fn load(&self) -> Result<Memory, StoreError> {
         let Some(bytes) = self.read()? else { return Ok(Memory::new(self.region.clone())) };
         self.stamp(&bytes)?;
-        serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&error.to_string()))
+        let memory: Memory =
+            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&error.to_string()))?;
+        let remembers = &memory.survey.inventory.region;
+        if *remembers != self.region {
+            let (file, remembers, asked) =
+                (self.path.display().to_string(), remembers.to_string(), self.region.to_string());
+            return Err(StoreError::Elsewhere { file, remembers, asked });
+        }
+        Ok(memory)
     }
 
     async fn save(&self, memory: &mut Memory, _: &BTreeSet<FunctionName>) -> Result<(), StoreError> {
@@ -170,6 +178,19 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, ["memory.json", "memory.json.lock"]);
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_another_region_is_not_taken_for_this_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory);
+        let mut memory = store.load().await.unwrap();
+        store.save(&mut memory, &BTreeSet::new()).await.unwrap();
+        let elsewhere = FileStore::new(store.path.clone(), Region::new("ap-south-1"));
+        let error = elsewhere.load().await.unwrap_err().to_string();
+        for word in ["memory.json", "remembers eu-central-1", "ap-south-1 was asked for", "--state"] {
+            assert!(error.contains(word), "{word}: {error}");
+        }
     }
 
     #[tokio::test]

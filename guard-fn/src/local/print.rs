@@ -37,10 +37,15 @@ impl AlertSink for PrintSink {
     }
 }
 
+/// Messages about the guard itself: a command says what failed where it answers.
+const OWN: [&str; 2] = ["troubled", "mended"];
+
 /// Subject, a blank line, body, and a blank line behind it.
 fn print(stream: &mut impl Write, message: &Message) -> io::Result<()> {
-    if message.audience == Audience::People {
-        writeln!(stream, "{}\n\n{}\n", message.subject, message.body.trim_end())?;
+    let is_own = message.attributes.get("event").is_some_and(|event| OWN.contains(&event.as_str()));
+    if message.audience == Audience::People && !is_own {
+        let (subject, body) = (&message.subject, message.body.trim_end());
+        writeln!(stream, "Message, printed here and sent to nobody: {subject}\n\n{body}\n")?;
     }
     stream.flush()
 }
@@ -64,8 +69,24 @@ mod tests {
             print(&mut out, &message).unwrap();
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(printed(Audience::People), "CAPPED img\n\nCalls fail.\n\n");
+        let shown = "Message, printed here and sent to nobody: CAPPED img\n\nCalls fail.\n\n";
+        assert_eq!(printed(Audience::People), shown);
         assert_eq!((printed(Audience::Chat), printed(Audience::Pager)), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn what_failed_is_said_where_the_command_answers_and_not_as_a_letter() {
+        for event in ["troubled", "mended"] {
+            let message = Message {
+                audience: Audience::People,
+                subject: "GUARD IN TROUBLE DoW Guard".to_owned(),
+                body: "no answer\n".to_owned(),
+                attributes: BTreeMap::from([("event".to_owned(), event.to_owned())]),
+            };
+            let mut out = Vec::new();
+            print(&mut out, &message).unwrap();
+            assert_eq!(out, b"", "{event}");
+        }
     }
 
     #[tokio::test]

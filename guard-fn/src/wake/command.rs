@@ -134,13 +134,10 @@ fn check(object: &Map<String, Value>, command: &'static str, fields: Fields) -> 
 /// A longer word is not a mistyped command, and is not repeated in a message; this also bounds the work.
 const LONGEST: usize = 16;
 
-/// The command that differs least, by no more than a typing slip: one edit, or one in three characters.
+/// The command that was meant.
 fn nearest(given: &str) -> Option<&'static str> {
     if given.len() > LONGEST {
         return None;
     }
-    let given = given.to_lowercase();
-    let near = COMMANDS.iter().map(|(name, _)| (strsim::osa_distance(&given, name), *name));
-    let tolerated = (given.chars().count() / 3).max(1);
-    near.filter(|(edits, _)| *edits <= tolerated).min_by_key(|(edits, _)| *edits).map(|(_, name)| name)
+    crate::chain::nearest(given, COMMANDS.iter().map(|(name, _)| *name))
 }

@@ -37,7 +37,7 @@ fn setting(setting: Setting) -> String {
         Setting::Async(config) => {
             format!("{} retries within {} s", config.max_retries, config.max_event_age_s)
         }
-        Setting::Concurrency(None) => "unset".to_owned(),
+        Setting::Concurrency(None) => "none".to_owned(),
         Setting::Concurrency(Some(0)) => "0 (stopped)".to_owned(),
         Setting::Concurrency(Some(limit)) => limit.to_string(),
         Setting::Enabled(true) => "on".to_owned(),
@@ -92,8 +92,8 @@ mod tests {
     #[test]
     fn an_action_says_what_it_changes_from_what_to_what() {
         let cap = Change::ReservedConcurrency { from: None, to: Some(5) };
-        assert_eq!(described(cap.clone(), false), "would set f: reserved concurrency unset → 5");
-        assert_eq!(described(cap, true), "set f: reserved concurrency unset → 5");
+        assert_eq!(described(cap.clone(), false), "would set f: reserved concurrency none → 5");
+        assert_eq!(described(cap, true), "set f: reserved concurrency none → 5");
         let stop = Change::ReservedConcurrency { from: Some(9), to: Some(0) };
         assert_eq!(described(stop, true), "set f: reserved concurrency 9 → 0 (stopped)");
         let (from, to) = (
@@ -111,7 +111,7 @@ mod tests {
         );
         assert_eq!(
             described(Change::MappingConcurrency { mapping: mapping(), from: None, to: Some(2) }, true),
-            "set f: maximum concurrency of mapping m unset → 2"
+            "set f: maximum concurrency of mapping m none → 2"
         );
     }
 

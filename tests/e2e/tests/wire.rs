@@ -4,4 +4,5 @@
 mod life;
 mod permissions;
 mod schedules;
+mod screens;
 mod tls;

@@ -23,7 +23,7 @@ pub(super) fn notice(draft: &Draft<'_>, finding: &Finding) -> Option<Notice> {
             let again =
                 draft.actions.iter().any(|action| action.function == *function && action.change == *change);
             let then = match (again, draft.armed) {
-                (true, true) => "It is set again while the trip lasts.",
+                (true, true) => "It is set again until the incident is over.",
                 (true, false) => "Disarmed: it would be set again.",
                 (false, _) => "It is left as it is (policy release.reassert, or a hold).",
             };

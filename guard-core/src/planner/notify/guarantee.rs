@@ -95,7 +95,7 @@ fn promise(draft: &Draft<'_>, place: usize, rule: &BudgetRule) -> Option<Notice>
         Promise::Pending => {
             let from = draft.seen.at + Duration::seconds(past_s(draft, place));
             let headline = format!("The guarantee of {name} begins about {}", from.format("%H:%M UTC"));
-            let line = "Until then what earlier ceilings let in may pass the line.".to_owned();
+            let line = "Until then what earlier ceilings let in may be spent beyond the budget.".to_owned();
             (NoticeKind::Armed, false, "pending", headline, line)
         }
         Promise::Refused { least } => {

@@ -343,6 +343,22 @@ fn a_percentage_is_told_where_the_budget_breaks_even_if_every_excess_stops() {
 }
 
 #[test]
+fn a_budget_s_alarm_does_not_close_while_nothing_is_read() {
+    let mut desk = Desk::new(policy(), &[("a", 0)]);
+    desk.spent("6");
+    desk.tell();
+    desk.spent("1");
+    desk.tell();
+    desk.at(noon() + Duration::minutes(60));
+    let is_released =
+        |desk: &mut Desk| desk.tell().contains(&(NoticeKind::Released, "dow-guard/budget/day".to_owned()));
+    let region = std::mem::replace(&mut desk.reading.region, Freshness::Unknown);
+    assert!(!is_released(&mut desk), "nothing was read");
+    desk.reading.region = region;
+    assert!(is_released(&mut desk));
+}
+
+#[test]
 fn a_budget_s_alarm_closes_after_an_hour_without_cause() {
     let mut desk = Desk::new(policy(), &[("a", 0)]);
     desk.spent("6");

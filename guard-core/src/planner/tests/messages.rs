@@ -71,8 +71,8 @@ fn a_cap_that_was_undone_is_told_with_by_what_and_what_becomes_of_it() {
     assert_eq!(a.headline, "Cap on a was undone by a change outside the guard");
     assert_eq!(b.headline, "Cap on b was undone by the deploy of 2026-11-02 12:00 UTC");
     let left = "It is left as it is (policy release.reassert, or a hold).";
-    assert_eq!(a.body, ["reserved concurrency unset → 5", left]);
-    assert_eq!(b.body, ["reserved concurrency unset → 5", "It is set again while the trip lasts."]);
+    assert_eq!(a.body, ["reserved concurrency none → 5", left]);
+    assert_eq!(b.body, ["reserved concurrency none → 5", "It is set again until the incident is over."]);
 
     desk.state.operator.armed = Some(false);
     let plan = desk.plan_with(&findings);
@@ -113,11 +113,11 @@ fn a_change_that_was_not_found_in_force_or_has_nowhere_to_go_is_not_told() {
 #[test]
 fn a_cap_is_told_as_an_alarm_with_what_was_done_and_how_to_undo_it() {
     for (armed, kind, headline, line) in [
-        (true, NoticeKind::Capped, "b CAPPED: reserved concurrency unset → 5", "Change b"),
+        (true, NoticeKind::Capped, "b CAPPED: reserved concurrency none → 5", "Change b"),
         (
             false,
             NoticeKind::WouldHaveCapped,
-            "b would have been capped: reserved concurrency unset → 5 (disarmed)",
+            "b would have been capped: reserved concurrency none → 5 (disarmed)",
             "Would change b",
         ),
     ] {

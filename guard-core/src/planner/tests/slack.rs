@@ -33,7 +33,7 @@ fn an_incident_that_has_used_up_its_slack_is_capped_long_before_the_line() {
         Reason::SlackUsedUp { excess_share_per_mille: 1000, floor: 5, .. }
     ));
     let told: Vec<&str> = plan.notices.iter().map(|notice| notice.headline.as_str()).collect();
-    assert!(told.iter().any(|line| line.starts_with("Budget day SLACK USED UP")), "{told:?}");
+    assert!(told.iter().any(|line| line.starts_with("Budget day SPENDING FAST")), "{told:?}");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_cap_that_would_refuse_as_much_that_is_ordinary_waits_for_the_line() {
     assert_eq!((plan.actions.len(), plan.budgets[0].verdict), (0, Verdict::Warn));
     assert_eq!(*reason(&plan, "a"), Reason::Growth);
     let lines: Vec<String> = plan.notices.iter().flat_map(|notice| notice.body.clone()).collect();
-    assert!(lines.iter().any(|line| line.starts_with("No cap before the line")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("No cap before the budget is used up")), "{lines:?}");
     desk.spent("10");
     assert_eq!(caps(&desk.plan()), [cap("a", 5)]);
 }

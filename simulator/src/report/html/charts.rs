@@ -104,7 +104,7 @@ impl<'a> Frame<'a> {
         let expected = |row: &Row| row.projected.map(|range| range.expected.to_f64());
         let lines = vec![
             series("seen spent", "seen", &self.replay.with, |row| row.seen.map(Usd::to_f64)),
-            series("if this lasts", "with", &self.replay.with, expected),
+            series("at this rate", "with", &self.replay.with, expected),
         ];
         let amount = phrase::amount(record.amount, unit);
         let most = rows.iter().filter_map(|row| row.projected).map(|range| range.expected).max();

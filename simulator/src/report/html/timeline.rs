@@ -90,7 +90,7 @@ fn budget(out: &mut String, record: &BudgetRecord, armed: bool) {
     let amount = |usd| phrase::amount(usd, record.unit);
     let _ = write!(
         out,
-        "<p><strong{}>{}: {verdict}.</strong> {} of {} spent, {} if this lasts; burning {} an hour, usual {}.</p>",
+        "<p><strong{}>{}: {verdict}.</strong> {} of {} spent, {} at this rate; now {} an hour, usual {}.</p>",
         tone(loudness),
         escape(record.budget.as_str()),
         amount(record.spent.expected),

@@ -75,8 +75,8 @@ impl<W: Write> Page<W> {
         let top = without.iter().chain(&with).copied().fold(0.0, f64::max);
         let peak =
             |values: &[f64]| format!("peak {} an hour", phrase::amount(dollars(max(values)), Unit::Usd));
-        self.chart("burn, without", &without, top, cells, &peak(&without))?;
-        self.chart("burn, with", &with, top, cells, &peak(&with))?;
+        self.chart("$/h, without", &without, top, cells, &peak(&without))?;
+        self.chart("$/h, with", &with, top, cells, &peak(&with))?;
         let of = |rows: &[Row], read: fn(&Row) -> u64| {
             rows.iter().map(|row| as_f64(read(row))).collect::<Vec<_>>()
         };
@@ -154,13 +154,13 @@ fn facts(replay: &Replay) -> Vec<(&'static str, Tone, String)> {
     }
     for overrun in &found.overruns {
         let (tone, text) = line_of(overrun);
-        facts.push(("past the line", tone, text));
+        facts.push(("over budget", tone, text));
     }
     facts.extend(traffic(found));
     let times = |per_mille: u64| format!("{}.{:02}", per_mille / 1000, per_mille % 1000 / 10);
     let (before, after) = found.attempts_per_mille;
     facts.push((
-        "amplification",
+        "attempts",
         Tone::Normal,
         format!("{} attempts per event with the guard, {} without", times(after), times(before)),
     ));
@@ -179,7 +179,7 @@ fn line_of(overrun: &Overrun) -> (Tone, String) {
     let amount = |usd: Usd| phrase::amount(usd, overrun.unit);
     let line = format!("{} of {}", overrun.budget, amount(overrun.amount));
     if overrun.without == Usd::ZERO && overrun.with == Usd::ZERO {
-        return (Tone::Good, format!("{line}: never passed"));
+        return (Tone::Good, format!("{line}: never used up"));
     }
     let mut text =
         format!("{line}: {} with the guard, {} without", amount(overrun.with), amount(overrun.without));
@@ -226,7 +226,7 @@ fn traffic(found: &Findings) -> Vec<(&'static str, Tone, String)> {
     let harmed = gone(with) > gone(&found.legitimate_without);
     vec![
         ("legitimate", if harmed { Tone::Warning } else { Tone::Good }, told.join(", ")),
-        ("bystanders", if found.bystanders_lost == 0 { Tone::Good } else { Tone::Alarm }, bystanders),
+        ("others", if found.bystanders_lost == 0 { Tone::Good } else { Tone::Alarm }, bystanders),
     ]
 }
 

@@ -60,7 +60,7 @@ impl<W: Write> Page<W> {
         let (verdict, tone) = phrase::verdict(record.verdict, armed);
         let amount = |usd| phrase::amount(usd, record.unit);
         let text = format!(
-            "{}: {verdict}. {} of {} spent, {} if this lasts; burning {} an hour, usual {}",
+            "{}: {verdict}. {} of {} spent, {} at this rate; now {} an hour, usual {}",
             record.budget,
             amount(record.spent.expected),
             amount(record.amount),
