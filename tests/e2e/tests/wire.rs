@@ -2,6 +2,7 @@
 //! emulator is too slow for.
 
 mod life;
+mod minute;
 mod permissions;
 mod schedules;
 mod tls;
