@@ -21,7 +21,7 @@ use self::facts::Facts;
 use crate::context::Context;
 
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
-pub use self::outcomes::after_actions;
+pub use self::outcomes::{Before, after_actions, before_actions};
 pub(crate) use self::outcomes::{is_due, remember};
 
 /// Notices up to which each is a message of its own. Our choice: what a person reads one by one.

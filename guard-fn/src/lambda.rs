@@ -1,6 +1,7 @@
 //! The Lambda edge: one invocation in, one answer out, and all log lines and metrics on standard output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -61,12 +62,25 @@ pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lam
                 guard.in_account(account);
             }
             let now = clock();
+            guard.must_end_within(time_left(event.context.deadline, now));
             answer(&mut guard, &event.payload, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
             })
         }
     }))
     .await
+}
+
+/// Lambda's longest time-out, and the one of both templates ("Configure Lambda function timeout", read 2026-11).
+const LONGEST: Duration = Duration::from_secs(900);
+const OF_THE_TEMPLATES: Duration = Duration::from_secs(60);
+
+/// The time until an invocation's deadline, in milliseconds of the wall clock. A deadline that has passed, or is further
+/// away than any can be, shows that the clocks disagree.
+fn time_left(deadline_ms: u64, now: DateTime<Utc>) -> Duration {
+    let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    let left = deadline_ms.checked_sub(now_ms).map(Duration::from_millis);
+    left.filter(|left| !left.is_zero() && *left <= LONGEST).unwrap_or(OF_THE_TEMPLATES)
 }
 
 /// The account in `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
@@ -87,8 +101,12 @@ pub async fn answer(
         Wake::Tick { .. } => Ok(told(&guard.tick(now, &[]).await?)),
         Wake::Hints(hints) => {
             let seen: Vec<&str> = hints.iter().map(|hint| hint.what.as_str()).collect();
-            log(&json!({ "level": "INFO", "at": now, "hints": seen }));
-            Ok(told(&guard.tick(now, &hints).await?))
+            let is_due = guard.heed(&hints, now);
+            log(&json!({ "level": "INFO", "at": now, "hints": seen, "tick": is_due }));
+            if !is_due {
+                return Ok(json!({ "hints": "noted for the next tick" }));
+            }
+            Ok(told(&guard.tick(now, &[]).await?))
         }
         Wake::Operator(order) => Ok(serde_json::to_value(guard.obey(&order, now).await?)?),
         Wake::Question(question) => Ok(serde_json::to_value(guard.answer(&question, now).await?)?),
@@ -126,6 +144,18 @@ mod tests {
         );
         assert_eq!(account_of("arn:aws:lambda:eu-central-1"), None);
         assert_eq!(account_of(""), None);
+    }
+
+    #[test]
+    fn an_invocation_has_the_time_until_its_deadline_and_a_minute_where_the_clocks_disagree() {
+        let now = DateTime::from_timestamp_millis(1_793_000_000_000).unwrap();
+        let left = |milliseconds: i64| time_left(u64::try_from(1_793_000_000_000 + milliseconds).unwrap(), now);
+        assert_eq!(left(60_000), Duration::from_secs(60));
+        assert_eq!(left(1), Duration::from_millis(1));
+        assert_eq!(left(900_000), LONGEST);
+        for wrong in [0, -1, 900_001, 1_000_000_000_000] {
+            assert_eq!(left(wrong), OF_THE_TEMPLATES, "{wrong}");
+        }
     }
 
     #[test]

@@ -16,10 +16,11 @@ use guard_core::state::{Latch, Operator};
 use guard_core::time::Minute;
 use serde::Serialize;
 
-use super::{Guard, TickError};
+use super::tell::send;
+use super::{ACTED, BEGUN, Guard, INTENDED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load};
 use crate::alert;
 use crate::memory::{Memory, Overview};
-use crate::ports::{Proof, StoreError};
+use crate::ports::{Proof, StoreError, Unavailable};
 use crate::wake::Question;
 
 /// The answer to a question or an order.
@@ -114,6 +115,12 @@ pub enum AnswerError {
     Tick(#[from] TickError),
 }
 
+impl From<Unavailable> for AnswerError {
+    fn from(problem: Unavailable) -> Self {
+        StoreError::from(problem).into()
+    }
+}
+
 impl From<StoreError> for AnswerError {
     fn from(error: StoreError) -> Self {
         AnswerError::Tick(error.into())
@@ -126,8 +133,10 @@ impl Guard {
     /// # Errors
     /// If the order is refused, or the memory cannot be read or saved. Nothing was changed then.
     pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
-        let mut memory = self.ports.store.load().await?;
-        let roster = self.surveyed(&mut memory, order.function(), at).await;
+        let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
+        // An order is about one function: the others are read in their turn by the next tick.
+        let roster = self.surveyed(&mut memory, order.function(), at, super::tick::SURVEY_CALLS).await;
+        let waiting = memory.outbox.len();
         let plan = operator::command(&roster, &mut memory.state, at, order)?;
         if !self.may_change {
             let mut says: Vec<String> =
@@ -135,16 +144,29 @@ impl Guard {
             says.push("nothing was changed and nothing was noted".to_owned());
             return Ok(Answer::Done(Done { order: order.clone(), says, outcomes: Vec::new() }));
         }
-        self.save(&mut memory, &BTreeSet::new()).await?;
-        let outcomes = self.carry_out(&plan, &mut memory).await;
+        self.save_until(&mut memory, &BTreeSet::new(), INTENDED).await?;
+        let time = self.time.stage(ACTED.0, ACTED.1);
+        let outcomes = act::carry_out(self.ports.control.as_ref(), &plan.actions, time).await;
+        let outcomes = act::note(outcomes, &plan, &mut memory);
         settle::settle(&mut memory.state, at, &outcomes);
         let realert = TimeDelta::minutes(i64::from(roster.policy.alerts.realert_min));
         let notices = alert::after_actions(&plan, &outcomes, &mut memory.state.alerts, realert);
         memory.queue(alert::messages(&notices, &plan, &self.context(&roster)));
         let mut says: Vec<String> = outcomes.iter().map(said).collect();
-        says.extend(self.send(&mut memory).await.iter().map(|problem| format!("not told yet: {problem}")));
-        if !outcomes.is_empty()
-            && let Err(error) = self.save(&mut memory, &BTreeSet::new()).await
+        says.extend(act::left(&plan.actions, &outcomes).map(|left| left.to_string()));
+        if self.is_visiting {
+            // The messages are for the topics of the guard whose memory this is, and so are those that waited before.
+            let own = memory.outbox.len().saturating_sub(waiting);
+            says.extend((own > 0).then(|| "the deployed guard reports it at its next tick".to_owned()));
+        } else {
+            let messages = std::mem::take(&mut memory.outbox);
+            let told =
+                send(self.ports.alerts.as_ref(), messages, self.time.at(TOLD), BTreeSet::new()).await;
+            memory.outbox = told.left;
+            says.extend(told.problems.iter().map(|problem| format!("not told yet: {problem}")));
+        }
+        if (!outcomes.is_empty() || memory.outbox.len() != waiting)
+            && let Err(error) = self.save_until(&mut memory, &BTreeSet::new(), SETTLED).await
         {
             says.push(format!("{error}; the next tick finds what was changed"));
         }
@@ -181,8 +203,9 @@ impl Guard {
 
     /// The memory and the roster built from it.
     async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Roster), StoreError> {
-        let mut memory = self.ports.store.load().await?;
-        let roster = self.surveyed(&mut memory, None, at).await;
+        let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
+        let calls = super::tick::survey_calls(&memory);
+        let roster = self.surveyed(&mut memory, None, at, calls).await;
         Ok((memory, roster))
     }
 
@@ -192,16 +215,18 @@ impl Guard {
         memory: &mut Memory,
         function: Option<&FunctionName>,
         at: DateTime<Utc>,
+        calls: u32,
     ) -> Roster {
         let policy = self.policy(&mut memory.policy, at).await.policy;
         let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
-        let calls = super::tick::survey_calls(memory);
-        self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
+        let time = self.time.stage(SURVEYED.0, SURVEYED.1);
+        self.ports.control.survey(&mut memory.survey, &urgent, at, calls, time).await;
         self.roster(policy, memory.survey.inventory.clone())
     }
 
     async fn status(&self, at: DateTime<Utc>) -> Result<Answer, AnswerError> {
-        let mut overview = self.ports.store.overview().await?;
+        let read = self.ports.store.overview();
+        let mut overview = in_time(self.time.at(BEGUN), "reading the memory", read).await??;
         let policy = self.policy(&mut overview.policy, at).await.policy;
         let Overview { state, listed_at, functions, waiting_messages, .. } = overview;
         let open = state.alerts.iter().filter(|(_, alert)| alert.open).map(|(alarm, _)| alarm.clone());

@@ -11,6 +11,7 @@ use guard_core::plan::{Action, Change};
 use guard_core::settle::{self, ApplyResult};
 
 use super::{given, locked};
+use crate::deadline::Stage;
 use crate::ports::{ConcurrencyControl, Proof, Unavailable};
 use crate::survey::Survey;
 
@@ -134,6 +135,7 @@ impl ConcurrencyControl for MemoryControl {
         _: &[FunctionName],
         at: DateTime<Utc>,
         _: u32,
+        _: Stage,
     ) -> Vec<Unavailable> {
         tokio::task::yield_now().await;
         survey.inventory = self.inventory();

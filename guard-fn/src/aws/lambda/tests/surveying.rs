@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::plane::{Alias, Plane, Sent, policy_for, refusal};
 use super::{minute, names, nothing_known};
+use crate::deadline::Stage;
 use crate::ports::ConcurrencyControl;
 use crate::survey::Survey;
 
@@ -32,7 +33,7 @@ fn calls(sent: &[Sent]) -> Vec<String> {
 }
 
 async fn survey(plane: &Plane, survey: &mut Survey, urgent: &[&str], at: i64, budget: u32) -> Vec<String> {
-    let problems = plane.control().survey(survey, &names(urgent), minute(at), budget).await;
+    let problems = plane.control().survey(survey, &names(urgent), minute(at), budget, Stage::open()).await;
     problems.iter().map(ToString::to_string).collect()
 }
 
