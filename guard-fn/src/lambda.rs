@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::chain::chain;
 use crate::guard::{AnswerError, Guard, Report, TickError};
-use crate::wake::{self, Unrecognised, Wake};
+use crate::wake::{self, Door, Shut, Unrecognised, Wake};
 
 /// Why an invocation fails. Lambda counts it as an error of the function, which an alarm watches.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum InvocationError {
     /// The payload is not meant for the guard.
     #[error(transparent)]
     Unrecognised(#[from] Unrecognised),
+    /// It came in by a door that does not take it.
+    #[error(transparent)]
+    Shut(#[from] Shut),
     /// The tick made no decision.
     #[error(transparent)]
     Tick(#[from] TickError),
@@ -34,6 +37,7 @@ impl InvocationError {
     const fn kind(&self) -> &'static str {
         match self {
             InvocationError::Unrecognised(_) => "Unrecognised",
+            InvocationError::Shut(_) => "Refused",
             InvocationError::Tick(_) => "CannotRemember",
             InvocationError::Answer(AnswerError::Refused(_)) => "Refused",
             InvocationError::Answer(AnswerError::Tick(_)) => "CannotRemember",
@@ -63,7 +67,8 @@ pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lam
             }
             let now = clock();
             guard.must_end_within(time_left(event.context.deadline, now));
-            answer(&mut guard, &event.payload, now).await.inspect_err(|error| {
+            let door = Door::of(&event.context.invoked_function_arn);
+            answer(&mut guard, &event.payload, door, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
             })
         }
@@ -95,9 +100,10 @@ fn account_of(arn: &str) -> Option<&str> {
 pub async fn answer(
     guard: &mut Guard,
     payload: &Value,
+    door: Door,
     now: DateTime<Utc>,
 ) -> Result<Value, InvocationError> {
-    match wake::recognise(payload, now, &guard.limits())? {
+    match door.admit(wake::recognise(payload, now, &guard.limits())?)? {
         Wake::Tick { .. } => Ok(told(&guard.tick(now, &[]).await?)),
         Wake::Hints(hints) => {
             let seen: Vec<&str> = hints.iter().map(|hint| hint.what.as_str()).collect();

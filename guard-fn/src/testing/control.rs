@@ -24,6 +24,8 @@ pub enum Fate {
     TimeOutBefore,
     /// The change is made, and the answer is lost.
     TimeOutAfter,
+    /// No answer for an hour, and no effect.
+    Hang,
 }
 
 /// A change that was made.
@@ -87,7 +89,7 @@ impl Account {
         let fate = self.fates.pop_front();
         match &fate {
             Some(Fate::Refuse(message)) => return ApplyResult::Rejected { message: message.clone() },
-            Some(Fate::TimeOutBefore) => return no_answer(),
+            Some(Fate::TimeOutBefore | Fate::Hang) => return no_answer(),
             Some(Fate::TimeOutAfter) | None => {}
         }
         let result = self.change(action);
@@ -148,6 +150,11 @@ impl ConcurrencyControl for MemoryControl {
 
     async fn apply(&self, action: &Action) -> ApplyResult {
         tokio::task::yield_now().await;
+        if locked(&self.0).fates.front() == Some(&Fate::Hang) {
+            locked(&self.0).fates.pop_front();
+            tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+            return no_answer();
+        }
         locked(&self.0).apply(action)
     }
 
