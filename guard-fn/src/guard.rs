@@ -146,22 +146,14 @@ impl Guard {
             }
         };
         let policy = in_time(until, "reading the policy", policy.fetch());
-        let prices = in_time(until, "reading the prices", reprice(prices.as_deref_mut(), &mut self.prices, at));
+        let prices =
+            in_time(until, "reading the prices", reprice(prices.as_deref_mut(), &mut self.prices, at));
         let (memory, policy, prices) = tokio::join!(memory, policy, prices);
         (memory, policy.and_then(|policy| policy), prices.and_then(|prices| prices).err())
     }
 
-    /// Saves the memory; one that could not be saved is not kept warm either.
+    /// Saves the memory before so many percent of the time are gone; one that could not be saved is not kept warm either.
     async fn save(
-        &mut self,
-        memory: &mut Memory,
-        touched: &BTreeSet<FunctionName>,
-    ) -> Result<(), StoreError> {
-        self.save_until(memory, touched, SAVED).await
-    }
-
-    /// The same within another part of the time.
-    async fn save_until(
         &mut self,
         memory: &mut Memory,
         touched: &BTreeSet<FunctionName>,
@@ -236,16 +228,16 @@ const BEGUN: u32 = 40;
 const SURVEYED: (u32, u32) = (40, 50);
 /// Before the first the guard may look again, and at the second a look ends.
 const LOOKED: (u32, u32) = (45, 62);
-/// When a memory with intents must be saved, so that there is time to act; and one without.
-const INTENDED: u32 = 80;
-const SAVED: u32 = 93;
+/// When the memory with the decision and its intents must be saved. Where that comes late there is no time to act, and the
+/// next tick does.
+const SAVED: u32 = 88;
 /// From the first no change begins, and at the second what is under way is given up.
-const ACTED: (u32, u32) = (78, 85);
+const ACTED: (u32, u32) = (76, 83);
 /// When the first messages are given up while changes are made, and when the last ones are.
-const TOLD_FIRST: u32 = 85;
-const TOLD: u32 = 92;
-/// When the outcomes must be saved.
-const SETTLED: u32 = 98;
+const TOLD_FIRST: u32 = 83;
+const TOLD: u32 = 89;
+/// When the outcomes must be saved: what is left is for the answer and the log.
+const SETTLED: u32 = 96;
 
 /// How long each step took, in order.
 type Took = Vec<(&'static str, Duration)>;

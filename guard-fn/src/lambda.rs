@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn an_invocation_has_the_time_until_its_deadline_and_a_minute_where_the_clocks_disagree() {
         let now = DateTime::from_timestamp_millis(1_793_000_000_000).unwrap();
-        let left = |milliseconds: i64| time_left(u64::try_from(1_793_000_000_000 + milliseconds).unwrap(), now);
+        let left =
+            |milliseconds: i64| time_left(u64::try_from(1_793_000_000_000 + milliseconds).unwrap(), now);
         assert_eq!(left(60_000), Duration::from_secs(60));
         assert_eq!(left(1), Duration::from_millis(1));
         assert_eq!(left(900_000), LONGEST);

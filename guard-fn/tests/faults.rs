@@ -65,7 +65,9 @@ fn untrue(world: &World) -> Result<(), String> {
     let effects = world.control.effects();
     for message in world.alerts.messages() {
         let attribute = |name: &str| message.attributes.get(name).map(String::as_str);
-        let Some(function) = attribute("function").filter(|_| attribute("event") == Some("capped")) else { continue };
+        let Some(function) = attribute("function").filter(|_| attribute("event") == Some("capped")) else {
+            continue;
+        };
         if effects.iter().all(|effect| effect.function.as_str() != function) {
             return Err(format!("told of {function}, which nobody changed: {}", message.subject));
         }
@@ -282,8 +284,12 @@ async fn while_changes_hang_people_hear_of_the_breach_and_never_of_a_cap() {
         guard.tick(world.advance(tick), &[]).await.unwrap();
         assert!(begin.elapsed() < MINUTE, "tick {tick}: {:?}", begin.elapsed());
     }
-    let events: Vec<String> =
-        world.alerts.messages().iter().filter_map(|message| message.attributes.get("event").cloned()).collect();
+    let events: Vec<String> = world
+        .alerts
+        .messages()
+        .iter()
+        .filter_map(|message| message.attributes.get("event").cloned())
+        .collect();
     assert!(events.iter().any(|event| event == "warned" || event == "noticed"), "{events:?}");
     assert!(events.iter().any(|event| event == "failed"), "{events:?}");
     assert!(!events.contains(&"capped".to_owned()), "{events:?}");

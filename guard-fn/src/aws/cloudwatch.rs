@@ -52,12 +52,7 @@ impl CloudWatch {
     }
 
     /// Reads hours. A slice without any answer is dropped: the next tick asks for it again.
-    async fn census(
-        &self,
-        asked: &CensusSlice,
-        until: Option<Instant>,
-        notes: &mut Notes,
-    ) -> Option<Census> {
+    async fn census(&self, asked: &CensusSlice, until: Option<Instant>, notes: &mut Notes) -> Option<Census> {
         let names = &asked.functions;
         let everybody: Vec<Subject> =
             std::iter::once(Subject::Region).chain((0..names.len()).map(Subject::Counted)).collect();

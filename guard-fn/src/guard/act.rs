@@ -73,7 +73,8 @@ fn by_function(actions: &[Action]) -> Vec<Vec<&Action>> {
 pub(super) fn note(outcomes: Vec<Outcome>, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
     let mut noted = Vec::with_capacity(outcomes.len());
     for mut outcome in outcomes {
-        let is_same = |action: &&Action| action.function == outcome.function && action.change == outcome.change;
+        let is_same =
+            |action: &&Action| action.function == outcome.function && action.change == outcome.change;
         if plan.actions.iter().find(is_same).is_some_and(|action| is_open(action, plan, memory)) {
             outcome.result = undecided(outcome.result);
         }

@@ -17,7 +17,7 @@ use guard_core::time::Minute;
 use serde::Serialize;
 
 use super::tell::send;
-use super::{ACTED, BEGUN, Guard, INTENDED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load};
+use super::{ACTED, BEGUN, Guard, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load};
 use crate::alert;
 use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StoreError, Unavailable};
@@ -144,7 +144,7 @@ impl Guard {
             says.push("nothing was changed and nothing was noted".to_owned());
             return Ok(Answer::Done(Done { order: order.clone(), says, outcomes: Vec::new() }));
         }
-        self.save_until(&mut memory, &BTreeSet::new(), INTENDED).await?;
+        self.save(&mut memory, &BTreeSet::new(), SAVED).await?;
         let time = self.time.stage(ACTED.0, ACTED.1);
         let outcomes = act::carry_out(self.ports.control.as_ref(), &plan.actions, time).await;
         let outcomes = act::note(outcomes, &plan, &mut memory);
@@ -160,13 +160,12 @@ impl Guard {
             says.extend((own > 0).then(|| "the deployed guard reports it at its next tick".to_owned()));
         } else {
             let messages = std::mem::take(&mut memory.outbox);
-            let told =
-                send(self.ports.alerts.as_ref(), messages, self.time.at(TOLD), BTreeSet::new()).await;
+            let told = send(self.ports.alerts.as_ref(), messages, self.time.at(TOLD), BTreeSet::new()).await;
             memory.outbox = told.left;
             says.extend(told.problems.iter().map(|problem| format!("not told yet: {problem}")));
         }
         if (!outcomes.is_empty() || memory.outbox.len() != waiting)
-            && let Err(error) = self.save_until(&mut memory, &BTreeSet::new(), SETTLED).await
+            && let Err(error) = self.save(&mut memory, &BTreeSet::new(), SETTLED).await
         {
             says.push(format!("{error}; the next tick finds what was changed"));
         }

@@ -43,7 +43,11 @@ pub(super) fn own_notice(
 
 /// Counts the time since the last tick as the time until the guard looks again where it is longer than the policy says,
 /// in whole minutes. Returns what to tell of it: a single tick that was missed is not worth a message.
-pub(super) fn keep_pace(policy: &mut Policy, last_tick: Option<DateTime<Utc>>, at: DateTime<Utc>) -> Option<String> {
+pub(super) fn keep_pace(
+    policy: &mut Policy,
+    last_tick: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Option<String> {
     let gap_s = (at - last_tick?).num_seconds().saturating_add(30) / 60 * 60;
     let gap_s = u32::try_from(gap_s).ok()?;
     let said_s = policy.timing.tick_s;
@@ -87,7 +91,11 @@ mod tests {
         let mut policy = Policy::default();
         let at = Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).unwrap();
         assert_eq!(keep_pace(&mut policy, None, at), None, "the first tick of all");
-        assert_eq!(keep_pace(&mut policy, Some(at + TimeDelta::hours(1)), at), None, "a clock that was ahead");
+        assert_eq!(
+            keep_pace(&mut policy, Some(at + TimeDelta::hours(1)), at),
+            None,
+            "a clock that was ahead"
+        );
         assert_eq!(policy, Policy::default());
     }
 

@@ -18,7 +18,7 @@ use guard_core::time::Minute;
 use super::own::{keep_pace, own_notice};
 use super::tell::send;
 use super::{
-    ACTED, BEGUN, Guard, INTENDED, InForce, LOOKED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
+    ACTED, BEGUN, Guard, InForce, LOOKED, SAVED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
 };
 use crate::alert::{self, Audience, Before};
 use crate::config::Metrics;
@@ -99,7 +99,9 @@ impl Guard {
         let (memory, was_warm) = memory?;
         match self.tick_on(memory, at, &hinted, (fetched.clone(), mispriced.clone())).await {
             // Another environment has saved since this one did; nothing was changed on what was known before.
-            Err(TickError::Memory(StoreError::Conflict { .. })) if was_warm && !self.time.is_past(LOOKED.0) => {
+            Err(TickError::Memory(StoreError::Conflict { .. }))
+                if was_warm && !self.time.is_past(LOOKED.0) =>
+            {
                 let memory = load(self.ports.store.as_ref(), self.time.at(LOOKED.1)).await?;
                 self.tick_on(memory, at, &hinted, (fetched, mispriced)).await
             }
@@ -134,14 +136,14 @@ impl Guard {
             let own = own_notice(&mut memory, &decided.problems, at, realert);
             let notices: Vec<Notice> = told.into_iter().chain(own).collect();
             memory.queue(alert::messages(&notices, &decided.plan, &context));
-            timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched)).await?;
+            timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched, SAVED)).await?;
             return Ok(self.tell(memory, decided, Vec::new(), (&context, BTreeSet::new())).await);
         }
         // What is true before any change is told beside the changes, which may hang. What calls something done waits until
         // it is; if this process ends before that, the next one finds out, and tells.
         let Before { notices, held } = alert::before_actions(&decided.plan, &mut memory.state.alerts);
         memory.queue(alert::messages(&notices, &decided.plan, &context));
-        let save = self.save_until(&mut memory, &decided.touched, INTENDED);
+        let save = self.save(&mut memory, &decided.touched, SAVED);
         timed(&mut decided.took, "remember", save).await?;
         let waiting = std::mem::take(&mut memory.outbox);
         let start = begin();
@@ -293,8 +295,7 @@ impl Guard {
         memory.outbox = told.left;
         decided.problems.extend(told.problems.iter().map(Unavailable::to_string));
         let nothing = BTreeSet::new();
-        let saved =
-            if is_changed { self.save_until(&mut memory, &nothing, SETTLED).await } else { Ok(()) };
+        let saved = if is_changed { self.save(&mut memory, &nothing, SETTLED).await } else { Ok(()) };
         decided.took.push(("tell", start.elapsed()));
         if let Err(error) = &saved {
             decided.problems.push(error.to_string());

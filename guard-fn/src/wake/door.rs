@@ -114,7 +114,8 @@ mod tests {
                 "{payload}"
             );
         }
-        let shut = Door::Ask.admit(recognise(&json!({ "command": "arm" }), now, &limits).unwrap()).unwrap_err();
+        let shut =
+            Door::Ask.admit(recognise(&json!({ "command": "arm" }), now, &limits).unwrap()).unwrap_err();
         assert_eq!(shut.to_string(), "the alias ask takes questions only: invoke the function itself");
     }
 }

@@ -214,9 +214,8 @@ impl<'a> Reader<'a> {
         let Wanted { name, known, .. } = &wanted;
         let settings = if wanted.settings { Some(self.settings(name).await) } else { None };
         let is_there = matches!(settings, None | Some(Asked::Got(_)));
-        let mappings = async {
-            if wanted.mappings && is_there { self.mappings_of(name, known).await } else { None }
-        };
+        let mappings =
+            async { if wanted.mappings && is_there { self.mappings_of(name, known).await } else { None } };
         let rare = async { if wanted.rare && is_there { Some(self.rare(name).await) } else { None } };
         let (mappings, rare) = tokio::join!(mappings, rare);
         Facts { name: wanted.name, settings, mappings, rare }

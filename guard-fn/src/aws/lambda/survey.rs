@@ -52,7 +52,8 @@ pub(super) async fn survey(
     let mut surveyor = Surveyor { reader: &reader, survey, at };
     reader.allow(URGENT_CALLS);
     let mut next = urgent.iter();
-    let mut wanted = |surveyor: &Surveyor<'_>| next.next().map(|name| (surveyor.in_full(name), CALLS_IN_FULL));
+    let mut wanted =
+        |surveyor: &Surveyor<'_>| next.next().map(|name| (surveyor.in_full(name), CALLS_IN_FULL));
     surveyor.each(&mut wanted).await;
     let is_unread = |name: &&FunctionName| surveyor.survey.read_at.get(*name) != Some(&at);
     let unread = if reader.is_late() { urgent.iter().filter(is_unread).count() } else { 0 };
@@ -88,10 +89,7 @@ pub(super) struct Surveyor<'a> {
 impl Surveyor<'_> {
     /// Reads functions, some at the same time, as long as `next` has one with the calls that it takes and the budget
     /// holds them; notes what was read as it comes.
-    pub(super) async fn each(
-        &mut self,
-        next: &mut (dyn FnMut(&Self) -> Option<(Wanted, u32)> + Send),
-    ) {
+    pub(super) async fn each(&mut self, next: &mut (dyn FnMut(&Self) -> Option<(Wanted, u32)> + Send)) {
         let reader = self.reader;
         let mut reading = FuturesUnordered::new();
         // The next one, with its calls; held back until the calls of those under way are certain.
@@ -153,9 +151,7 @@ impl Surveyor<'_> {
             None => {}
         }
         let Some(index) = self.place(&name) else { return };
-        if let (Some(function), Some(mappings)) =
-            (self.survey.inventory.functions.get_mut(index), mappings)
-        {
+        if let (Some(function), Some(mappings)) = (self.survey.inventory.functions.get_mut(index), mappings) {
             function.mappings = mappings;
             self.resolve(index);
         }

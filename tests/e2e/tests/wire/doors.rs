@@ -74,7 +74,8 @@ fn leaves_everything(words: &str) {
     let life = capped();
     let before = all(&life);
     let output = laptop(&life, words);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(all(&life) == before, "`{words}` changed something: {said}");
     assert_eq!(output.status.code(), Some(0), "`{words}`: {said}");
     assert!(!output.stdout.is_empty(), "`{words}`");

@@ -93,7 +93,7 @@ impl Story {
     /// So many functions, fifty of which do a little every minute.
     fn new(functions: usize) -> Self {
         // More functions are more work for a processor that does not go faster.
-        let speed = if functions > 1000 { 4 } else { 8 };
+        let speed = if functions > 100 { 3 } else { 6 };
         let stub = Stub::start(POLICY);
         {
             let mut account = stub.account();
@@ -132,9 +132,8 @@ impl Story {
         let environment = Stub::environment(self.proxy.address);
         let before = self.revision();
         let clock = &self.clock;
-        let guard = self
-            .guard
-            .get_or_insert_with(|| Sandbox::start(&[], tools::guard(), &environment, Some(clock)));
+        let guard =
+            self.guard.get_or_insert_with(|| Sandbox::start(&[], tools::guard(), &environment, Some(clock)));
         self.proxy.calls();
         let answer = guard.invoke_until(&event, deadline, MINUTE / self.speed);
         let calls = self.proxy.calls().len();
@@ -226,7 +225,7 @@ impl Story {
                 }
             }
         }
-        for tick in 1..=6 {
+        for tick in 1..=5 {
             if situation == TopicDown && tick == 3 {
                 self.slow(latency, Flood);
             }
@@ -264,7 +263,8 @@ fn wrong((latency_ms, functions, situation): Cell, row: &Row) -> Option<String> 
         (is_breach && (row.told == 0 || row.told > told_by), "the breach was not told in time"),
         (acts && row.changed == 0, "nothing was changed"),
     ];
-    let said: Vec<&str> = checks.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, what)| what).collect();
+    let said: Vec<&str> =
+        checks.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, what)| what).collect();
     let cell = format!("{latency_ms} ms, {functions} functions, {situation:?}");
     (!said.is_empty()).then(|| format!("{cell}: {}: {row:?}", said.join(", ")))
 }
@@ -285,7 +285,9 @@ fn play(cells: &[Cell], at_once: usize) -> Vec<String> {
         }
     });
     let rows = rows.into_inner().unwrap();
-    println!("| ms a call | functions | situation | ticks | ended in time | saved | told at tick | changes | calls | seconds |");
+    println!(
+        "| ms a call | functions | situation | ticks | ended in time | saved | told at tick | changes | calls | seconds |"
+    );
     println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|");
     for cell in cells {
         let Some((_, row)) = rows.iter().find(|(of, _)| of == cell) else { continue };
@@ -310,14 +312,12 @@ fn every_tick_ends_within_its_minute_saves_and_tells() {
         (10, 1000, First),
         (200, 100, First),
         (200, 10_000, First),
-        (1000, 100, First),
         (5000, 10, First),
         (200, 1000, Idle),
-        (5000, 100, Idle),
         (200, 100, Flood),
-        (1000, 1000, Flood),
+        (1000, 100, Flood),
         (200, 100, ChangesHang),
-        (1000, 1000, TableSlow),
+        (1000, 100, TableSlow),
         (200, 100, TopicDown),
     ];
     let wrong = play(&cells, 4);
