@@ -270,6 +270,19 @@ async fn an_environment_whose_memory_is_old_decides_anew_on_what_another_one_sav
     assert_eq!(world.store.memory().state.last_tick, Some(world.advance(7)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_invalid_policy_leaves_the_last_good_one_in_force_and_people_hear_of_it() {
+    let world = World::new();
+    let mut guard = world.guard(&Faults::none());
+    guard.tick(world.advance(0), &[]).await.unwrap();
+    world.alerts.take();
+    world.policy.set("armed = maybe");
+    let report = guard.tick(world.advance(1), &[]).await.unwrap();
+    assert!(report.plan.armed && report.plan.budgets.len() == 1, "{:?}", report.plan.budgets);
+    let told = world.alerts.take();
+    assert!(told.iter().any(|message| message.body.contains("the policy is not valid")), "{told:?}");
+}
+
 /// Lambda takes no change: the breach is told at once, no tick takes longer than its minute, nothing is called capped.
 #[tokio::test(start_paused = true)]
 async fn while_changes_hang_people_hear_of_the_breach_and_never_of_a_cap() {

@@ -254,11 +254,13 @@ impl Guard {
         let of_actions = plan.actions.iter().filter(|action| action.function == *name);
         let of_refusals = plan.refusals.iter().filter(|refusal| refusal.function == *name);
         let record = plan.functions.iter().find(|record| record.function == *name).cloned();
+        let mistyped = roster.tag_problems.iter().filter(|problem| problem.function.as_ref() == Some(name));
         let says = record
             .iter()
             .map(|record| record.reason.to_string())
             .chain(of_actions.map(|action| report::action(action, plan.armed)))
-            .chain(of_refusals.map(report::refusal));
+            .chain(of_refusals.map(report::refusal))
+            .chain(mistyped.map(ToString::to_string));
         let budgets = member.budgets.iter().filter_map(|index| roster.rules.get(*index));
         Ok(Answer::Explain(Box::new(Explained {
             says: says.collect(),

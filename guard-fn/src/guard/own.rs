@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::plan::{Notice, NoticeKind};
-use guard_core::policy::Policy;
 use guard_core::policy::ranges::TICK_S;
+use guard_core::policy::{Policy, TagProblem};
 
 use crate::alert;
 use crate::memory::Memory;
@@ -63,6 +63,20 @@ pub(super) fn keep_pace(
     })
 }
 
+/// Tags of the guard that cannot be read, as problems: the first few, and how many more there are.
+pub(super) fn mistyped(tags: &[TagProblem]) -> Vec<String> {
+    let mut told: Vec<String> = tags.iter().take(MISTYPED_MAX).map(ToString::to_string).collect();
+    let more = tags.len().saturating_sub(MISTYPED_MAX);
+    told.extend(
+        (more > 0)
+            .then(|| format!("tags of other functions: {more} more cannot be read; explain shows them")),
+    );
+    told
+}
+
+/// Tags that cannot be read which a message names. Our choice: a wrong template makes hundreds.
+const MISTYPED_MAX: usize = 5;
+
 /// How many times as long as the policy says a time between two ticks is that people are told of. Our choice.
 const GAP_TOLD: u32 = 3;
 
@@ -97,6 +111,26 @@ mod tests {
             "a clock that was ahead"
         );
         assert_eq!(policy, Policy::default());
+    }
+
+    #[test]
+    fn of_many_tags_that_cannot_be_read_the_first_are_named_and_the_others_counted() {
+        let wrong = |number: usize| TagProblem {
+            function: Some(format!("f{number}").as_str().into()),
+            tag: "dow-guard:floor".to_owned(),
+            value: "fifty".to_owned(),
+            accepted: "a whole number".to_owned(),
+        };
+        let many: Vec<TagProblem> = (0..12).map(wrong).collect();
+        let told = mistyped(&many);
+        assert_eq!(told.len(), 6);
+        assert!(
+            told[0].starts_with("function f0: tag dow-guard:floor = \"fifty\" cannot be read"),
+            "{told:?}"
+        );
+        assert!(told[5].contains("7 more"), "{told:?}");
+        assert_eq!(mistyped(&many[..1]).len(), 1);
+        assert_eq!(mistyped(&[]), Vec::<String>::new());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
 use guard_core::time::Minute;
 
-use super::own::{keep_pace, own_notice};
+use super::own::{keep_pace, mistyped, own_notice};
 use super::tell::send;
 use super::{
     ACTED, BEGUN, Guard, InForce, LOOKED, SAVED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
@@ -219,6 +219,9 @@ impl Guard {
         problems.extend(faults.iter().map(Unavailable::to_string));
 
         let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
+        if self.is_scheduled {
+            problems.extend(mistyped(&roster.tag_problems));
+        }
         focus.retain(|name| roster.inventory.function(name).is_some());
         let sampling = SamplingPlan { focus: focus.into_iter().collect(), ..memory.sampling.clone() };
         let census = sampling::census(&roster, &memory.state, at);

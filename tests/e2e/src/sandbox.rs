@@ -207,7 +207,7 @@ impl Api {
                 Message::new("HTTP/1.1 200 OK", event)
                     .with("content-type", "application/json")
                     .with("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-                    .with("lambda-runtime-deadline-ms", &deadline.to_string())
+                    .with("lambda-runtime-deadline-ms", deadline.to_string())
                     .with(
                         "lambda-runtime-invoked-function-arn",
                         "arn:aws:lambda:eu-central-1:000000000000:function:dow-guard",

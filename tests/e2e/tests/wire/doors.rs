@@ -131,6 +131,30 @@ fn an_order_of_a_visitor_is_carried_out_and_its_owner_tells_of_it() {
     }
 }
 
+/// Tags restrain the guard, so one that it cannot read must not be silently none.
+#[test]
+fn a_tag_that_cannot_be_read_is_told_once_and_shown_by_explain() {
+    let mut life = Life::new(POLICY);
+    let tags = [("dow-guard:floor", "a dozen"), ("dow-guard:montly-usd", "5"), ("team", "shop")];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let function = Function { tags: BTreeMap::from(tags), ..Function::of(1024) };
+    life.stub.account().functions.insert("api".to_owned(), function);
+    life.stub.account().metrics.usually("dow-guard", Load::of(1, 200));
+    for _ in 0..5 {
+        life.live(&[]);
+    }
+    let told = all(&life).1;
+    let told: Vec<&Published> =
+        told.iter().filter(|one| one.topic == "people" && one.event == "troubled").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    for word in ["function api", "dow-guard:floor", "a dozen", "dow-guard:montly-usd"] {
+        assert!(told[0].message.contains(word), "{word}: {told:?}");
+    }
+    let explained = life.ask(&json!({ "command": "explain", "function": "api" })).answer.ok();
+    let says = explained["says"].to_string();
+    assert!(says.contains("dow-guard:floor") && says.contains("dow-guard:montly-usd"), "{explained}");
+}
+
 /// A message of somebody who may publish to the topic of hints: an alarm that names these functions.
 fn hint(life: &Life, functions: std::ops::Range<usize>) -> Value {
     let at = life.at.to_rfc3339();

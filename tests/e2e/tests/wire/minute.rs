@@ -181,8 +181,8 @@ impl Story {
     /// Whether a message for people was accepted since the stub was asked last.
     fn is_told(&self) -> bool {
         let published = std::mem::take(&mut self.stub.account().published);
-        let breach = ["noticed", "warned", "capped", "refused", "failed"];
-        published.iter().any(|one| one.topic == "people" && breach.contains(&one.event.as_str()))
+        let of_itself = ["armed", "troubled", "mended"];
+        published.iter().any(|one| one.topic == "people" && !of_itself.contains(&one.event.as_str()))
     }
 
     fn play(mut self, latency: Duration, situation: Situation) -> Row {

@@ -387,8 +387,10 @@ async fn slow_answers_cost_turns_only_when_they_take_longer_than_the_pace() {
         (read, problems.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     // 150 calls, two of each function, at ten a second: the calls are spent before the time.
-    assert_eq!(read_in(50).await, (75, Vec::new()));
-    assert_eq!(read_in(500).await, (75, Vec::new()));
+    for milliseconds in [50, 500] {
+        let (read, problems) = read_in(milliseconds).await;
+        assert!((73..=75).contains(&read) && problems.is_empty(), "{milliseconds} ms: {read}, {problems:?}");
+    }
     let (read, problems) = read_in(4000).await;
     assert!((12..30).contains(&read), "{read}");
     assert_eq!(
