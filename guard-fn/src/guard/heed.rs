@@ -50,7 +50,7 @@ impl Heard {
 }
 
 impl Guard {
-    /// Notes the functions that hints name, [`HINTED_MAX`] of them at most: the next tick looks at them. Returns whether
+    /// Notes the functions that hints name, twenty of them at most: the next tick looks at them. Returns whether
     /// one is due for them now; a minute has room for one.
     pub fn heed(&mut self, hints: &[Hint], at: DateTime<Utc>) -> bool {
         self.heard.note(hints);
