@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::tools::tools;
 
 /// How many times as fast the guard's waits go by in a story: its pace of ten calls a second, its pauses before another
-/// attempt, its time-outs of 2, 5 and 12 seconds. Our choice: on a busy machine the emulator, which takes a second for some
+/// attempt, its time-outs of 2, 7 and 15 seconds. Our choice: on a busy machine the emulator, which takes a second for some
 /// answers, has more than that where AWS has five.
 const HASTE: u32 = 2;
 
