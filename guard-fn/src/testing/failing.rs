@@ -23,7 +23,7 @@ use crate::ports::{
 use crate::survey::Survey;
 
 /// How long a call that hangs takes until it is given up: the operation time-out of the real adapters.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// What goes wrong with one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
