@@ -23,7 +23,7 @@ use crate::context::Context;
 pub use guard_core::plan::SINGLE_MAX;
 
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
-pub use self::outcomes::after_actions;
+pub use self::outcomes::{Before, after_actions, before_actions};
 pub(crate) use self::outcomes::{is_due, remember};
 
 /// The audience of a message.

@@ -85,12 +85,13 @@ pub(crate) fn unavailable(call: &str, error: &(impl std::error::Error + 'static)
     Unavailable::new(call, chain(error))
 }
 
-/// How long a call may take: a tick has a minute, and another call after this one.
+/// How long a call may take. A service that answers after five seconds is slow and not dead, and the parts of a tick's
+/// minute hold such calls (`guard`); one that does not answer leaves time for another try.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(12))
+        .operation_attempt_timeout(Duration::from_secs(7))
+        .operation_timeout(Duration::from_secs(15))
         .build()
 }
 

@@ -1,7 +1,11 @@
 //! The guard as it runs: one tick after another on one memory, through ports. The order of a tick's steps guarantees
 //! that a crash between any two of them loses nothing and doubles nothing.
 
+mod act;
 mod answer;
+mod heed;
+mod own;
+mod tell;
 mod tick;
 
 use std::collections::BTreeSet;
@@ -10,18 +14,19 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::inventory::Inventory;
 use guard_core::name::{FunctionName, Region};
-use guard_core::plan::{Action, Plan, Reason};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
-use guard_core::settle::{ApplyResult, Outcome};
+use tokio::time::{Instant, timeout_at};
 
 pub use self::answer::{Answer, AnswerError, Done, Explained, Reply, Status};
 pub use self::tick::{Report, TickError};
 
+use self::heed::Heard;
 use crate::config::Metrics;
+use crate::deadline::Deadline;
 use crate::memory::{KnownPolicy, Memory};
-use crate::ports::{Ports, StoreError, Unavailable};
+use crate::ports::{Ports, PriceSource, StateStore, StoreError, TIME_IS_UP, Unavailable};
 use crate::wake;
 
 /// The guard's identity and where it runs.
@@ -54,6 +59,12 @@ pub struct Guard {
     is_visiting: bool,
     /// Whether that policy applies, and not the one of its own port.
     borrows_policy: bool,
+    /// Whether a schedule wakes it, so that the time between two ticks means something.
+    is_scheduled: bool,
+    /// The time of the present invocation.
+    time: Deadline,
+    /// Hints and ticks so far.
+    heard: Heard,
 }
 
 /// The policy in force and what is wrong with the present one.
@@ -75,7 +86,21 @@ impl Guard {
             may_change: true,
             is_visiting: false,
             borrows_policy: false,
+            is_scheduled: false,
+            time: Deadline::none(),
+            heard: Heard::default(),
         }
+    }
+
+    /// Sets when the present invocation must be over: every step of it keeps to its part of the time.
+    pub fn must_end_within(&mut self, time: Duration) {
+        self.time = Deadline::within(time);
+    }
+
+    /// A schedule wakes it: a longer time than the policy's `timing.tick_s` since the last tick is told, and counts as
+    /// the time until it looks again.
+    pub fn keep_schedule(&mut self) {
+        self.is_scheduled = true;
     }
 
     /// The guard's identity.
@@ -91,7 +116,8 @@ impl Guard {
 
     /// Makes it a visitor to another guard's memory: the visitor's policy applies to its own answers, and does not
     /// become the one that the other falls back on when its own cannot be read. A visitor that borrows the policy takes
-    /// the one that the other read last.
+    /// the one that the other read last. A visitor's tick saves, changes and sends nothing; its orders are carried out,
+    /// and the other guard tells of them.
     pub fn visit(&mut self, borrows_policy: bool) {
         self.is_visiting = true;
         self.borrows_policy = borrows_policy;
@@ -109,45 +135,67 @@ impl Guard {
         }
     }
 
-    /// Refreshes the prices if they are due. An error is returned; the prices known before then stay in force.
-    async fn reprice(&mut self, at: DateTime<Utc>) -> Option<Unavailable> {
-        match self.ports.prices.as_mut()?.refresh(&self.prices, at).await {
-            Ok(None) => None,
-            Ok(Some(newer)) => {
-                self.prices = newer;
-                None
+    /// The memory, warm or loaded, with whether it was warm; the policy's text; and what was wrong with the prices if
+    /// they were due. None of the three waits for another.
+    async fn begin(
+        &mut self,
+        at: DateTime<Utc>,
+    ) -> (Result<(Memory, bool), StoreError>, Result<String, Unavailable>, Option<Unavailable>) {
+        let until = self.time.at(BEGUN);
+        let warm = self.warm.take();
+        let Ports { store, policy, prices, .. } = &mut self.ports;
+        let memory = async {
+            match warm {
+                Some(memory) => Ok((memory, true)),
+                None => load(store.as_ref(), until).await.map(|memory| (memory, false)),
             }
-            Err(problem) => Some(problem),
-        }
+        };
+        let policy = in_time(until, "reading the policy", policy.fetch());
+        let prices =
+            in_time(until, "reading the prices", reprice(prices.as_deref_mut(), &mut self.prices, at));
+        let (memory, policy, prices) = tokio::join!(memory, policy, prices);
+        (memory, policy.and_then(|policy| policy), prices.and_then(|prices| prices).err())
     }
 
-    /// The memory: warm, or loaded.
-    async fn memory(&mut self) -> Result<Memory, StoreError> {
-        match self.warm.take() {
-            Some(memory) => Ok(memory),
-            None => self.ports.store.load().await,
-        }
-    }
-
-    /// Saves the memory; one that could not be saved is not kept warm either.
+    /// Saves the memory before so many percent of the time are gone; one that could not be saved is not kept warm either.
     async fn save(
         &mut self,
         memory: &mut Memory,
         touched: &BTreeSet<FunctionName>,
+        percent: u32,
     ) -> Result<(), StoreError> {
         self.warm = None;
-        self.ports.store.save(memory, touched).await
+        let save = self.ports.store.save(memory, touched);
+        in_time(self.time.at(percent), "writing the memory", save).await?
     }
 
     /// The policy in force: the present one, or the last good one while that is unreadable or invalid.
     async fn policy(&self, last_good: &mut Option<KnownPolicy>, at: DateTime<Utc>) -> InForce {
         if self.borrows_policy {
-            let known = last_good.as_ref().and_then(|known| Policy::from_toml(&known.text).ok());
-            let problem =
-                known.is_none().then(|| "the memory has no policy yet: --policy names one".to_owned());
-            return InForce { policy: known.unwrap_or_default(), problem };
+            return Self::borrowed(last_good.as_ref());
         }
-        let present = self.ports.policy.fetch().await.map(|text| (Policy::from_toml(&text), text));
+        let fetched = in_time(self.time.at(BEGUN), "reading the policy", self.ports.policy.fetch()).await;
+        self.in_force(fetched.and_then(|fetched| fetched), last_good, at)
+    }
+
+    /// The policy that the guard whose memory this is has read last.
+    fn borrowed(last_good: Option<&KnownPolicy>) -> InForce {
+        let known = last_good.and_then(|known| Policy::from_toml(&known.text).ok());
+        let problem = known.is_none().then(|| "the memory has no policy yet: --policy names one".to_owned());
+        InForce { policy: known.unwrap_or_default(), problem }
+    }
+
+    /// The same, of a text that was fetched.
+    fn in_force(
+        &self,
+        fetched: Result<String, Unavailable>,
+        last_good: &mut Option<KnownPolicy>,
+        at: DateTime<Utc>,
+    ) -> InForce {
+        if self.borrows_policy {
+            return Self::borrowed(last_good.as_ref());
+        }
+        let present = fetched.map(|text| (Policy::from_toml(&text), text));
         let problem = match present {
             Ok((Ok(policy), text)) => {
                 if !self.is_visiting && last_good.as_ref().is_none_or(|known| known.text != text) {
@@ -166,64 +214,48 @@ impl Guard {
     fn roster(&self, policy: Policy, inventory: Inventory) -> Roster {
         Roster::new(policy, &self.prices, inventory, self.identity.function.clone())
     }
-
-    /// Carries out the actions in order, and records the resulting settings in the survey.
-    async fn carry_out(&self, plan: &Plan, memory: &mut Memory) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
-        for action in &plan.actions {
-            let result = self.ports.control.apply(action).await;
-            let result = if is_open(action, plan, memory) { undecided(result) } else { result };
-            if result == ApplyResult::Applied {
-                guard_core::settle::apply(&mut memory.survey.inventory, &action.function, &action.change);
-            } else {
-                // The next survey finds out what is in force now.
-                memory.survey.read_at.remove(&action.function);
-            }
-            outcomes.push(Outcome {
-                function: action.function.clone(),
-                change: action.change.clone(),
-                result,
-            });
-        }
-        outcomes
-    }
-
-    /// Sends the waiting messages, oldest first. Messages that no service accepts stay queued.
-    async fn send(&self, memory: &mut Memory) -> Vec<Unavailable> {
-        let mut problems = Vec::new();
-        let mut left = Vec::new();
-        for message in std::mem::take(&mut memory.outbox) {
-            // A topic that does not answer is not tried a hundred times in one tick.
-            if problems.len() >= SEND_TRIES_MAX {
-                left.push(message);
-                continue;
-            }
-            if let Err(problem) = self.ports.alerts.send(&message).await {
-                problems.push(problem);
-                left.push(message);
-            }
-        }
-        memory.outbox = left;
-        problems
-    }
 }
 
-/// Whether an earlier attempt at a change may have taken effect and has not been checked since.
-fn is_open(action: &Action, plan: &Plan, memory: &Memory) -> bool {
-    action.reason == Reason::Resumed && memory.survey.read_at.get(&action.function) != Some(&plan.at)
-}
-
-/// The result of such a change: a rejection of this attempt says nothing about the earlier one, so the intent and the
-/// value to restore stay recorded until the next survey.
-fn undecided(result: ApplyResult) -> ApplyResult {
-    match result {
-        ApplyResult::Rejected { message } => ApplyResult::Unavailable { message },
-        other => other,
+/// Refreshes the prices if they are due. After an error the prices known before stay in force.
+async fn reprice(
+    source: Option<&mut (dyn PriceSource + 'static)>,
+    prices: &mut PriceTable,
+    at: DateTime<Utc>,
+) -> Result<(), Unavailable> {
+    let Some(source) = source else { return Ok(()) };
+    if let Some(newer) = source.refresh(prices, at).await? {
+        *prices = newer;
     }
+    Ok(())
 }
 
-/// Failed sends after which a tick stops sending. Our choice: each may last as long as the call's time-out.
-const SEND_TRIES_MAX: usize = 3;
+/// The memory as it is stored.
+async fn load(store: &dyn StateStore, until: Instant) -> Result<Memory, StoreError> {
+    in_time(until, "reading the memory", store.load()).await?
+}
+
+/// The result of a step, unless its time is up before.
+async fn in_time<T>(until: Instant, what: &str, work: impl Future<Output = T>) -> Result<T, Unavailable> {
+    timeout_at(until, work).await.map_err(|_| Unavailable::new(what, TIME_IS_UP))
+}
+
+/// The parts of an invocation's time, in percent of it, so that in a minute every step can still end when calls take five
+/// seconds. Our choice. Until then memory and policy must be read.
+const BEGUN: u32 = 40;
+/// From the first the survey begins nothing new, and at the second it ends.
+const SURVEYED: (u32, u32) = (40, 50);
+/// Before the first the guard may look again, and at the second a look ends.
+const LOOKED: (u32, u32) = (45, 62);
+/// When the memory with the decision and its intents must be saved. Where that comes late there is no time to act, and the
+/// next tick does.
+const SAVED: u32 = 88;
+/// From the first no change begins, and at the second what is under way is given up.
+const ACTED: (u32, u32) = (76, 83);
+/// When the first messages are given up while changes are made, and when the last ones are.
+const TOLD_FIRST: u32 = 83;
+const TOLD: u32 = 89;
+/// When the outcomes must be saved: what is left is for the answer and the log.
+const SETTLED: u32 = 96;
 
 /// How long each step took, in order.
 type Took = Vec<(&'static str, Duration)>;

@@ -1,6 +1,7 @@
 //! The Lambda edge: one invocation in, one answer out, and all log lines and metrics on standard output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -9,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::chain::chain;
 use crate::guard::{AnswerError, Guard, Report, TickError};
-use crate::wake::{self, Unrecognised, Wake};
+use crate::wake::{self, Door, Shut, Unrecognised, Wake};
 
 /// Why an invocation fails. Lambda counts it as an error of the function, which an alarm watches.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum InvocationError {
     /// The payload is not meant for the guard.
     #[error(transparent)]
     Unrecognised(#[from] Unrecognised),
+    /// It came in by a door that does not take it.
+    #[error(transparent)]
+    Shut(#[from] Shut),
     /// The tick made no decision.
     #[error(transparent)]
     Tick(#[from] TickError),
@@ -33,6 +37,7 @@ impl InvocationError {
     const fn kind(&self) -> &'static str {
         match self {
             InvocationError::Unrecognised(_) => "Unrecognised",
+            InvocationError::Shut(_) => "Refused",
             InvocationError::Tick(_) => "CannotRemember",
             InvocationError::Answer(AnswerError::Refused(_) | AnswerError::Missing { .. }) => "Refused",
             InvocationError::Answer(AnswerError::Tick(_)) => "CannotRemember",
@@ -62,12 +67,26 @@ pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lam
                 guard.in_account(account);
             }
             let now = clock();
-            answer(&mut guard, &event.payload, now).await.inspect_err(|error| {
+            guard.must_end_within(time_left(event.context.deadline, now));
+            let door = Door::of(&event.context.invoked_function_arn);
+            answer(&mut guard, &event.payload, door, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
             })
         }
     }))
     .await
+}
+
+/// Lambda's longest time-out, and the one of both templates ("Configure Lambda function timeout", read 2026-11).
+const LONGEST: Duration = Duration::from_secs(900);
+const OF_THE_TEMPLATES: Duration = Duration::from_secs(60);
+
+/// The time until an invocation's deadline, in milliseconds of the wall clock. A deadline that has passed, or is further
+/// away than any can be, shows that the clocks disagree.
+fn time_left(deadline_ms: u64, now: DateTime<Utc>) -> Duration {
+    let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    let left = deadline_ms.checked_sub(now_ms).map(Duration::from_millis);
+    left.filter(|left| !left.is_zero() && *left <= LONGEST).unwrap_or(OF_THE_TEMPLATES)
 }
 
 /// The account in `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
@@ -82,14 +101,19 @@ fn account_of(arn: &str) -> Option<&str> {
 pub async fn answer(
     guard: &mut Guard,
     payload: &Value,
+    door: Door,
     now: DateTime<Utc>,
 ) -> Result<Value, InvocationError> {
-    match wake::recognise(payload, now, &guard.limits())? {
+    match door.admit(wake::recognise(payload, now, &guard.limits())?)? {
         Wake::Tick { .. } => Ok(told(&guard.tick(now, &[]).await?)),
         Wake::Hints(hints) => {
             let seen: Vec<&str> = hints.iter().map(|hint| hint.what.as_str()).collect();
-            log(&json!({ "level": "INFO", "at": now, "hints": seen }));
-            Ok(told(&guard.tick(now, &hints).await?))
+            let is_due = guard.heed(&hints, now);
+            log(&json!({ "level": "INFO", "at": now, "hints": seen, "tick": is_due }));
+            if !is_due {
+                return Ok(json!({ "hints": "noted for the next tick" }));
+            }
+            Ok(told(&guard.tick(now, &[]).await?))
         }
         Wake::Operator(order) => Ok(serde_json::to_value(guard.obey(&order, now).await?)?),
         Wake::Question(question) => Ok(serde_json::to_value(guard.answer(&question, now).await?)?),
@@ -127,6 +151,19 @@ mod tests {
         );
         assert_eq!(account_of("arn:aws:lambda:eu-central-1"), None);
         assert_eq!(account_of(""), None);
+    }
+
+    #[test]
+    fn an_invocation_has_the_time_until_its_deadline_and_a_minute_where_the_clocks_disagree() {
+        let now = DateTime::from_timestamp_millis(1_793_000_000_000).unwrap();
+        let left =
+            |milliseconds: i64| time_left(u64::try_from(1_793_000_000_000 + milliseconds).unwrap(), now);
+        assert_eq!(left(60_000), Duration::from_secs(60));
+        assert_eq!(left(1), Duration::from_millis(1));
+        assert_eq!(left(900_000), LONGEST);
+        for wrong in [0, -1, 900_001, 1_000_000_000_000] {
+            assert_eq!(left(wrong), OF_THE_TEMPLATES, "{wrong}");
+        }
     }
 
     #[test]

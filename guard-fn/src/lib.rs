@@ -7,6 +7,7 @@ mod chain;
 pub mod cli;
 pub mod config;
 pub mod context;
+pub mod deadline;
 pub mod emf;
 pub mod exit_code;
 pub mod guard;

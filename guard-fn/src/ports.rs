@@ -12,9 +12,11 @@ use guard_core::pricing::PriceTable;
 use guard_core::settle::ApplyResult;
 use guard_core::time::Minute;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::alert::Message;
 use crate::calls::Calls;
+use crate::deadline::Stage;
 use crate::memory::{Memory, Overview};
 use crate::survey::Survey;
 
@@ -34,6 +36,9 @@ impl Unavailable {
         Unavailable { call: call.into(), reason: reason.into() }
     }
 }
+
+/// The reason of a call that was given up because the invocation must end.
+pub const TIME_IS_UP: &str = "no answer before the time for it was up";
 
 /// The result of testing one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +68,8 @@ pub struct Ask {
     pub received: Vec<FunctionName>,
     /// The hours to read, and the functions to read them for.
     pub census: Option<CensusSlice>,
+    /// When to give up what has not been answered; `None`: never.
+    pub until: Option<Instant>,
 }
 
 /// The metrics to read of a function besides its durations.
@@ -102,13 +109,15 @@ pub trait MetricSource: Send + Sync {
 pub trait ConcurrencyControl: Send + Sync {
     /// Brings the survey up to date. Urgent functions are read in full and in the given order, as far as their part of
     /// a tick allows; the rest are read in turn, with at most the given number of further calls. Functions that could
-    /// not be read keep their known configuration; each problem is returned once.
+    /// not be read keep their known configuration; each problem is returned once, and so is what there was no time for
+    /// in this stage of the tick.
     async fn survey(
         &self,
         survey: &mut Survey,
         urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
+        time: Stage,
     ) -> Vec<Unavailable>;
 
     /// Makes one change by compare-and-set: the value in force is read again right before the call, and nothing is

@@ -39,7 +39,8 @@ pub fn run() -> ExitCode {
             stage: config.stage.clone(),
             metrics: config.metrics,
         };
-        let guard = Guard::new(ports, identity, PriceTable::embedded().clone());
+        let mut guard = Guard::new(ports, identity, PriceTable::embedded().clone());
+        guard.keep_schedule();
         match serve(guard, now).await {
             Ok(()) => ExitCode::Success,
             Err(error) => stopped(error.as_ref(), ExitCode::Internal),

@@ -12,12 +12,14 @@ use serde_json::{Map, Value};
 mod age;
 mod alarm;
 mod command;
+mod door;
 mod error;
 mod event;
 mod size;
 mod sns;
 
 pub use self::command::Question;
+pub use self::door::{Door, Shut};
 pub use self::error::Unrecognised;
 
 /// Why the guard runs now.

@@ -73,6 +73,55 @@ fn every_other_command_of_the_texts_is_one_that_the_program_knows() {
     }
 }
 
+/// The words in backquotes of a text that are long enough to be a test's name.
+fn tests_named_in(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_name = |word: &&str| {
+        word.matches('_').count() > 3
+            && word.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
+    };
+    quoted.filter(is_name).collect()
+}
+
+/// All that is in files of tests and beside tests, which is where their names are.
+fn sources(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            sources(&path, all);
+        } else if name.ends_with(".rs") || name.ends_with(".py") {
+            all.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_threat_model_relies_on_exists() {
+    let text = fs::read_to_string(commands::root().join("docs/threat-model.md")).unwrap();
+    let named = tests_named_in(&text);
+    assert!(named.len() > 15, "{named:?}");
+    let mut all = String::new();
+    for folder in ["guard-core", "guard-fn", "tests", "infra"] {
+        sources(&commands::root().join(folder), &mut all);
+    }
+    let is_defined = |name: &&str| {
+        ["fn ", "def "].iter().any(|word| all.contains(&format!("{word}{name}(")))
+            || all.contains(&format!("\n    {name}: \""))
+    };
+    let missing: Vec<&&str> = named.iter().filter(|name| !is_defined(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // Each row of a table names one, or says that nothing holds it.
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| who"));
+    let bare: Vec<&str> = rows
+        .filter(|row| {
+            !row.starts_with("| permission") && !row.contains("nothing yet") && tests_named_in(row).is_empty()
+        })
+        .filter(|row| !row.contains("the same"))
+        .collect();
+    assert!(bare.is_empty(), "{bare:#?}");
+}
+
 #[test]
 fn every_payload_of_the_texts_is_one_that_the_guard_understands() {
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);

@@ -18,6 +18,8 @@ use self::world::World;
 
 /// Schedules of faults that are played.
 const SCHEDULES: u64 = 10_000;
+/// The time of each tick, as Lambda gives it.
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Ticks of a story in which calls fail.
 const FAULTY_TICKS: i64 = 12;
 /// Ticks after that, within which all must be as it was.
@@ -58,6 +60,26 @@ fn check(
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test measures durations")]
+fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+/// Nothing is called capped that never was.
+fn untrue(world: &World) -> Result<(), String> {
+    let effects = world.control.effects();
+    for message in world.alerts.messages() {
+        let attribute = |name: &str| message.attributes.get(name).map(String::as_str);
+        let Some(function) = attribute("function").filter(|_| attribute("event") == Some("capped")) else {
+            continue;
+        };
+        if effects.iter().all(|effect| effect.function.as_str() != function) {
+            return Err(format!("told of {function}, which nobody changed: {}", message.subject));
+        }
+    }
+    Ok(())
+}
+
 fn loosens(effect: &Effect) -> bool {
     match (effect.change.from(), effect.change.to()) {
         (Setting::Concurrency(from), Setting::Concurrency(to)) => {
@@ -82,8 +104,14 @@ async fn story(faults: Faults) -> Result<World, String> {
         }
         let at = world.advance(tick);
         let before = world.control.effects().len();
+        let begin = now();
+        guard.must_end_within(MINUTE);
         let result = guard.tick(at, &[]).await;
+        if begin.elapsed() > MINUTE {
+            return Err(format!("tick {tick}: took {:?}", begin.elapsed()));
+        }
         let effects = world.control.effects().split_off(before);
+        untrue(&world).map_err(|e| format!("tick {tick}: {e}"))?;
         check(&result, &faults.take_fired(), &effects, world.alerts.count())
             .map_err(|e| format!("tick {tick}: {e}"))?;
         if tick > FAULTY_TICKS && world.is_restored() {
@@ -218,4 +246,71 @@ async fn the_policy_of_a_visitor_from_a_laptop_is_not_what_the_guard_falls_back_
         guard.tick(world.advance(tick), &[]).await.unwrap();
         assert_eq!(known().as_deref(), Some(if is_visiting { world::POLICY } else { "armed = false" }));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_of_a_visitor_leaves_the_memory_the_messages_and_the_functions_alone() {
+    let world = World::new();
+    let mut owner = world.guard(&Faults::none());
+    for tick in 0..5 {
+        owner.tick(world.advance(tick), &[]).await.unwrap();
+    }
+    let before = (world.store.memory(), world.alerts.count(), world.control.effects().len());
+    let mut visitor = world.guard_under("armed = true");
+    visitor.visit(false);
+    for tick in 5..9 {
+        visitor.tick(world.advance(tick), &[]).await.unwrap();
+    }
+    assert_eq!(before, (world.store.memory(), world.alerts.count(), world.control.effects().len()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_environment_whose_memory_is_old_decides_anew_on_what_another_one_saved() {
+    let world = World::new();
+    let (mut first, mut second) = (world.guard(&Faults::none()), world.guard(&Faults::none()));
+    for tick in 0..8 {
+        let guard = if tick % 2 == 0 { &mut first } else { &mut second };
+        guard.tick(world.advance(tick), &[]).await.unwrap();
+    }
+    assert_eq!(world.store.memory().state.last_tick, Some(world.advance(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_policy_leaves_the_last_good_one_in_force_and_people_hear_of_it() {
+    let world = World::new();
+    let mut guard = world.guard(&Faults::none());
+    guard.tick(world.advance(0), &[]).await.unwrap();
+    world.alerts.take();
+    world.policy.set("armed = maybe");
+    let report = guard.tick(world.advance(1), &[]).await.unwrap();
+    assert!(report.plan.armed && report.plan.budgets.len() == 1, "{:?}", report.plan.budgets);
+    let told = world.alerts.take();
+    assert!(told.iter().any(|message| message.body.contains("the policy is not valid")), "{told:?}");
+}
+
+/// Lambda takes no change: the breach is told at once, no tick takes longer than its minute, nothing is called capped.
+#[tokio::test(start_paused = true)]
+async fn while_changes_hang_people_hear_of_the_breach_and_never_of_a_cap() {
+    let world = World::new();
+    let mut guard = world.guard(&Faults::none());
+    for tick in 0..8 {
+        for _ in 0..9 {
+            world.control.decree(guard_fn::testing::Fate::Hang);
+        }
+        let begin = now();
+        guard.must_end_within(MINUTE);
+        guard.tick(world.advance(tick), &[]).await.unwrap();
+        assert!(begin.elapsed() < MINUTE, "tick {tick}: {:?}", begin.elapsed());
+    }
+    let events: Vec<String> = world
+        .alerts
+        .messages()
+        .iter()
+        .filter_map(|message| message.attributes.get("event").cloned())
+        .collect();
+    assert!(events.iter().any(|event| event == "warned" || event == "noticed"), "{events:?}");
+    assert!(events.iter().any(|event| event == "failed"), "{events:?}");
+    assert!(!events.contains(&"capped".to_owned()), "{events:?}");
+    assert_eq!(world.store.memory().outbox, []);
+    untrue(&world).unwrap();
 }

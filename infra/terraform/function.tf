@@ -13,8 +13,9 @@ resource "aws_lambda_function" "guard" {
   role             = aws_iam_role.guard.arn
   tags             = var.tags
 
-  # Two ticks never run at once, and one always can: in a saturated account too.
-  reserved_concurrent_executions = var.reserve_concurrency ? 1 : -1
+  # A tick, and an order or a question beside it, can always run: in a saturated account too. Of two ticks at once one
+  # conditional write decides.
+  reserved_concurrent_executions = var.reserve_concurrency ? 2 : -1
 
   logging_config {
     log_format = "Text"
@@ -34,6 +35,21 @@ resource "aws_lambda_function" "guard" {
       DOW_GUARD_METRICS          = var.metrics
     }
   }
+}
+
+# Doors: whoever may invoke an alias may only ask, or ask and release (guard-fn/src/wake/door.rs).
+resource "aws_lambda_alias" "ask" {
+  name             = "ask"
+  description      = "Takes questions, and nothing that changes anything."
+  function_name    = aws_lambda_function.guard.function_name
+  function_version = "$LATEST"
+}
+
+resource "aws_lambda_alias" "chat" {
+  name             = "chat"
+  description      = "Takes questions and release."
+  function_name    = aws_lambda_function.guard.function_name
+  function_version = "$LATEST"
 }
 
 # A tick that failed is not repeated: the next one looks at newer metrics.

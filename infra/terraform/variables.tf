@@ -164,7 +164,7 @@ variable "log_days" {
 }
 
 variable "reserve_concurrency" {
-  description = "Reserve one unit of concurrency, so that the guard runs in a saturated account. Say false where the account's limit is below 101."
+  description = "Reserve two units of concurrency, so that the guard ticks and answers in a saturated account. Say false where the account's limit is below 102."
   type        = bool
   default     = true
 }

@@ -111,13 +111,13 @@ class Others(unittest.TestCase):
                 self.deploy(name, {**template, "Outputs": {}})
             self.assertTrue(unknown, name)
 
-    def test_a_chat_channel_may_invoke_the_guard_and_nothing_else(self):
+    def test_a_chat_channel_may_come_in_by_its_own_door_and_no_other(self):
         template, unknown = parts("chat/slack.yaml")
         self.assertEqual(unknown, {"Channel", "Release", "Explain"})
         self.deploy("chat/slack.yaml", template)
         (statement,) = self.policy(self.role("slack", "ChannelRole"))
         self.assertEqual((statement["Effect"], statement["Action"]), ("Allow", "lambda:InvokeFunction"))
-        self.assertEqual(statement["Resource"], f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dow-guard")
+        self.assertEqual(statement["Resource"], f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dow-guard:chat")
 
     def test_the_central_account_asks_every_guard_and_keeps_the_answers(self):
         central, unknown = parts("organization/central.yaml")
@@ -128,6 +128,7 @@ class Others(unittest.TestCase):
         self.deploy("organization/member.yaml", member)
         (statement,) = self.policy("dow-guard-operator-eu-central-1")
         self.assertEqual(statement["Action"], "lambda:InvokeFunction")
+        self.assertEqual(statement["Resource"], f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dow-guard:ask")
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("index.py", GUARD)
@@ -138,6 +139,7 @@ class Others(unittest.TestCase):
             Code={"ZipFile": package.getvalue()},
             Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         )
+        self.at.client("lambda").create_alias(FunctionName="dow-guard", Name="ask", FunctionVersion="$LATEST")
         # The emulator gives the answers in the output instead of writing them into the bucket.
         self.assertEqual(
             self.asked(), [{"account": ACCOUNT, "guard": {"status": {"answer": "status", "armed": False}}}]

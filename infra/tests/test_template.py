@@ -122,10 +122,18 @@ class Template(unittest.TestCase):
                 narrowed = statement["Condition"].get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
                 self.assertTrue(statement["Effect"] == "Deny" or narrowed, statement["Sid"])
 
-    def test_the_guard_runs_alone_where_the_account_allows(self):
-        for said, reserved in (("true", 1), ("false", None)):
+    def test_a_tick_and_an_order_can_run_where_the_account_allows(self):
+        for said, reserved in (("true", 2), ("false", None)):
             guard = cfn.Stack(cfn.load(SAM), {**LEAST, "ReserveConcurrency": said}).resources()["Guard"]
             self.assertEqual(guard["Properties"].get("ReservedConcurrentExecutions"), reserved)
+
+    def test_every_door_is_an_alias_that_the_guard_knows(self):
+        doors = set(re.findall(r'Some\("([a-z]+)"\) => Door', (cfn.INFRA.parent / "guard-fn/src/wake/door.rs").read_text()))
+        resources = cfn.Stack(cfn.load(SAM), LEAST).resources().values()
+        aliases = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::Lambda::Alias"]
+        self.assertEqual({alias["Name"] for alias in aliases}, doors)
+        # A version would stay behind at the next deployment.
+        self.assertEqual({alias["FunctionVersion"] for alias in aliases}, {"$LATEST"})
 
     def test_every_limit_says_what_is_accepted(self):
         for name, limits in cfn.load(SAM)["Parameters"].items():

@@ -19,6 +19,7 @@ MIRRORS = ["~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr
 # SAM's word for a resource, and Terraform's.
 KINDS = {
     "AWS::Serverless::Function": "aws_lambda_function",
+    "AWS::Lambda::Alias": "aws_lambda_alias",
     "AWS::Lambda::EventInvokeConfig": "aws_lambda_function_event_invoke_config",
     "AWS::Lambda::Permission": "aws_lambda_permission",
     "AWS::Logs::LogGroup": "aws_cloudwatch_log_group",

@@ -5,7 +5,10 @@
 
    A wait that ends because its time is over takes a part of it, one of $E2E_HASTE, and monotonic time then jumps over
    the rest: the pace of calls, pauses and time-outs cost no minutes. A wait that ends because something happened takes as
-   long as it takes. */
+   long as it takes.
+
+   With $E2E_SPEED all of monotonic time goes by so many times as fast, whatever happens in it: a story that measures how
+   long things take costs a part of that time. */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,14 +21,21 @@
 #define SECOND 1000000000LL
 
 static _Atomic long long jumped;
+static _Atomic long long began;
+
+static long long factor(const char *name) {
+    const char *text = getenv(name);
+    return text && atoi(text) > 1 ? atoi(text) : 1;
+}
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
     if (failed) return failed;
     if (clock == CLOCK_MONOTONIC) {
-        long long nanoseconds = now->tv_nsec + jumped % SECOND;
-        now->tv_sec += jumped / SECOND + nanoseconds / SECOND;
-        now->tv_nsec = nanoseconds % SECOND;
+        long long real = now->tv_sec * SECOND + now->tv_nsec, none = 0;
+        atomic_compare_exchange_strong(&began, &none, real);
+        long long shown = began + (real - began) * factor("E2E_SPEED") + jumped;
+        *now = (struct timespec){.tv_sec = shown / SECOND, .tv_nsec = shown % SECOND};
         return 0;
     }
     const char *path = getenv("E2E_CLOCK");
@@ -42,10 +52,9 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 }
 
 int epoll_wait(int file, struct epoll_event *events, int most, int timeout_ms) {
-    const char *text = getenv("E2E_HASTE");
-    int haste = text && atoi(text) > 1 ? atoi(text) : 1;
+    int speed = (int)factor("E2E_SPEED"), haste = speed > 1 ? speed : (int)factor("E2E_HASTE");
     int part_ms = timeout_ms > 0 ? (timeout_ms + haste - 1) / haste : timeout_ms;
     int happened = (int)syscall(SYS_epoll_pwait, file, events, most, part_ms, NULL, 0);
-    if (happened == 0 && timeout_ms > 0) jumped += (timeout_ms - part_ms) * MILLISECOND;
+    if (happened == 0 && timeout_ms > 0 && speed == 1) jumped += (timeout_ms - part_ms) * MILLISECOND;
     return happened;
 }

@@ -86,8 +86,7 @@ impl Shopping<'_> {
         let reach = self.settled.plus(-CATCH_UP_MIN);
         let mut candidates = Vec::new();
         for index in self.roster.covered.get(watch.place).into_iter().flatten() {
-            let (Some(looked), Some(member)) =
-                (self.rests.rows.get(*index), self.roster.members.get(*index))
+            let (Some(looked), Some(member)) = (self.rests.rows.get(*index), self.roster.members.get(*index))
             else {
                 continue;
             };

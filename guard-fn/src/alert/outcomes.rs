@@ -16,15 +16,56 @@ const SAID_MAX: usize = 200;
 /// The prefix of the alarm name for failed calls on a function.
 const ACTION_ALARM: &str = "dow-guard/action/";
 
+/// The prefix of the alarm name for a function's trip.
+const FUNCTION_ALARM: &str = "dow-guard/function/";
+
 /// The prefix of a digest that no notice has: the recorded notice was not sent, and is due again. The kind follows.
 const UNTOLD: &str = "untold";
 
+/// What can be told of a plan before any of its actions is tried.
+pub struct Before {
+    /// The notices that are true already: of a breach, a refusal, a problem.
+    pub notices: Vec<Notice>,
+    /// What `alerts` says of the others once they are told.
+    pub held: BTreeMap<String, AlertState>,
+}
+
+/// Splits the notices of a plan that is about to be carried out. Those that call something done are held back, and until
+/// they are told `alerts` says so: if this process ends before that, a later one finds out what was done, and tells.
+pub fn before_actions(plan: &Plan, alerts: &mut BTreeMap<String, AlertState>) -> Before {
+    let acted_on: BTreeSet<&FunctionName> = plan.actions.iter().map(|action| &action.function).collect();
+    let (mut notices, mut held) = (Vec::new(), BTreeMap::new());
+    for notice in &plan.notices {
+        if !claims(notice, &acted_on) {
+            notices.push(notice.clone());
+        } else if let Some(alert) = alerts.get_mut(&notice.alarm) {
+            held.insert(notice.alarm.clone(), alert.clone());
+            take_back(alert, notice.kind);
+        }
+    }
+    Before { notices, held }
+}
+
+/// Whether a notice calls something done on one of these functions.
+fn claims(notice: &Notice, functions: &BTreeSet<&FunctionName>) -> bool {
+    let is_told_as_done =
+        matches!(notice.kind, NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Released);
+    is_told_as_done && notice.function.as_ref().is_some_and(|name| functions.contains(name))
+}
+
+/// Notes that what was to be told is still to be told.
+fn take_back(alert: &mut AlertState, kind: NoticeKind) {
+    alert.open = true;
+    alert.digest = untold(kind);
+}
+
 /// The notices of a plan after its actions were tried.
 ///
-/// Notices about functions whose actions failed are taken back, in `alerts` too, so that they are due again. One notice
-/// of kind [`NoticeKind::Failed`] replaces them under an alarm of its own, repeated when it changes or after `realert`,
-/// and closed when a later action on the function is applied. Then the notice taken back is sent, unless the plan
-/// contains it itself: to the core, an action that is made again is routine.
+/// Notices about functions whose actions failed, or were not tried for lack of time, are taken back, in `alerts` too, so
+/// that they are due again. Where a call failed, one notice of kind [`NoticeKind::Failed`] replaces them under an alarm
+/// of its own, repeated when it changes or after `realert`, and closed when a later action on the function is applied.
+/// Then the notice taken back is sent, unless the plan contains it itself: to the core, an action that is made again is
+/// routine.
 pub fn after_actions(
     plan: &Plan,
     outcomes: &[Outcome],
@@ -38,28 +79,28 @@ pub fn after_actions(
     let is_failed = |outcomes: &Vec<&Outcome>| outcomes.iter().any(|o| o.result != ApplyResult::Applied);
     let failed: BTreeSet<&FunctionName> =
         by_function.iter().filter(|(_, all)| is_failed(all)).map(|(name, _)| *name).collect();
+    let left = left(plan, outcomes);
+    let undone: BTreeSet<&FunctionName> = failed.union(&left).copied().collect();
     let mut notices = Vec::new();
     for notice in &plan.notices {
-        let told_as_done =
-            matches!(notice.kind, NoticeKind::Capped | NoticeKind::Releasing | NoticeKind::Released);
-        if told_as_done && notice.function.as_ref().is_some_and(|name| failed.contains(name)) {
+        if claims(notice, &undone) {
             if let Some(alert) = alerts.get_mut(&notice.alarm) {
-                alert.open = true;
-                alert.digest = untold(notice.kind);
+                take_back(alert, notice.kind);
             }
         } else {
             notices.push(notice.clone());
         }
     }
     let settled = settled(plan, &by_function, alerts);
-    for name in by_function.keys().copied().filter(|name| !failed.contains(name)).chain(&settled) {
+    for name in by_function.keys().copied().filter(|name| !undone.contains(name)).chain(&settled) {
         let late = late(plan, name, alerts);
         if let Some(late) = late.filter(|late| notices.iter().all(|told| told.alarm != late.alarm)) {
             remember(&late, alerts, plan.at);
             notices.push(late);
         }
     }
-    let of_calls = by_function.iter().map(|(name, outcomes)| {
+    let tried = by_function.iter().filter(|(name, _)| failed.contains(*name) || !left.contains(*name));
+    let of_calls = tried.map(|(name, outcomes)| {
         if failed.contains(name) { failure(plan, name, outcomes) } else { success(name, outcomes) }
     });
     for notice in of_calls.chain(settled.iter().map(|name| success(name, &[]))) {
@@ -71,19 +112,34 @@ pub fn after_actions(
     notices
 }
 
-/// Functions whose last call failed and on which nothing is left to do: an unknown change was found in force, or is no
-/// longer wanted.
+/// Functions with actions that were not tried.
+fn left<'a>(plan: &'a Plan, outcomes: &[Outcome]) -> BTreeSet<&'a FunctionName> {
+    let is_tried = |action: &&Action| {
+        outcomes.iter().any(|tried| tried.function == action.function && tried.change == action.change)
+    };
+    let untried = plan.actions.iter().filter(|action| plan.armed && !is_tried(action));
+    untried.map(|action| &action.function).collect()
+}
+
+/// Functions whose last call failed, or was made by a process that ended, and on which nothing is left to do: an unknown
+/// change was found in force, or is no longer wanted.
 fn settled(
     plan: &Plan,
     tried: &BTreeMap<&FunctionName, Vec<&Outcome>>,
     alerts: &BTreeMap<String, AlertState>,
 ) -> Vec<FunctionName> {
     let open = alerts.iter().filter(|(_, alert)| alert.open);
-    let names = open.filter_map(|(name, _)| name.strip_prefix(ACTION_ALARM)).map(FunctionName::from);
+    let names: BTreeSet<FunctionName> = open
+        .filter_map(|(alarm, alert)| {
+            let untold = alarm.strip_prefix(FUNCTION_ALARM).filter(|_| alert.digest.starts_with(UNTOLD));
+            alarm.strip_prefix(ACTION_ALARM).or(untold)
+        })
+        .map(FunctionName::from)
+        .collect();
     let idle = |name: &FunctionName| {
         !tried.contains_key(name) && plan.actions.iter().all(|action| action.function != *name)
     };
-    names.filter(idle).collect()
+    names.into_iter().filter(idle).collect()
 }
 
 fn untold(kind: NoticeKind) -> String {
@@ -96,7 +152,7 @@ fn late(plan: &Plan, name: &FunctionName, alerts: &BTreeMap<String, AlertState>)
     if actions.iter().any(|action| action.reason != Reason::Resumed) {
         return None;
     }
-    let alarm = format!("dow-guard/function/{name}");
+    let alarm = format!("{FUNCTION_ALARM}{name}");
     let digest = &alerts.get(&alarm)?.digest;
     let kinds = [NoticeKind::Capped, NoticeKind::Releasing, NoticeKind::Released];
     let kind = kinds.into_iter().find(|kind| *digest == untold(*kind))?;

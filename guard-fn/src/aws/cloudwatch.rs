@@ -17,6 +17,7 @@ use guard_core::name::FunctionName;
 use guard_core::observation::{Census, CensusSlice, Freshness, Observation, Point, Series};
 use guard_core::sampling::POINTS_PER_CALL;
 use guard_core::time::{Hour, Minute};
+use tokio::time::{Instant, timeout_at};
 
 use self::answer::Gathered;
 use self::notes::Notes;
@@ -51,11 +52,12 @@ impl CloudWatch {
     }
 
     /// Reads hours. A slice without any answer is dropped: the next tick asks for it again.
-    async fn census(&self, asked: &CensusSlice, notes: &mut Notes) -> Option<Census> {
+    async fn census(&self, asked: &CensusSlice, until: Option<Instant>, notes: &mut Notes) -> Option<Census> {
         let names = &asked.functions;
         let everybody: Vec<Subject> =
             std::iter::once(Subject::Region).chain((0..names.len()).map(Subject::Counted)).collect();
-        let answers = self.series(&everybody, Span::hours(asked.first, asked.last), names, notes).await;
+        let span = Span::hours(asked.first, asked.last);
+        let answers = self.series(&everybody, span, names, until, notes).await;
         let mut census = Census { asked: asked.clone(), region: Vec::new(), functions: Vec::new() };
         let is_answered = !answers.is_empty();
         for (subject, points) in answers {
@@ -77,6 +79,7 @@ impl CloudWatch {
         subjects: &[Subject],
         span: Span,
         names: &[FunctionName],
+        until: Option<Instant>,
         notes: &mut Notes,
     ) -> Vec<(Subject, Vec<(i64, Point)>)> {
         let batches = batches(subjects, span);
@@ -84,8 +87,16 @@ impl CloudWatch {
         // Answers come in the order of the questions, whichever arrives first.
         let mut answers = stream::iter(calls).buffered(IN_FLIGHT);
         let mut series = Vec::with_capacity(subjects.len());
-        for batch in &batches {
-            let Some((pages, answer)) = answers.next().await else { break };
+        for (place, batch) in batches.iter().enumerate() {
+            let next = match until {
+                Some(until) => timeout_at(until, answers.next()).await.ok(),
+                None => Some(answers.next().await),
+            };
+            let Some(next) = next else {
+                notes.given_up(batches.get(place..).unwrap_or_default(), IN_FLIGHT, CALL);
+                break;
+            };
+            let Some((pages, answer)) = next else { break };
             notes.requested(batch, pages);
             match answer {
                 Ok(gathered) => {
@@ -164,9 +175,9 @@ impl MetricSource for CloudWatch {
         let glanced = ask.glance.iter().map(|glanced| &glanced.name);
         let names: Vec<FunctionName> = ask.focus.iter().chain(glanced).cloned().collect();
         let span = Span::minutes(ask.from, Minute::of(ask.at));
-        let minutes = self.series(&subjects, span, &names, &mut notes).await;
+        let minutes = self.series(&subjects, span, &names, ask.until, &mut notes).await;
         let census = match &ask.census {
-            Some(asked) if !notes.is_nothing_answered() => self.census(asked, &mut notes).await,
+            Some(asked) if !notes.is_nothing_answered() => self.census(asked, ask.until, &mut notes).await,
             _ => None,
         };
         let observation = observation(ask, minutes, census);

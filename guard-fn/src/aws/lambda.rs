@@ -12,6 +12,7 @@ mod invokers;
 mod lists;
 mod pace;
 mod prove;
+mod read;
 mod survey;
 mod translate;
 mod turns;
@@ -27,6 +28,7 @@ use guard_core::settle::ApplyResult;
 use self::api::Api;
 use super::calls::CountRequests;
 use crate::calls::Calls;
+use crate::deadline::Stage;
 use crate::ports::{ConcurrencyControl, Proof, Unavailable};
 use crate::survey::Survey;
 
@@ -55,8 +57,9 @@ impl ConcurrencyControl for LambdaControl {
         urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
+        time: Stage,
     ) -> Vec<Unavailable> {
-        survey::survey(&self.api, survey, urgent, at, calls).await
+        survey::survey(&self.api, survey, urgent, at, calls, time).await
     }
 
     async fn apply(&self, action: &Action) -> ApplyResult {

@@ -41,6 +41,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
+use futures_util::{StreamExt, stream};
 use guard_core::name::{FunctionName, Region};
 use guard_core::state::STATE_SCHEMA;
 use tokio::sync::Mutex;
@@ -57,6 +58,9 @@ const LAYOUT_SCHEMA: u32 = 1;
 
 /// Attempts to read a memory that others save meanwhile.
 const LOADS_MAX: u32 = 4;
+
+/// Shards that are read at the same time. Our choice: each is a megabyte at most.
+const SHARDS_IN_FLIGHT: usize = 8;
 
 /// The most unused segments that wait for a save with other writes.
 const GARBAGE_MAX: usize = 100;
@@ -109,8 +113,10 @@ impl DynamoStore {
     ) -> Result<Option<Found>, StoreError> {
         let mut assembly = Assembly::new(directory.clone());
         let mut garbage = Vec::new();
-        for shard in shards {
-            let mut found = self.table.segments(shard).await?;
+        let segments = shards.map(|shard| async move { (shard, self.table.segments(shard).await) });
+        let mut segments = stream::iter(segments).buffered(SHARDS_IN_FLIGHT);
+        while let Some((shard, found)) = segments.next().await {
+            let mut found = found?;
             for (slot, keys) in directory.of_shard(shard) {
                 let mut packed = Vec::new();
                 for key in &keys {

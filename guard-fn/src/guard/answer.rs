@@ -17,11 +17,14 @@ use guard_core::state::{Latch, Operator};
 use guard_core::time::Minute;
 use serde::Serialize;
 
-use super::{Guard, InForce, Report, TickError};
+use super::tell::send;
+use super::{
+    ACTED, BEGUN, Guard, InForce, Report, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load,
+};
 use crate::alert;
 use crate::chain::nearest;
 use crate::memory::{Memory, Overview};
-use crate::ports::{Proof, StoreError};
+use crate::ports::{Proof, StoreError, Unavailable};
 use crate::wake::Question;
 
 /// An answer, with what it lacks.
@@ -158,6 +161,12 @@ struct Surveyed {
     problems: Vec<String>,
 }
 
+impl From<Unavailable> for AnswerError {
+    fn from(problem: Unavailable) -> Self {
+        StoreError::from(problem).into()
+    }
+}
+
 impl From<StoreError> for AnswerError {
     fn from(error: StoreError) -> Self {
         AnswerError::Tick(error.into())
@@ -170,8 +179,11 @@ impl Guard {
     /// # Errors
     /// If the order is refused, or the memory cannot be read or saved. Nothing was changed then.
     pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
-        let mut memory = self.ports.store.load().await?;
-        let Surveyed { roster, problems } = self.surveyed(&mut memory, order.function(), at).await;
+        let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
+        // An order is about one function: the others are read in their turn by the next tick.
+        let calls = super::tick::SURVEY_CALLS;
+        let Surveyed { roster, problems } = self.surveyed(&mut memory, order.function(), at, calls).await;
+        let waiting = memory.outbox.len();
         let planned = operator::command(&roster, &mut memory.state, at, order);
         let plan = planned.map_err(|refused| self.refused(refused, &memory, &problems))?;
         let reply = |says: Vec<String>, outcomes: Vec<Outcome>| Reply {
@@ -185,16 +197,28 @@ impl Guard {
             says.push("Nothing was changed and nothing was noted; --apply does it.".to_owned());
             return Ok(reply(says, Vec::new()));
         }
-        self.save(&mut memory, &BTreeSet::new()).await?;
-        let outcomes = self.carry_out(&plan, &mut memory).await;
+        self.save(&mut memory, &BTreeSet::new(), SAVED).await?;
+        let time = self.time.stage(ACTED.0, ACTED.1);
+        let outcomes = act::carry_out(self.ports.control.as_ref(), &plan.actions, time).await;
+        let outcomes = act::note(outcomes, &plan, &mut memory);
         settle::settle(&mut memory.state, at, &outcomes);
         let realert = TimeDelta::minutes(i64::from(roster.policy.alerts.realert_min));
         let notices = alert::after_actions(&plan, &outcomes, &mut memory.state.alerts, realert);
         memory.queue(alert::messages(&notices, &plan, &self.context(&roster)));
         let mut says: Vec<String> = outcomes.iter().map(said).collect();
-        says.extend(self.send(&mut memory).await.iter().map(|problem| format!("not told yet: {problem}")));
-        if !outcomes.is_empty()
-            && let Err(error) = self.save(&mut memory, &BTreeSet::new()).await
+        says.extend(act::left(&plan.actions, &outcomes).map(|left| left.to_string()));
+        if self.is_visiting {
+            // The messages are for the topics of the guard whose memory this is, and so are those that waited before.
+            let own = memory.outbox.len().saturating_sub(waiting);
+            says.extend((own > 0).then(|| "the deployed guard reports it at its next tick".to_owned()));
+        } else {
+            let messages = std::mem::take(&mut memory.outbox);
+            let told = send(self.ports.alerts.as_ref(), messages, self.time.at(TOLD), BTreeSet::new()).await;
+            memory.outbox = told.left;
+            says.extend(told.problems.iter().map(|problem| format!("not told yet: {problem}")));
+        }
+        if (!outcomes.is_empty() || memory.outbox.len() != waiting)
+            && let Err(error) = self.save(&mut memory, &BTreeSet::new(), SETTLED).await
         {
             says.push(format!("{error}; the next tick finds what was changed"));
         }
@@ -238,8 +262,9 @@ impl Guard {
 
     /// The memory and the roster built from it, where all functions and the account's limits are known.
     async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Surveyed), AnswerError> {
-        let mut memory = self.ports.store.load().await?;
-        let mut surveyed = self.surveyed(&mut memory, None, at).await;
+        let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
+        let calls = super::tick::survey_calls(&memory);
+        let mut surveyed = self.surveyed(&mut memory, None, at, calls).await;
         if let (Some(listed_at), false) = (memory.survey.listed_at, surveyed.problems.is_empty()) {
             let listed_at = listed_at.format("%F %R");
             surveyed.problems.push(format!("The answer rests on the list of functions of {listed_at} UTC."));
@@ -261,11 +286,12 @@ impl Guard {
         memory: &mut Memory,
         function: Option<&FunctionName>,
         at: DateTime<Utc>,
+        calls: u32,
     ) -> Surveyed {
         let in_force = self.policy(&mut memory.policy, at).await;
         let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
-        let calls = super::tick::survey_calls(memory);
-        let faults = self.ports.control.survey(&mut memory.survey, &urgent, at, calls).await;
+        let time = self.time.stage(SURVEYED.0, SURVEYED.1);
+        let faults = self.ports.control.survey(&mut memory.survey, &urgent, at, calls, time).await;
         let problems = in_force.problem.into_iter().chain(faults.iter().map(ToString::to_string));
         Surveyed {
             problems: problems.collect(),
@@ -296,7 +322,8 @@ impl Guard {
     }
 
     async fn status(&self, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
-        let mut overview = self.ports.store.overview().await?;
+        let read = self.ports.store.overview();
+        let mut overview = in_time(self.time.at(BEGUN), "reading the memory", read).await??;
         let InForce { policy, problem } = self.policy(&mut overview.policy, at).await;
         let Overview { state, listed_at, functions, waiting_messages, .. } = overview;
         let open = state.alerts.iter().filter(|(_, alert)| alert.open).map(|(alarm, _)| alarm.clone());
@@ -337,9 +364,11 @@ impl Guard {
             Some(record) => record.reason.to_string(),
             None => "UNKNOWN: it was not looked at".to_owned(),
         };
+        let mistyped = roster.tag_problems.iter().filter(|problem| problem.function.as_ref() == Some(name));
         let says = std::iter::once(reason)
             .chain(of_actions.map(|action| report::action(action, plan.armed)))
-            .chain(of_refusals.map(report::refusal));
+            .chain(of_refusals.map(report::refusal))
+            .chain(mistyped.map(ToString::to_string));
         let budgets = member.budgets.iter().filter_map(|index| roster.rules.get(*index));
         let answer = Answer::Explain(Box::new(Explained {
             says: says.collect(),

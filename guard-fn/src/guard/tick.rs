@@ -8,15 +8,19 @@ use guard_core::Begun;
 use guard_core::amplification::counts_received;
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
-use guard_core::plan::{Notice, NoticeKind, Plan, SamplingPlan};
+use guard_core::plan::{Notice, Plan, SamplingPlan};
 use guard_core::roster::Roster;
 use guard_core::sampling::{self, LOOKS_MAX, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
 use guard_core::time::Minute;
 
-use super::{Guard, Took};
-use crate::alert;
+use super::own::{keep_pace, mistyped, own_notice};
+use super::tell::send;
+use super::{
+    ACTED, BEGUN, Guard, InForce, LOOKED, SAVED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
+};
+use crate::alert::{self, Audience, Before};
 use crate::config::Metrics;
 use crate::context::Context;
 use crate::emf::{self, OwnUse};
@@ -27,14 +31,11 @@ use crate::wake::Hint;
 
 /// Control-plane calls that an ordinary tick spends on configuration. Our choice: with one each to CloudWatch,
 /// DynamoDB and SSM an idle tick stays below ten calls.
-const SURVEY_CALLS: u32 = 5;
+pub(super) const SURVEY_CALLS: u32 = 5;
 
 /// The same before the account was ever listed in full: half a minute at the survey's pace of ten a second, which
 /// leaves five of the control plane's 15 to deployments ("Lambda quotas", read 2026-11).
 const FIRST_SURVEY_CALLS: u32 = 300;
-
-/// The alarm under which the guard reports its own problems.
-const SELF_ALARM: &str = "dow-guard/self";
 
 /// The result of a tick.
 #[derive(Clone, Debug)]
@@ -85,45 +86,89 @@ struct Looked {
 }
 
 impl Guard {
-    /// One tick. Functions named by `hints` are looked at in addition to those that the last tick asked for.
+    /// One tick. Functions named by hints, these and those heeded before, are looked at in addition to those that the
+    /// last tick asked for.
     ///
     /// # Errors
     /// If the memory cannot be read, or another tick has saved since. Nothing was changed then.
     pub async fn tick(&mut self, at: DateTime<Utc>, hints: &[Hint]) -> Result<Report, TickError> {
-        let mut memory = self.memory().await?;
-        let hinted: Vec<FunctionName> =
-            hints.iter().flat_map(|hint| hint.functions.iter().cloned()).collect();
-        let mispriced = self.reprice(at).await;
-        let mut decided = self.decide(&mut memory, at, &hinted).await;
+        self.heard.note(hints);
+        let hinted = self.heard.tick(at);
+        if self.is_visiting {
+            return self.visited(at, &hinted).await;
+        }
+        let (memory, fetched, mispriced) = self.begin(at).await;
+        let (memory, was_warm) = memory?;
+        match self.tick_on(memory, at, &hinted, (fetched.clone(), mispriced.clone())).await {
+            // Another environment has saved since this one did; nothing was changed on what was known before.
+            Err(TickError::Memory(StoreError::Conflict { .. }))
+                if was_warm && !self.time.is_past(LOOKED.0) =>
+            {
+                let memory = load(self.ports.store.as_ref(), self.time.at(LOOKED.1)).await?;
+                self.tick_on(memory, at, &hinted, (fetched, mispriced)).await
+            }
+            done => done,
+        }
+    }
+
+    /// A visitor's tick: decided as by a disarmed guard, and forgotten.
+    async fn visited(&mut self, at: DateTime<Utc>, hinted: &[FunctionName]) -> Result<Report, TickError> {
+        let may_change = std::mem::replace(&mut self.may_change, false);
+        let report = self.rehearse(at, hinted).await;
+        self.may_change = may_change;
+        report
+    }
+
+    /// A tick on a memory, with the policy's text and the problem with the prices.
+    async fn tick_on(
+        &mut self,
+        mut memory: Memory,
+        at: DateTime<Utc>,
+        hinted: &[FunctionName],
+        (fetched, mispriced): (Result<String, Unavailable>, Option<Unavailable>),
+    ) -> Result<Report, TickError> {
+        let in_force = self.in_force(fetched, &mut memory.policy, at);
+        let mut decided = self.decide(&mut memory, in_force, at, hinted).await;
         decided.problems.extend(mispriced.map(|problem| problem.to_string()));
-        self.tick_s = decided.roster.policy.timing.tick_s;
-        let own = self.own_notice(&mut memory, &decided, at);
         let context = self.context(&decided.roster);
+        let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
         let acts = decided.plan.armed && !decided.plan.actions.is_empty();
         if !acts {
-            let notices: Vec<Notice> = decided.plan.notices.iter().cloned().chain(own).collect();
+            let told = alert::after_actions(&decided.plan, &[], &mut memory.state.alerts, realert);
+            let own = own_notice(&mut memory, &decided.problems, at, realert);
+            let notices: Vec<Notice> = told.into_iter().chain(own).collect();
             memory.queue(alert::messages(&notices, &decided.plan, &context));
-            self.save(&mut memory, &decided.touched).await?;
-            return Ok(self.tell(memory, decided, Vec::new(), &context).await);
+            timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched, SAVED)).await?;
+            return Ok(self.tell(memory, decided, Vec::new(), (&context, BTreeSet::new())).await);
         }
-        // Planned notices wait in the outbox until the outcomes are known: if this process ends before that, the next
-        // one makes the change and reports it.
-        let waiting = memory.outbox.clone();
-        let planned: Vec<Notice> = decided.plan.notices.iter().chain(&own).cloned().collect();
-        memory.queue(alert::messages(&planned, &decided.plan, &context));
-        timed(&mut decided.took, "remember", self.save(&mut memory, &decided.touched)).await?;
-        memory.outbox = waiting;
+        // What is true before any change is told beside the changes, which may hang. What calls something done waits until
+        // it is; if this process ends before that, the next one finds out, and tells.
+        let Before { notices, held } = alert::before_actions(&decided.plan, &mut memory.state.alerts);
+        memory.queue(alert::messages(&notices, &decided.plan, &context));
+        let save = self.save(&mut memory, &decided.touched, SAVED);
+        timed(&mut decided.took, "remember", save).await?;
+        let waiting = std::mem::take(&mut memory.outbox);
         let start = begin();
-        let outcomes = self.carry_out(&decided.plan, &mut memory).await;
+        let tell = send(self.ports.alerts.as_ref(), waiting, self.time.at(TOLD_FIRST), BTreeSet::new());
+        let time = self.time.stage(ACTED.0, ACTED.1);
+        let change = act::carry_out(self.ports.control.as_ref(), &decided.plan.actions, time);
+        let (told, outcomes) = tokio::join!(tell, change);
         decided.took.push(("act", start.elapsed()));
+        memory.outbox = told.left;
+        decided.problems.extend(told.problems.iter().map(Unavailable::to_string));
+        let outcomes = act::note(outcomes, &decided.plan, &mut memory);
+        decided.problems.extend(act::left(&decided.plan.actions, &outcomes).map(|left| left.to_string()));
         settle::settle(&mut memory.state, at, &outcomes);
-        let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
-        let told = alert::after_actions(&decided.plan, &outcomes, &mut memory.state.alerts, realert);
-        let notices: Vec<Notice> = told.into_iter().chain(own).collect();
+        memory.state.alerts.extend(held);
+        let mut plan = decided.plan.clone();
+        plan.notices.retain(|notice| !notices.contains(notice));
+        let done = alert::after_actions(&plan, &outcomes, &mut memory.state.alerts, realert);
+        let own = own_notice(&mut memory, &decided.problems, at, realert);
+        let notices: Vec<Notice> = done.into_iter().chain(own).collect();
         memory.queue(alert::messages(&notices, &decided.plan, &context));
         // Notices are sent before the save: if the save fails, the next tick finds each intent, compares it with the
         // world, and may send the notice twice.
-        Ok(self.tell(memory, decided, outcomes, &context).await)
+        Ok(self.tell(memory, decided, outcomes, (&context, told.deaf)).await)
     }
 
     /// The decision a tick would make now: everything except saving, acting and sending messages.
@@ -146,26 +191,39 @@ impl Guard {
         at: DateTime<Utc>,
         looking_at: &[FunctionName],
     ) -> Result<(Memory, Decided), TickError> {
-        let mut memory = self.ports.store.load().await?;
-        let decided = self.decide(&mut memory, at, looking_at).await;
+        let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
+        let in_force = self.policy(&mut memory.policy, at).await;
+        let decided = self.decide(&mut memory, in_force, at, looking_at).await;
         Ok((memory, decided))
     }
 
-    /// Policy, survey, look and plan, on a memory that is not saved yet.
-    async fn decide(&self, memory: &mut Memory, at: DateTime<Utc>, hinted: &[FunctionName]) -> Decided {
+    /// Survey, look and plan, on a memory that is not saved yet.
+    async fn decide(
+        &self,
+        memory: &mut Memory,
+        mut in_force: InForce,
+        at: DateTime<Utc>,
+        hinted: &[FunctionName],
+    ) -> Decided {
         let mut took: Took = Vec::new();
-        let in_force = timed(&mut took, "policy", self.policy(&mut memory.policy, at)).await;
         let mut problems: Vec<String> = in_force.problem.into_iter().collect();
-
+        if self.is_scheduled {
+            problems.extend(keep_pace(&mut in_force.policy, memory.state.last_tick, at));
+        }
         let mut focus: BTreeSet<FunctionName> = memory.sampling.focus.iter().cloned().collect();
-        focus.extend(hinted.iter().cloned());
+        // What a hint names is looked at; its configuration is read in its turn.
         let urgent = memory.urgent(&focus, at);
+        focus.extend(hinted.iter().cloned());
         let calls = survey_calls(memory);
-        let survey = self.ports.control.survey(&mut memory.survey, &urgent, at, calls);
+        let time = self.time.stage(SURVEYED.0, SURVEYED.1);
+        let survey = self.ports.control.survey(&mut memory.survey, &urgent, at, calls, time);
         let faults = timed(&mut took, "survey", survey).await;
         problems.extend(faults.iter().map(Unavailable::to_string));
 
         let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
+        if self.is_scheduled {
+            problems.extend(mistyped(&roster.tag_problems));
+        }
         focus.retain(|name| roster.inventory.function(name).is_some());
         let sampling = SamplingPlan { focus: focus.into_iter().collect(), ..memory.sampling.clone() };
         let census = sampling::census(&roster, &memory.state, at);
@@ -195,7 +253,8 @@ impl Guard {
         (at, sampling, census): (DateTime<Utc>, SamplingPlan, Option<CensusSlice>),
         took: &mut Took,
     ) -> Looked {
-        let asked = ask(roster, state, at, sampling, census);
+        let until = Some(self.time.at(LOOKED.1));
+        let asked = Ask { until, ..ask(roster, state, at, sampling, census) };
         let first = timed(took, "look", self.ports.metrics.look(&asked)).await;
         let Look { observation: mut seen, mut metrics, problems } = first;
         let mut faults: BTreeSet<String> = problems.iter().map(Unavailable::to_string).collect();
@@ -204,11 +263,14 @@ impl Guard {
         let mut begun = Begun::new(roster, state, &seen);
         let mut posting = start.elapsed();
         for _ in 1..LOOKS_MAX {
+            if self.time.is_past(LOOKED.0) {
+                break;
+            }
             let start = begin();
             let further = begun.further(roster, state, &seen);
             posting += start.elapsed();
             let Some(further) = further else { break };
-            let asked = ask(roster, state, at, further, None);
+            let asked = Ask { until, ..ask(roster, state, at, further, None) };
             let look = timed(took, "look", self.ports.metrics.look(&asked)).await;
             metrics += look.metrics;
             faults.extend(look.problems.iter().map(Unavailable::to_string));
@@ -221,19 +283,24 @@ impl Guard {
         Looked { begun, seen, metrics, counted, faults }
     }
 
-    /// Sends the waiting messages, saves the memory with the outcomes of the actions, and reports.
+    /// Sends the waiting messages but those to deaf audiences, saves the memory with the outcomes of the actions, and
+    /// reports.
     async fn tell(
         &mut self,
         mut memory: Memory,
         mut decided: Decided,
         outcomes: Vec<Outcome>,
-        context: &Context,
+        (context, deaf): (&Context, BTreeSet<Audience>),
     ) -> Report {
-        let is_changed = !outcomes.is_empty() || !memory.outbox.is_empty();
+        let acted = decided.plan.armed && !decided.plan.actions.is_empty();
+        let is_changed = acted || !memory.outbox.is_empty();
         let start = begin();
-        let faults = self.send(&mut memory).await;
-        decided.problems.extend(faults.iter().map(Unavailable::to_string));
-        let saved = if is_changed { self.save(&mut memory, &BTreeSet::new()).await } else { Ok(()) };
+        let waiting = std::mem::take(&mut memory.outbox);
+        let told = send(self.ports.alerts.as_ref(), waiting, self.time.at(TOLD), deaf).await;
+        memory.outbox = told.left;
+        decided.problems.extend(told.problems.iter().map(Unavailable::to_string));
+        let nothing = BTreeSet::new();
+        let saved = if is_changed { self.save(&mut memory, &nothing, SETTLED).await } else { Ok(()) };
         decided.took.push(("tell", start.elapsed()));
         if let Err(error) = &saved {
             decided.problems.push(error.to_string());
@@ -266,32 +333,6 @@ impl Guard {
             line,
             metrics,
         }
-    }
-
-    /// The guard's own problems, reported like any alarm: once, again when they change or last, and closed.
-    fn own_notice(&self, memory: &mut Memory, decided: &Decided, at: DateTime<Utc>) -> Option<Notice> {
-        let is_troubled = !decided.problems.is_empty();
-        let notice = Notice {
-            kind: if is_troubled { NoticeKind::Troubled } else { NoticeKind::Mended },
-            alarm: SELF_ALARM.to_owned(),
-            alarming: is_troubled,
-            budget: None,
-            function: None,
-            headline: match decided.problems.as_slice() {
-                [] => "The guard is well again".to_owned(),
-                [only] => only.clone(),
-                [first, rest @ ..] => format!("{first}; and {} more", rest.len()),
-            },
-            body: decided.problems.clone(),
-            // A service's error text can hold a request id, so a repetition is recognised by the call.
-            digest: decided.problems.iter().map(|text| text.split(": ").next().unwrap_or("")).collect(),
-        };
-        let realert = TimeDelta::minutes(i64::from(decided.roster.policy.alerts.realert_min));
-        let is_due = alert::is_due(&notice, &memory.state.alerts, at, realert);
-        if is_due {
-            alert::remember(&notice, &mut memory.state.alerts, at);
-        }
-        is_due.then_some(notice)
     }
 
     pub(super) fn context(&self, roster: &Roster) -> Context {
@@ -343,6 +384,7 @@ fn ask(
         glance: glance.collect(),
         focus,
         census,
+        until: None,
     }
 }
 

@@ -18,6 +18,11 @@ impl MemoryAlerts {
         std::mem::take(&mut *locked(&self.0))
     }
 
+    /// What waits to be taken.
+    pub fn messages(&self) -> Vec<Message> {
+        locked(&self.0).clone()
+    }
+
     /// How many wait to be taken.
     pub fn count(&self) -> usize {
         locked(&self.0).len()

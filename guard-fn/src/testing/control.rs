@@ -11,6 +11,7 @@ use guard_core::plan::{Action, Change};
 use guard_core::settle::{self, ApplyResult};
 
 use super::{given, locked};
+use crate::deadline::Stage;
 use crate::ports::{ConcurrencyControl, Proof, Unavailable};
 use crate::survey::Survey;
 
@@ -23,6 +24,8 @@ pub enum Fate {
     TimeOutBefore,
     /// The change is made, and the answer is lost.
     TimeOutAfter,
+    /// No answer for an hour, and no effect.
+    Hang,
 }
 
 /// A change that was made.
@@ -86,7 +89,7 @@ impl Account {
         let fate = self.fates.pop_front();
         match &fate {
             Some(Fate::Refuse(message)) => return ApplyResult::Rejected { message: message.clone() },
-            Some(Fate::TimeOutBefore) => return no_answer(),
+            Some(Fate::TimeOutBefore | Fate::Hang) => return no_answer(),
             Some(Fate::TimeOutAfter) | None => {}
         }
         let result = self.change(action);
@@ -134,6 +137,7 @@ impl ConcurrencyControl for MemoryControl {
         _: &[FunctionName],
         at: DateTime<Utc>,
         _: u32,
+        _: Stage,
     ) -> Vec<Unavailable> {
         tokio::task::yield_now().await;
         survey.inventory = self.inventory();
@@ -146,6 +150,11 @@ impl ConcurrencyControl for MemoryControl {
 
     async fn apply(&self, action: &Action) -> ApplyResult {
         tokio::task::yield_now().await;
+        if locked(&self.0).fates.front() == Some(&Fate::Hang) {
+            locked(&self.0).fates.pop_front();
+            tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+            return no_answer();
+        }
         locked(&self.0).apply(action)
     }
 

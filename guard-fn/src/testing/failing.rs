@@ -14,6 +14,7 @@ use guard_core::settle::ApplyResult;
 
 use super::locked;
 use crate::alert::Message;
+use crate::deadline::Stage;
 use crate::memory::Memory;
 use crate::ports::{
     AlertSink, Ask, ConcurrencyControl, Look, MetricSource, PolicySource, Proof, StateStore, StoreError,
@@ -218,12 +219,13 @@ impl<P: ConcurrencyControl> ConcurrencyControl for Failing<P> {
         urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
+        time: Stage,
     ) -> Vec<Unavailable> {
         let drawn = Drawn::of(&self.faults, "control:survey").await;
         if let Err(problem) = drawn.answer().await {
             return vec![problem];
         }
-        self.port.survey(survey, urgent, at, calls).await
+        self.port.survey(survey, urgent, at, calls, time).await
     }
 
     async fn apply(&self, action: &Action) -> ApplyResult {

@@ -38,7 +38,7 @@ pub(crate) struct World {
     pub(crate) metrics: MemoryMetrics,
     pub(crate) store: MemoryStore,
     pub(crate) alerts: MemoryAlerts,
-    policy: StaticPolicy,
+    pub(crate) policy: StaticPolicy,
 }
 
 impl World {

@@ -212,7 +212,8 @@ fn calm_days(days: &[CalmDay]) -> Vec<Block> {
     if days.is_empty() {
         return Vec::new();
     }
-    let number = |wrong: bool, text: String| Cell::toned(if wrong { Tone::Alarm } else { Tone::Normal }, text);
+    let number =
+        |wrong: bool, text: String| Cell::toned(if wrong { Tone::Alarm } else { Tone::Normal }, text);
     let rows = days.iter().map(|day| {
         let a_day = |usd: Usd| usd.mul_div_up(1440, day.minutes.into()).to_f64();
         let shape = match day.shape {
@@ -234,7 +235,14 @@ fn calm_days(days: &[CalmDay]) -> Vec<Block> {
     let table = Table {
         caption: "The guard on recorded days on which nobody attacks.".to_owned(),
         columns: heads(&[
-            "recording", "budgets", "history", "guard a day", "limit", "messages", "caps", "refused",
+            "recording",
+            "budgets",
+            "history",
+            "guard a day",
+            "limit",
+            "messages",
+            "caps",
+            "refused",
         ]),
         rows: rows.collect(),
     };

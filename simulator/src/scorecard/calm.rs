@@ -110,7 +110,8 @@ fn policy(scenario: &Scenario, shape: Shape, bill: &[FunctionBill], minutes: u32
         Shape::Patterns => {
             let mut costs: BTreeMap<Option<String>, Usd> = BTreeMap::new();
             for one in bill {
-                *costs.entry(one.function.chars().last().map(|last| format!("*{last}"))).or_default() += one.cost;
+                *costs.entry(one.function.chars().last().map(|last| format!("*{last}"))).or_default() +=
+                    one.cost;
             }
             costs.into_iter().collect()
         }

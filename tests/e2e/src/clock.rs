@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::tools::tools;
 
 /// How many times as fast the guard's waits go by in a story: its pace of ten calls a second, its pauses before another
-/// attempt, its time-outs of 2, 5 and 12 seconds. Our choice: on a busy machine the emulator, which takes a second for some
+/// attempt, its time-outs of 2, 7 and 15 seconds. Our choice: on a busy machine the emulator, which takes a second for some
 /// answers, has more than that where AWS has five.
 const HASTE: u32 = 2;
 
@@ -21,6 +21,8 @@ pub struct Clock {
     file: PathBuf,
     at: DateTime<Utc>,
     haste: u32,
+    /// How many times as fast monotonic time goes by, waits or not.
+    speed: u32,
 }
 
 impl Clock {
@@ -29,38 +31,44 @@ impl Clock {
     ///
     /// Waits take half of their time.
     pub fn new(folder: &Path) -> Self {
-        Clock::with_haste(folder, HASTE)
+        Clock::with(folder, HASTE, 1)
     }
 
     /// The same in front of the stub, where waits take a tenth of their time.
     pub fn of_stub(folder: &Path) -> Self {
-        Clock::with_haste(folder, HASTE_OF_STUB)
+        Clock::with(folder, HASTE_OF_STUB, 1)
     }
 
     /// The same for a benchmark: waits take their time.
     pub fn unhurried(folder: &Path) -> Self {
-        Clock::with_haste(folder, 1)
+        Clock::with(folder, 1, 1)
     }
 
-    fn with_haste(folder: &Path, haste: u32) -> Self {
+    /// A clock by which all of monotonic time goes by so many times as fast: durations are measured with it.
+    pub fn sped(folder: &Path, speed: u32) -> Self {
+        Clock::with(folder, 1, speed)
+    }
+
+    fn with(folder: &Path, haste: u32, speed: u32) -> Self {
         let noon = (now() - TimeDelta::days(1)).date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc();
-        let mut clock = Clock { file: folder.join("clock"), at: noon, haste };
+        let mut clock = Clock { file: folder.join("clock"), at: noon, haste, speed };
         clock.set(noon);
         clock
     }
 
     /// The environment of a program that goes by it.
-    pub fn environment(&self) -> [(&'static str, String); 3] {
+    pub fn environment(&self) -> [(&'static str, String); 4] {
         [
             ("LD_PRELOAD", tools().clock.display().to_string()),
             ("E2E_CLOCK", self.file.display().to_string()),
             ("E2E_HASTE", self.haste.to_string()),
+            ("E2E_SPEED", self.speed.to_string()),
         ]
     }
 
     /// How many times as fast waits go by.
     pub fn haste(&self) -> u32 {
-        self.haste
+        self.haste.max(self.speed)
     }
 
     /// The time it was set to last.

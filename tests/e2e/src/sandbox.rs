@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::clock::Clock;
@@ -27,10 +28,16 @@ const LAMBDA: [(&str, &str); 4] = [
     ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/27/[$LATEST]1"),
 ];
 
+/// The deadline of an invocation that may take as long as it likes, in milliseconds of the wall clock: the year 2100.
+const NO_DEADLINE: i64 = 4_102_444_800_000;
+
+/// An event, and when it must be answered, in milliseconds of the guard's wall clock.
+type Event = (String, i64);
+
 /// A running environment.
 pub struct Sandbox {
     process: Child,
-    events: Sender<String>,
+    events: Sender<Event>,
     answers: Receiver<(Answer, Instant)>,
     waiting: Arc<Mutex<Option<Instant>>>,
     output: Arc<Mutex<Vec<String>>>,
@@ -42,7 +49,7 @@ pub struct Sandbox {
 /// What both sides of the runtime API share.
 #[derive(Clone)]
 struct Api {
-    events: Arc<Mutex<Receiver<String>>>,
+    events: Arc<Mutex<Receiver<Event>>>,
     answers: Sender<(Answer, Instant)>,
     waiting: Arc<Mutex<Option<Instant>>>,
 }
@@ -89,15 +96,38 @@ impl Sandbox {
     /// Invokes the function; the answer with the time from the call to it.
     pub fn invoke(&mut self, payload: &Value) -> (Answer, Duration) {
         let begin = Instant::now();
-        self.events.send(payload.to_string()).unwrap();
+        self.events.send((payload.to_string(), NO_DEADLINE)).unwrap();
         let (answer, at) = self.answer();
         (answer, at - begin)
+    }
+
+    /// Invokes the function, which must answer until `deadline` by its clock, `patience` from now. As Lambda does, it
+    /// ends the environment where no answer has come by then: `None`.
+    pub fn invoke_until(
+        &mut self,
+        payload: &Value,
+        deadline: DateTime<Utc>,
+        patience: Duration,
+    ) -> Option<(Answer, Duration)> {
+        // The start of a process is not part of an invocation's time.
+        while self.waiting.lock().unwrap().is_none() && self.process.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let begin = Instant::now();
+        self.events.send((payload.to_string(), deadline.timestamp_millis())).unwrap();
+        match self.answers.recv_timeout(patience) {
+            Ok((answer, at)) => Some((answer, at - begin)),
+            Err(_) => {
+                let _ = self.process.kill();
+                None
+            }
+        }
     }
 
     /// Invokes a function that was just started: the answer with the time from the start of the process to its first
     /// question for an event, and to its answer.
     pub fn first(&mut self, payload: &Value) -> (Answer, Duration, Duration) {
-        self.events.send(payload.to_string()).unwrap();
+        self.events.send((payload.to_string(), NO_DEADLINE)).unwrap();
         let (answer, at) = self.answer();
         let ready = self.waiting.lock().unwrap().expect("an answer comes after a question");
         (answer, ready - self.started, at - self.started)
@@ -173,11 +203,11 @@ impl Api {
             if path.ends_with("/invocation/next") {
                 self.waiting.lock().unwrap().get_or_insert(at);
                 // Where nobody will ask for anything any more, the environment is gone.
-                let Ok(event) = self.events.lock().unwrap().recv() else { return Ok(()) };
+                let Ok((event, deadline)) = self.events.lock().unwrap().recv() else { return Ok(()) };
                 Message::new("HTTP/1.1 200 OK", event)
                     .with("content-type", "application/json")
                     .with("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-                    .with("lambda-runtime-deadline-ms", "4102444800000")
+                    .with("lambda-runtime-deadline-ms", deadline.to_string())
                     .with(
                         "lambda-runtime-invoked-function-arn",
                         "arn:aws:lambda:eu-central-1:000000000000:function:dow-guard",

@@ -128,6 +128,11 @@ impl Stub {
 }
 
 impl Account {
+    /// The items of the guard's table, by partition and sort key.
+    pub fn table(&self) -> BTreeMap<(String, String), serde_json::Value> {
+        self.table.items().clone()
+    }
+
     fn answer(&mut self, call: &Call) -> Message {
         let (service, operation) = call.operation.split_once(':').unwrap_or_default();
         let answered = match (service, operation) {

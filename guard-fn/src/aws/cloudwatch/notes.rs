@@ -6,7 +6,7 @@ use guard_core::name::FunctionName;
 
 use super::answer::Fault;
 use super::query::{Batch, Subject};
-use crate::ports::Unavailable;
+use crate::ports::{TIME_IS_UP, Unavailable};
 
 /// Messages of CloudWatch that are passed on. Our choice: they repeat themselves.
 const MESSAGES_MAX: usize = 5;
@@ -45,6 +45,16 @@ impl Notes {
         self.calls_failed += 1;
         self.unread += batch.subjects.len();
         self.failure.get_or_insert(problem);
+    }
+
+    /// The time was up before these calls were answered. Those in flight are billed.
+    pub(super) fn given_up(&mut self, batches: &[Batch], in_flight: usize, call: &str) {
+        for (place, batch) in batches.iter().enumerate() {
+            if place < in_flight {
+                self.requested(batch, 1);
+            }
+            self.failed(batch, Unavailable::new(call, TIME_IS_UP));
+        }
     }
 
     /// A series is unknown though its call was answered.

@@ -35,6 +35,7 @@ fn ask(focus: usize) -> Ask {
         glance: Vec::new(),
         received: Vec::new(),
         census: None,
+        until: None,
     }
 }
 

@@ -16,7 +16,7 @@ use guard_core::settle::ApplyResult;
 use super::api::{Api, Failure, Kind, pause};
 use super::translate::{self, Mapping, count};
 
-/// Attempts at one change. Our choice: three times two calls of five seconds at most.
+/// Attempts at one change. Our choice: three times two calls of seven seconds at most.
 const ATTEMPTS: u32 = 3;
 
 /// Makes one change.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_lambda::operation::list_event_source_mappings::ListEventSourceMappingsOutput;
+use aws_sdk_lambda::operation::list_functions::ListFunctionsOutput;
 use chrono::TimeDelta;
 use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
@@ -28,22 +30,36 @@ const MAPPINGS_PER_PAGE: i32 = 100;
 const RESTARTS_MAX: u8 = 2;
 
 impl Surveyor<'_> {
-    /// Begins lists that are due and reads pages. The first time it reads as many as the budget allows, mappings first
-    /// so that no function is judged without its own; later it uses half of the budget, a page of each in turn.
+    /// Begins lists that are due and reads pages of both beside each other. The first time it reads as many as the budget
+    /// allows, and the last page of functions after the last one of mappings, so that no function is judged without its
+    /// own; later it uses half of the budget.
     pub(super) async fn lists(&mut self, account: Option<Account>) {
         self.begin(account.and_then(|account| account.functions));
         let is_first = !self.survey.is_complete();
-        let keep = if is_first { 0 } else { self.left() / 2 };
+        let keep = if is_first { 0 } else { self.reader.left() / 2 };
         let (mut mappings, mut functions, mut is_turn_of_mappings) = (true, true, true);
-        while self.left() > keep {
+        while self.reader.left() > keep {
             let progress = &self.survey.progress;
             mappings &= progress.mappings.is_some();
             functions &= progress.functions.is_some();
+            let may_be_last = is_first && mappings && progress.functions.as_ref().is_none_or(may_be_last);
+            let is_room = self.reader.left() > keep + 1;
             match (mappings, functions) {
                 (false, false) => return,
-                (true, false) => mappings = self.mapping_page().await,
-                (true, true) if is_first || is_turn_of_mappings => mappings = self.mapping_page().await,
-                (_, true) => functions = self.function_page().await,
+                (true, true) if is_room && !may_be_last => {
+                    let (of_mappings, of_functions) = (self.next_mappings(), self.next_functions());
+                    let (of_mappings, of_functions) = tokio::join!(of_mappings, of_functions);
+                    mappings = self.mapping_page(of_mappings);
+                    functions = self.function_page(of_functions);
+                }
+                (true, functions) if !functions || may_be_last || is_turn_of_mappings => {
+                    let page = self.next_mappings().await;
+                    mappings = self.mapping_page(page);
+                }
+                _ => {
+                    let page = self.next_functions().await;
+                    functions = self.function_page(page);
+                }
             }
             is_turn_of_mappings = !is_turn_of_mappings;
         }
@@ -66,19 +82,24 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Reads a page of functions; `false` if that failed.
-    async fn function_page(&mut self) -> bool {
-        let Some(mut pages) = self.survey.progress.functions.take() else { return false };
-        let client = self.api.client.clone();
-        let marker = pages.marker.clone();
+    /// Reads the next page of functions.
+    async fn next_functions(&self) -> Result<ListFunctionsOutput, Failure> {
+        let marker = self.survey.progress.functions.as_ref().and_then(|pages| pages.marker.clone());
+        let client = &self.reader.api.client;
         let list = || client.list_functions().max_items(FUNCTIONS_PER_PAGE).set_marker(marker.clone()).send();
-        let page = match self.api.read("lambda:ListFunctions", list).await {
+        self.reader.read("lambda:ListFunctions", list).await
+    }
+
+    /// Enters a page of functions; `false` if there is none.
+    fn function_page(&mut self, page: Result<ListFunctionsOutput, Failure>) -> bool {
+        let Some(mut pages) = self.survey.progress.functions.take() else { return false };
+        let page = match page {
             Ok(page) => page,
             Err(failure) => {
                 if is_stale(&failure, pages.marker.as_deref()) && pages.restarts < RESTARTS_MAX {
                     restart(&mut pages);
                 } else {
-                    self.note(&failure);
+                    self.reader.note(&failure);
                 }
                 self.survey.progress.functions = Some(pages);
                 return false;
@@ -136,21 +157,26 @@ impl Surveyor<'_> {
         self.survey.listed_at = Some(self.at);
     }
 
-    /// Reads a page of mappings; `false` if that failed.
-    async fn mapping_page(&mut self) -> bool {
-        let Some(mut pages) = self.survey.progress.mappings.take() else { return false };
-        let client = self.api.client.clone();
-        let marker = pages.marker.clone();
+    /// Reads the next page of mappings.
+    async fn next_mappings(&self) -> Result<ListEventSourceMappingsOutput, Failure> {
+        let marker = self.survey.progress.mappings.as_ref().and_then(|pages| pages.marker.clone());
+        let client = &self.reader.api.client;
         let list = || {
             client.list_event_source_mappings().max_items(MAPPINGS_PER_PAGE).set_marker(marker.clone()).send()
         };
-        let page = match self.api.read("lambda:ListEventSourceMappings", list).await {
+        self.reader.read("lambda:ListEventSourceMappings", list).await
+    }
+
+    /// Enters a page of mappings; `false` if there is none.
+    fn mapping_page(&mut self, page: Result<ListEventSourceMappingsOutput, Failure>) -> bool {
+        let Some(mut pages) = self.survey.progress.mappings.take() else { return false };
+        let page = match page {
             Ok(page) => page,
             Err(failure) => {
                 if is_stale(&failure, pages.marker.as_deref()) {
                     pages = MappingPages::default();
                 } else {
-                    self.note(&failure);
+                    self.reader.note(&failure);
                 }
                 self.survey.progress.mappings = Some(pages);
                 return false;
@@ -190,6 +216,13 @@ impl Surveyor<'_> {
         self.survey.progress.orphans = pages.listed;
         self.survey.progress.mappings_at = Some(self.at);
     }
+}
+
+/// Whether the next page may be the last: of an account whose number of functions is not known, each may.
+fn may_be_last(pages: &FunctionPages) -> bool {
+    let page = u64::try_from(FUNCTIONS_PER_PAGE).unwrap_or(0);
+    let listed = u64::try_from(pages.listed.len()).unwrap_or(u64::MAX);
+    pages.counted.is_none_or(|counted| listed.saturating_add(page) >= counted)
 }
 
 /// Settings that a list does not contain stay as they were read.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::name::FunctionName;
 
+use super::read::Wanted;
 use super::survey::Surveyor;
 use crate::survey::Survey;
 
@@ -21,34 +22,44 @@ impl Surveyor<'_> {
         if !self.survey.is_complete() {
             return;
         }
-        for name in self.survey.progress.unlisted.clone() {
-            if self.left() < CALLS_PER_TURN {
-                return;
-            }
-            self.settings(&name).await;
-            if self.survey.read_at.get(&name) == Some(&self.at) {
-                self.survey.progress.unlisted.remove(&name);
-            }
-        }
+        let unlisted = self.survey.progress.unlisted.clone();
+        let mut left = unlisted.iter();
+        self.each(&mut |_| left.next().map(|name| (often(name), CALLS_PER_TURN))).await;
         let at = self.at;
-        let mut often = oldest(self.survey, at, |survey, name| survey.read_at.get(name).copied()).into_iter();
+        let is_read = |name: &FunctionName| self.survey.read_at.get(name) == Some(&at);
+        let read: Vec<&FunctionName> = unlisted.iter().filter(|name| is_read(name)).collect();
+        for name in read {
+            self.survey.progress.unlisted.remove(name);
+        }
+        let mut settings =
+            oldest(self.survey, at, |survey, name| survey.read_at.get(name).copied()).into_iter();
         let rare = |survey: &Survey, name: &FunctionName| {
             survey.progress.invokers.get(name).map(|(read_at, _)| *read_at)
         };
         let mut rarely = oldest(self.survey, at - RARE_AGE + TimeDelta::nanoseconds(1), rare).into_iter();
-        while self.left() >= CALLS_PER_TURN {
-            let (often, rarely) = (often.next(), rarely.next());
-            if often.is_none() && rarely.is_none() {
-                return;
+        let mut is_turn_of_rare = true;
+        self.each(&mut |_| {
+            is_turn_of_rare = !is_turn_of_rare;
+            let often = |name: FunctionName| (often(&name), CALLS_PER_TURN);
+            let seldom = |name: FunctionName| (seldom(&name), CALLS_PER_RARE_TURN);
+            if is_turn_of_rare {
+                rarely.next().map(seldom).or_else(|| settings.next().map(often))
+            } else {
+                settings.next().map(often).or_else(|| rarely.next().map(seldom))
             }
-            if let Some(name) = often {
-                self.settings(&name).await;
-            }
-            if let Some(name) = rarely.filter(|_| self.left() >= CALLS_PER_RARE_TURN) {
-                self.rare(&name).await;
-            }
-        }
+        })
+        .await;
     }
+}
+
+/// The facts of a function that are read often.
+fn often(name: &FunctionName) -> Wanted {
+    Wanted { name: name.clone(), settings: true, mappings: false, rare: false, known: Vec::new() }
+}
+
+/// The facts of a function that are read rarely.
+fn seldom(name: &FunctionName) -> Wanted {
+    Wanted { settings: false, rare: true, ..often(name) }
 }
 
 /// Functions that were read before `before` or never, oldest first; a try that failed counts as a turn.

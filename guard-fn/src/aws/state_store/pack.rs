@@ -6,8 +6,9 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-/// Bytes of JSON that a segment may unpack to: no real segment unpacks to a thousand times its packed item.
-const UNPACKED_MAX: u64 = 256 << 20;
+/// Bytes of JSON that a segment may unpack to: a quarter of the Lambda's memory. The largest real one, the list of a
+/// hundred thousand functions that is half read, takes forty megabytes.
+const UNPACKED_MAX: u64 = 64 << 20;
 
 /// Why a segment cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub(super) enum Damaged {
     /// Missing.
     #[error("it is missing")]
     Missing,
+    /// More than the guard's memory could hold.
+    #[error("it unpacks to more than {} MB", UNPACKED_MAX >> 20)]
+    TooLarge,
 }
 
 /// Deflates, with the checksum of zlib.
@@ -39,6 +43,21 @@ pub(super) fn pack(json: &[u8]) -> Result<Vec<u8>, Damaged> {
 /// When it was not packed by [`pack`], or was damaged since.
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, Damaged> {
     let mut json = Vec::new();
-    ZlibDecoder::new(packed).take(UNPACKED_MAX).read_to_end(&mut json)?;
-    Ok(json)
+    ZlibDecoder::new(packed).take(UNPACKED_MAX + 1).read_to_end(&mut json)?;
+    let is_too_large = u64::try_from(json.len()).is_ok_and(|bytes| bytes > UNPACKED_MAX);
+    if is_too_large { Err(Damaged::TooLarge) } else { Ok(json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_that_would_fill_the_memory_is_damaged_and_the_largest_real_one_is_not() {
+        let packed = |bytes: u64| pack(&vec![b' '; usize::try_from(bytes).unwrap()]).unwrap();
+        let bomb = packed(UNPACKED_MAX + 1);
+        assert!(bomb.len() < 400 * 1024, "it fits an item");
+        assert!(matches!(unpack(&bomb), Err(Damaged::TooLarge)));
+        assert_eq!(unpack(&packed(40 << 20)).unwrap().len(), 40 << 20);
+    }
 }

@@ -17,6 +17,11 @@ const PAGE_MAX: usize = 1024 * 1024;
 pub(super) struct Table(BTreeMap<(String, String), Value>);
 
 impl Table {
+    /// All items, as they are.
+    pub(super) fn items(&self) -> &BTreeMap<(String, String), Value> {
+        &self.0
+    }
+
     pub(super) fn answer(&mut self, call: &Call, operation: &str) -> Option<Message> {
         let body = call.json();
         let answer = match operation {

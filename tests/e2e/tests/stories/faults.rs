@@ -33,7 +33,7 @@ fn metrics_that_cannot_be_read_are_unknown_and_told_and_what_was_spent_stays_spe
             [
                 ("dropped", Fault::Dropped),
                 ("silent", Fault::Hang),
-                ("slow", Fault::Slow(Duration::from_secs(7))),
+                ("slow", Fault::Slow(Duration::from_secs(9))),
             ],
         ],
         one_after_the_other_metrics_cannot_be_read,

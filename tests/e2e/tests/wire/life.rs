@@ -17,8 +17,8 @@ pub(crate) struct Life {
     pub(crate) stub: Stub,
     /// Between the guard and the account.
     pub(crate) proxy: Proxy,
-    clock: Clock,
-    at: DateTime<Utc>,
+    pub(crate) clock: Clock,
+    pub(crate) at: DateTime<Utc>,
     guard: Option<Sandbox>,
     /// Lines of the guard's output that were read.
     read: usize,
@@ -57,6 +57,12 @@ impl Life {
         self.clock.stop(self.at);
         let at = self.at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         self.ask(&json!({ "tick": at }))
+    }
+
+    /// Seconds pass, and nothing happens in them.
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.at += TimeDelta::seconds(seconds);
+        self.clock.stop(self.at);
     }
 
     /// Invokes the guard.

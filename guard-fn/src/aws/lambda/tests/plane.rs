@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::config::{Credentials, SharedCredentialsProvider};
@@ -69,6 +70,8 @@ pub(super) struct World {
     pub(super) provisioned: BTreeMap<String, u32>,
     pub(super) mappings: BTreeMap<String, Value>,
     pub(super) sent: Vec<Sent>,
+    /// How long each answer takes.
+    pub(super) latency: Duration,
     meddler: Option<Meddler>,
 }
 
@@ -139,7 +142,11 @@ impl HttpConnector for Plane {
         if let Some(code) = code {
             response.headers_mut().insert("x-amzn-errortype", code);
         }
-        HttpConnectorFuture::ready(Ok(response))
+        let latency = world.latency;
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(latency).await;
+            Ok(response)
+        })
     }
 }
 
