@@ -16,6 +16,10 @@ use crate::policy::{
 
 pub use period::period_of;
 
+/// Our choice: without history only the unmistakable is acted on before the line. A busy quarter of an hour of a recorded
+/// day is no incident.
+const LEARNING_SLACK_TIMES: i128 = 3;
+
 /// Our choice: five cents are worth neither a message nor a refused request.
 const LEAST_TO_TELL: Usd = Usd::from_picos(50_000_000_000);
 
@@ -40,6 +44,8 @@ pub struct BudgetRule {
     /// The cost above the ordinary that an incident may reach before the guard acts, in `unit`; the whole amount if it
     /// acts at the line only.
     pub slack: Usd,
+    /// The same while less than a week is known: three times as much unless the policy sets a slack.
+    pub learning_slack: Usd,
     /// Which of the two gives way if money and floor conflict.
     pub below_floor: BelowFloor,
     /// Whether events may be lost for good.
@@ -123,6 +129,8 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         (None, Some(count)) => (Usd::from_dollars(1) * i128::from(count), Unit::Invocations),
         (None, None) => (Usd::ZERO, money),
     };
+    let slack = slack(budget, amount, unit);
+    let times = if budget.slack.is_some() { 1 } else { LEARNING_SLACK_TIMES };
     BudgetRule {
         name: BudgetName::from(budget.name.as_str()),
         matcher: budget.scope.compile(),
@@ -131,7 +139,8 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
         unit,
         mode: budget.mode,
         thresholds_percent: budget.thresholds_percent.clone(),
-        slack: slack(budget, amount, unit),
+        slack,
+        learning_slack: (slack * times).min(amount),
         below_floor: budget.below_floor,
         allow_event_loss: budget.allow_event_loss,
         at_rollover: budget.at_rollover,

@@ -42,6 +42,8 @@ pub struct Outlook {
     pub exhausted_if_sustained: Option<DateTime<Utc>>,
     /// When the amount is gone if the excess decays.
     pub exhausted_if_it_stops: Option<DateTime<Utc>>,
+    /// The slack in force: more while little history is known.
+    pub slack: Usd,
     /// The incident's cost above the ordinary so far, including spend that no metric shows yet.
     pub incident: Usd,
     /// When it began.
@@ -110,6 +112,7 @@ pub fn outlook(
         if_it_stops: spread(&stops, stops.total, Cause::UnseenMinutes),
         exhausted_if_sustained: sustained.exhausted,
         exhausted_if_it_stops: stops.exhausted,
+        slack: book.slack(rule, Hour::of(moment.at)),
         incident: incident.amount + unseen_above,
         incident_since: incident.since.or((unseen_above > Usd::ZERO).then_some(moment.seen_until)),
         incident_per_hour: (burn_per_hour - tolerated.usual).at_least_zero(),
@@ -143,23 +146,23 @@ impl Outlook {
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
         let is_steep = self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * STEEP_TIMES);
         let part = if is_steep { NOTICED_SIXTEENTHS.1 } else { NOTICED_SIXTEENTHS.0 };
-        let is_large = self.breaks(rule) && self.incident * 16 >= rule.slack * part;
+        let is_large = self.breaks(rule) && self.incident * 16 >= self.slack * part;
         self.incident >= rule.least_to_tell() && (is_large || self.uses_up(rule, NOTICE_AHEAD_S))
     }
 
     /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget:
     /// releasing a cap now would let more of it flow.
     pub fn goes_on(&self, rule: &BudgetRule) -> bool {
-        rule.slack < rule.amount && self.incident >= rule.slack && self.incident_per_hour > Usd::ZERO
+        self.slack < rule.amount && self.incident >= self.slack && self.incident_per_hour > Usd::ZERO
     }
 
     fn uses_up(&self, rule: &BudgetRule, seconds: i128) -> bool {
         let to_come = self.incident_per_hour.mul_div_up(seconds, 3600);
-        self.breaks(rule) && self.incident + to_come >= rule.slack
+        self.breaks(rule) && self.incident + to_come >= self.slack
     }
 
     fn breaks(&self, rule: &BudgetRule) -> bool {
-        rule.slack < rule.amount
+        self.slack < rule.amount
             && self.incident_per_hour > Usd::ZERO
             && self.if_sustained.expected > rule.amount
     }
@@ -171,7 +174,7 @@ impl Outlook {
         at: DateTime<Utc>,
         end: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        let left = rule.slack - self.incident;
+        let left = self.slack - self.incident;
         if !self.breaks(rule) || left <= Usd::ZERO {
             return None;
         }

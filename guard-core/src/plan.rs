@@ -41,6 +41,9 @@ pub struct Plan {
 pub struct SamplingPlan {
     /// Functions to read minute by minute in full, sorted by name.
     pub focus: Vec<FunctionName>,
+    /// Of these, the ones that stand out although no budget is pressed: the purse pays for them, as for glances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid: Vec<FunctionName>,
     /// Functions of which only the durations are read, since the last look at them, sorted by name. The price of a
     /// glance does not depend on how long ago that look was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

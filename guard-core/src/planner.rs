@@ -361,7 +361,7 @@ impl<'a> Draft<'a> {
                     exhausted_if_it_stops: outlook.exhausted_if_it_stops,
                     incident: outlook.incident,
                     incident_since: outlook.incident_since.map(Minute::start),
-                    slack: rule.slack,
+                    slack: outlook.slack,
                     mode: rule.mode,
                     slack_ends: outlook.slack_ends(rule, self.seen.at, book.period_end),
                     at_line: escalate::at_line(rule, outlook, &self.roster.policy.timing),

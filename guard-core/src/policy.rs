@@ -222,7 +222,8 @@ pub struct Budget {
     pub thresholds_percent: Vec<u32>,
     /// How much an incident may cost before the guard acts, above what is ordinary, as a length of the budget's time:
     /// `"3h"` of $24 a day are $3. `"period"` means: act at the line only. Default: half an hour of an hour, 3 h of a
-    /// day, 6 h of a week, 12 h of a month, but at least $0.05; `"period"` with `guarantee`.
+    /// day, 6 h of a week, 12 h of a month, but at least $0.05, and three times as long until a week is known;
+    /// `"period"` with `guarantee`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack: Option<Slack>,
     /// What gives way at the line, where money and floor collide. Default `keep_floor`.

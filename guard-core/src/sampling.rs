@@ -76,12 +76,12 @@ pub fn next(
             Watched::new(roster, place, rule, reading, at, seen)
         })
         .collect();
-    let focus = focus(roster, state, reading, &watched);
-    let in_focus: BTreeSet<usize> = focus.iter().copied().collect();
+    let (affordable, overdrawn) = state.purse.filled(roster, seen.at).metrics(roster);
+    let (in_focus, paid) = focus(roster, state, reading, &watched, affordable);
+    let spent = METRICS_PER_LOOK * u64::try_from(paid.len()).unwrap_or(u64::MAX);
     // The budget whose slack has the largest share hidden is served first.
     watched.retain(Watched::is_suspicious);
     watched.sort_by_key(|watch| std::cmp::Reverse(watch.suspicion().per_mille_of(watch.threshold)));
-    let purse = state.purse.filled(roster, seen.at).metrics(roster);
     let with_concurrency = watched.iter().any(Watched::asks_concurrency);
     let mut shopping = Shopping {
         with_concurrency,
@@ -89,7 +89,7 @@ pub fn next(
         rests: &reading.rests,
         settled: reading.settled,
         in_focus: &in_focus,
-        purse,
+        purse: (affordable.saturating_sub(spent), overdrawn.saturating_sub(spent)),
         glances: BTreeSet::new(),
         metrics: 0,
     };
@@ -98,9 +98,10 @@ pub fn next(
     }
     let name_of = |index: usize| roster.inventory.functions.get(index).map(|function| function.name.clone());
     SamplingPlan {
-        focus: focus.into_iter().filter_map(name_of).collect(),
+        paid: paid.into_iter().filter_map(name_of).collect(),
         with_concurrency: with_concurrency && !shopping.glances.is_empty(),
         glance: shopping.glances.into_iter().filter_map(name_of).collect(),
+        focus: in_focus.into_iter().filter_map(name_of).collect(),
     }
 }
 

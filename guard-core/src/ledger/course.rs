@@ -29,18 +29,19 @@ impl BudgetLedger {
         let drain = rule.even_share_per_hour().mul_div_up(DRAIN_H_PER_DAY, 24 * 60);
         // Minutes that are not remembered only drain.
         let forgotten = oldest.since(from).max(0);
-        sum.add(Usd::ZERO - drain * i128::from(forgotten), from, rule.slack);
+        sum.add(Usd::ZERO - drain * i128::from(forgotten), from, self.slack(rule, from.hour()));
         let mut minute = from.max(oldest);
         while minute <= until {
             let hour = minute.hour();
             let tolerated = self.tolerated(rule, hour);
             let (upper, below) =
                 (tolerated.upper.mul_div_up(1, 60), tolerated.refunded_below.mul_div_up(1, 60));
+            let slack = self.slack(rule, hour);
             let next = hour.plus(1).first_minute().min(until.plus(1));
             while minute < next {
                 let spent = self.minute(minute);
                 let change = (spent - upper).at_least_zero() - (below - spent).at_least_zero() - drain;
-                sum.add(change, minute, rule.slack);
+                sum.add(change, minute, slack);
                 minute = minute.plus(1);
             }
         }
@@ -67,6 +68,11 @@ impl BudgetLedger {
         let times = if rule.period <= Period::Day { 3 } else { 6 };
         let upper = ordinary.upper.max(rule.even_share_per_hour() * times);
         Tolerated { usual: upper, upper, refunded_below: Usd::ZERO }
+    }
+
+    /// A rule's slack in an hour.
+    pub(crate) fn slack(&self, rule: &BudgetRule, hour: Hour) -> Usd {
+        if self.is_learning(hour) { rule.learning_slack } else { rule.slack }
     }
 
     /// Whether less than a week is known.

@@ -34,6 +34,7 @@ impl Begun {
         draft.look_ahead();
         let mut next = sampling::next(roster, state, seen, &self.reading, &draft.verdicts, &draft.outlooks);
         next.focus.retain(|name| seen.of(name).is_none());
+        next.paid.retain(|name| seen.of(name).is_none());
         next.glance.retain(|name| seen.of(name).is_none() && seen.glance_at(name).is_none());
         next.with_concurrency &= !next.glance.is_empty();
         if next.focus.is_empty() && next.glance.is_empty() {

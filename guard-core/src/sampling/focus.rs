@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::watched::Watched;
-use super::{FOCUS_MAX, ledger_of};
+use super::{FOCUS_MAX, METRICS_PER_LOOK, ledger_of};
 use crate::budget::BudgetRule;
 use crate::money::Usd;
 use crate::policy::Mode;
@@ -15,13 +15,15 @@ use crate::state::State;
 const AT_LINE_PER_MILLE: i128 = 950;
 
 /// Functions to read in full, by index: those with a trip, those that stand out, those under a guarantee of their own,
-/// and for a budget at its line those with most of the usual activity.
+/// and for a budget at its line those with most of the usual activity. Also the ones among them that stand out although
+/// no budget is pressed: no more than `affordable` metrics of them, the dearest excess first.
 pub(super) fn focus(
     roster: &Roster,
     state: &State,
     reading: &Reading,
     watched: &[Watched<'_>],
-) -> Vec<usize> {
+    affordable: u64,
+) -> (BTreeSet<usize>, BTreeSet<usize>) {
     let mut focus: BTreeSet<usize> = state
         .latches
         .keys()
@@ -38,18 +40,22 @@ pub(super) fn focus(
         let budgets = roster.members.get(index).map_or(&[][..], |member| &member.budgets);
         budgets.iter().filter_map(|place| by_place.get(*place).copied().flatten())
     };
-    let mut wanted: Vec<(Usd, usize)> = Vec::new();
+    // With the excess, and whether a budget is pressed.
+    let mut wanted: Vec<(Usd, usize, bool)> = Vec::new();
+    let mut want = |excess: Usd, index: usize, stands_out: &dyn Fn(&Watched<'_>) -> bool| {
+        let of = |watch: &&Watched<'_>| stands_out(watch);
+        if covering(index).any(|watch| of(&watch)) {
+            let is_pressed = |watch: &Watched<'_>| watch.is_pressing || watch.is_near_line;
+            wanted.push((excess, index, covering(index).filter(of).any(is_pressed)));
+        }
+    };
     for function in &reading.functions {
         let is_loud = |watch: &Watched<'_>| watch.is_loud(excess_of(function, watch.rule));
-        if covering(function.index).any(is_loud) {
-            wanted.push((function.excess_per_hour, function.index));
-        }
+        want(function.excess_per_hour, function.index, &is_loud);
     }
     for glance in &reading.glances {
         let stands_out = |watch: &Watched<'_>| watch.stands_out(glance.excess_in(watch.rule));
-        if covering(glance.index).any(stands_out) {
-            wanted.push((glance.excess_per_hour, glance.index));
-        }
+        want(glance.excess_per_hour, glance.index, &stands_out);
     }
     wanted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut usual: Vec<usize> = Vec::new();
@@ -60,13 +66,19 @@ pub(super) fn focus(
             usual.extend(busiest(roster, state, watch, is_promised));
         }
     }
-    for index in wanted.into_iter().map(|(_, index)| index).chain(usual) {
+    let mut paid: BTreeSet<usize> = BTreeSet::new();
+    let mut left = affordable / METRICS_PER_LOOK;
+    let wanted = wanted.into_iter().map(|(_, index, is_pressed)| (index, is_pressed));
+    for (index, is_pressed) in wanted.chain(usual.into_iter().map(|index| (index, true))) {
         if focus.len() >= FOCUS_MAX {
             break;
         }
-        focus.insert(index);
+        if (is_pressed || left > 0) && focus.insert(index) && !is_pressed {
+            paid.insert(index);
+            left -= 1;
+        }
     }
-    focus.into_iter().collect()
+    (focus, paid)
 }
 
 /// A function's burn above the ordinary per hour as a budget sees it; without history, above its even share.

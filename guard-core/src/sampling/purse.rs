@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::census::METRICS_PER_COUNT;
-use super::{METRICS_PER_SWEEP, USD_PER_METRIC};
+use super::{METRICS_PER_LOOK, METRICS_PER_SWEEP, USD_PER_METRIC};
 use crate::money::Usd;
 use crate::plan::SamplingPlan;
 use crate::policy::Period;
@@ -66,6 +66,13 @@ impl OwnCost {
     pub fn total(&self) -> Usd {
         self.sweep + self.glances + self.census
     }
+
+    /// What the first days may cost beyond it, once: the first census, the full purse that a guard begins with, and its
+    /// overdraft.
+    pub fn at_first(&self, roster: &Roster) -> Usd {
+        let metrics = (Purse::income(roster, HOLDS_S) + Purse::overdraft(roster)) / 1000;
+        self.census.mul_div_up(1, 30) + USD_PER_METRIC * i128::from(metrics)
+    }
 }
 
 /// The highest cost of `GetMetricData` in a month of 30 days, functions that stand out in an incident aside.
@@ -94,7 +101,7 @@ impl Purse {
         Purse { millis, at: Some(now) }
     }
 
-    /// The purse after the glances of a plan.
+    /// The purse after a plan: its glances, and the full looks that it pays for.
     pub fn after(self, roster: &Roster, plan: &SamplingPlan, now: DateTime<Utc>) -> Purse {
         let metrics: u64 = plan
             .glance
@@ -102,6 +109,7 @@ impl Purse {
             .filter_map(|name| roster.inventory.functions.binary_search_by(|other| other.name.cmp(name)).ok())
             .map(|index| super::metrics_of_glance(roster, index, plan.with_concurrency))
             .sum();
+        let metrics = metrics + METRICS_PER_LOOK * u64::try_from(plan.paid.len()).unwrap_or(u64::MAX);
         let filled = self.filled(roster, now);
         let millis = filled.millis.saturating_sub(i64::try_from(metrics * 1000).unwrap_or(i64::MAX));
         Purse { millis, ..filled }
@@ -110,11 +118,14 @@ impl Purse {
     /// Metrics that it pays for now, and those that may be overdrawn when a budget is burning.
     pub(super) fn metrics(self, roster: &Roster) -> (u64, u64) {
         let whole = |millis: i64| u64::try_from(millis / 1000).unwrap_or(0);
-        // A quarter of a day, or one walk past all functions.
+        (whole(self.millis), whole(self.millis.saturating_add(Self::overdraft(roster))))
+    }
+
+    /// A quarter of a day's income or one walk past all functions, in thousandths of a metric.
+    fn overdraft(roster: &Roster) -> i64 {
         let walk: u64 =
             (0..roster.members.len()).map(|index| super::metrics_of_glance(roster, index, false)).sum();
         let quarter = Self::income(roster, HOLDS_S / 2);
-        let overdraft = quarter.max(i64::try_from(walk * 1000).unwrap_or(i64::MAX));
-        (whole(self.millis), whole(self.millis.saturating_add(overdraft)))
+        quarter.max(i64::try_from(walk * 1000).unwrap_or(i64::MAX))
     }
 }

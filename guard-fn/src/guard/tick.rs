@@ -364,7 +364,7 @@ fn ask(
     sampling: SamplingPlan,
     census: Option<CensusSlice>,
 ) -> Ask {
-    let SamplingPlan { focus, glance, with_concurrency } = sampling;
+    let SamplingPlan { focus, glance, with_concurrency, .. } = sampling;
     let now = Minute::of(at);
     let place = |name: &FunctionName| {
         roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()

@@ -248,8 +248,9 @@ fn calm_days(days: &[CalmDay]) -> Vec<Block> {
     };
     let text = "Nobody attacks here. Each budget is a quarter more than its functions cost on that day, in mode cap. Name \
                 patterns are one for each last character of a name; single functions are the twenty dearest. A day is \
-                scaled from the length of the recording. The limit is `limits.own_cost_usd_per_month`, by default, and half \
-                a day's looking in advance, which a guard begins with. Messages include the first one, which says that the \
+                scaled from the length of the recording. The limit is that of `limits.own_cost_usd_per_month`, by \
+                default, and what a first day may cost once beyond it: the first census, and the looking that a guard has \
+                in advance. Messages include the first one, which says that the \
                 guard is armed.";
     vec![Block::Heading("Calm days".to_owned()), Block::Text(text.to_owned()), Block::Table(table)]
 }

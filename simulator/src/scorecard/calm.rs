@@ -56,7 +56,7 @@ pub struct CalmDay {
     pub minutes: u32,
     /// The cost of the guard itself.
     pub usd_guard: Usd,
-    /// The limit on its looking for that time, and the half day's income of the purse that it begins with.
+    /// The limit on its looking for that time, and what a first day may cost beyond it.
     pub allowed: Usd,
     /// Messages sent to people, the first one about being armed included.
     pub messages: u32,
@@ -134,6 +134,7 @@ fn policy(scenario: &Scenario, shape: Shape, bill: &[FunctionBill], minutes: u32
 
 /// What looking may cost in so many minutes.
 fn allowed(policy: &Policy, inventory: Inventory, minutes: u32, prices: &PriceTable) -> Usd {
-    let own = own_cost_of_month(&Roster::new(policy.clone(), prices, inventory, None));
-    own.total().mul_div_up(minutes.into(), MONTH_MIN) + own.glances.mul_div_up(1, 60)
+    let roster = Roster::new(policy.clone(), prices, inventory, None);
+    let own = own_cost_of_month(&roster);
+    own.total().mul_div_up(minutes.into(), MONTH_MIN) + own.at_first(&roster)
 }
