@@ -157,7 +157,7 @@ fn a_deploy_that_undoes_the_cap_is_noticed_named_and_undone_itself_while_the_tri
     assert_eq!(world.count(NoticeKind::Untripped), 1);
     let notice =
         world.plans.iter().flat_map(|plan| &plan.notices).find(|notice| notice.kind == NoticeKind::Untripped);
-    assert!(notice.unwrap().headline.contains("overwritten by the deploy of 2026-11-02"), "{notice:?}");
+    assert!(notice.unwrap().headline.contains("undone by the deploy of 2026-11-02"), "{notice:?}");
     let reason = world.actions().last().map(|(_, action)| &action.reason);
     assert!(matches!(reason, Some(Reason::Untripped { last_modified: Some(_) })));
 }

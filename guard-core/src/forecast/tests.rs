@@ -328,7 +328,7 @@ fn people_hear_of_three_times_the_ordinary_once_it_has_cost_an_eighth_of_the_sla
 fn nobody_is_written_to_for_a_few_cents_however_much_of_the_slack_they_are() {
     let (mut rule, book) = flooded(6, cents(50));
     let mut outlook = look(&rule, &book, time(20, 0, 0));
-    rule.slack = cents(2);
+    outlook.slack = cents(2);
     let noticed = |outlook: &mut Outlook, incident: i64| {
         outlook.incident = cents(incident);
         outlook.is_noticed(&rule)

@@ -3,15 +3,18 @@
 use super::*;
 use crate::observation::{Point, Series};
 use crate::plan::SamplingPlan;
+use crate::policy::Slack;
 use crate::sampling::LOOKS_MAX;
 
 const FLOODED: &str = "f07";
 
-/// Twenty functions of 1 GB under a budget of $10 a day, whose slack without history is $1.25.
+/// Twenty functions of 1 GB under a budget of $10 a day with a slack of $1.25, which also counts without history.
 fn roster() -> Roster {
+    let mut policy = policy();
+    policy.budget[0].slack = Some(Slack::of_minutes(180));
     let all = (0..20).map(|index| Function::new(format!("f{index:02}").as_str(), 1024, 10)).collect();
     let inventory = Inventory::new("us-east-1", AccountLimits::default(), all);
-    Roster::new(policy(), PriceTable::embedded(), inventory, None)
+    Roster::new(policy, PriceTable::embedded(), inventory, None)
 }
 
 /// What CloudWatch answers at a time to who asks for the last hour: from noon on, one function alone is busy for 60,000

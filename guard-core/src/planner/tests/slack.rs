@@ -3,8 +3,8 @@
 use super::*;
 use crate::policy::Slack;
 
-/// A budget of $10 a day, of which $3 are spent at noon, and an hour that burnt $6: without history $1.25 of slack and as
-/// much tolerated an hour. Function a burns $1 of the ordinary and so much above it, with so much concurrency.
+/// A budget of $10 a day, of which $3 are spent at noon, and an hour that burnt $6: without history three times $1.25 of
+/// slack, and $1.25 tolerated an hour. Function a burns $1 of the ordinary and so much above it, with so much concurrency.
 pub(super) fn incident(mode: Mode, below_floor: BelowFloor, excess: i64, concurrency: u32) -> Desk {
     let mut text = policy();
     text.budget[0].mode = mode;
@@ -27,7 +27,7 @@ fn an_incident_that_has_used_up_its_slack_is_capped_long_before_the_line() {
     assert_eq!(caps(&plan), [cap("a", 5)]);
     let record = &plan.budgets[0];
     assert_eq!((record.verdict, record.at_line), (Verdict::BreachedAct, false));
-    assert!(record.incident >= record.slack && record.slack == usd("1.25"), "{record:?}");
+    assert!(record.incident >= record.slack && record.slack == usd("3.75"), "{record:?}");
     assert!(matches!(
         plan.actions[0].reason,
         Reason::SlackUsedUp { excess_share_per_mille: 1000, floor: 5, .. }
