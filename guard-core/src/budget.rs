@@ -106,7 +106,7 @@ pub fn rules(policy: &Policy, inventory: &Inventory) -> (Vec<BudgetRule>, Vec<Ta
     let mut rules: Vec<BudgetRule> = policy.budget.iter().map(|budget| from_policy(budget, money)).collect();
     let mut problems = Vec::new();
     for function in &inventory.functions {
-        let (overrides, unreadable) = FunctionOverrides::of(function);
+        let (overrides, unreadable) = FunctionOverrides::of(function, policy.tags);
         problems.extend(unreadable);
         rules.extend(from_tags(function, overrides, money));
     }
@@ -149,15 +149,15 @@ fn from_policy(budget: &Budget, money: Unit) -> BudgetRule {
     }
 }
 
-/// The budget of a tag `dow-guard:monthly-usd`: it alerts unless the tag `dow-guard:mode` allows more, because an owner
-/// who sets an amount has not yet asked to be stopped at it.
+/// The budget of a tag `dow-guard:monthly-usd`: it alerts unless the tag `dow-guard:mode` asks for more, because an owner
+/// who sets an amount has not yet asked to be stopped at it, and the policy lets it.
 fn from_tags(function: &Function, overrides: FunctionOverrides, money: Unit) -> Option<BudgetRule> {
     let amount = overrides.monthly_usd?;
     let name = format!("tag:{}", function.name);
     let defaults = Budget::per_month(name, amount);
     let mut rule = from_policy(&defaults, money);
     rule.matcher = ScopeMatcher::only(&function.name);
-    rule.mode = overrides.mode.unwrap_or_default();
+    rule.mode = overrides.budget_mode;
     Some(rule)
 }
 

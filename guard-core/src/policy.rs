@@ -42,6 +42,8 @@ pub struct Policy {
     pub protected: Vec<String>,
     /// How the concurrency that legitimate traffic needs is derived.
     pub floor: Floor,
+    /// What the tags of a function may ask for.
+    pub tags: Tags,
     /// How caps are released.
     pub release: Release,
     /// How alerts are repeated.
@@ -93,6 +95,20 @@ pub struct Floor {
     /// The least concurrency left to any function, 1 to 1,000. Default 5.
     #[schemars(range(min = ranges::FLOOR_MINIMUM.min, max = ranges::FLOOR_MINIMUM.max))]
     pub minimum: u32,
+}
+
+/// What the tags of a function may ask for. A tag can always restrain the guard: protect its function, or allow less than
+/// a budget of the policy does. Whoever may tag a function need not be one who may have it capped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tags {
+    /// The most that the budget of a tag `dow-guard:monthly-usd` may do, whatever the tag `dow-guard:mode` says. Default
+    /// `alert`.
+    pub mode: Mode,
+    /// The highest floor that a tag `dow-guard:floor` may ask for, 1 to 100,000: a floor as high as the account's limit
+    /// would take every cap off. Default 100.
+    #[schemars(range(min = ranges::TAG_FLOOR.min, max = ranges::TAG_FLOOR.max))]
+    pub floor: u32,
 }
 
 /// How caps are released.
@@ -314,6 +330,12 @@ pub enum AtRollover {
     Hold,
 }
 
+impl Default for Tags {
+    fn default() -> Self {
+        Tags { mode: Mode::Alert, floor: 100 }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Policy {
@@ -324,6 +346,7 @@ impl Default for Policy {
             timing: Timing::default(),
             protected: Vec::new(),
             floor: Floor::default(),
+            tags: Tags::default(),
             release: Release::default(),
             alerts: Alerts::default(),
             limits: Limits::default(),

@@ -94,7 +94,7 @@ impl Roster {
                     Architecture::X86_64 => &quote_x86_64,
                     Architecture::Arm64 => &quote_arm64,
                 };
-                let overrides = FunctionOverrides::from_tags(&function.tags).0;
+                let overrides = FunctionOverrides::of(function, policy.tags).0;
                 let budgets: Vec<usize> = (0..rules.len())
                     .filter(|index| rules.get(*index).is_some_and(|rule| rule.matcher.matches(function)))
                     .collect();

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::inventory::AccountLimits;
 use crate::name::FunctionName;
+use crate::policy::Tags;
 use crate::time::timezone;
 
 fn utc(text: &str) -> DateTime<Utc> {
@@ -160,6 +161,9 @@ fn a_tag_makes_a_budget_of_one_function_that_alerts_unless_it_says_more() {
     );
     let policy =
         Policy { budget: vec![Budget::per_month("account", Usd::from_dollars(1))], ..Policy::default() };
+    let unasked = rules(&policy, &inventory).0;
+    assert_eq!(unasked[2].mode, Mode::Alert, "the policy lets tags do no more");
+    let policy = Policy { tags: Tags { mode: Mode::Cap, ..Tags::default() }, ..policy };
     let (rules, problems) = rules(&policy, &inventory);
     let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(names, ["account", "tag:a", "tag:b"]);

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
 use super::ranges::{BUDGET_USD, TAG_FLOOR};
+use super::{Mode, Tags};
 use crate::inventory::Function;
 use crate::money::Usd;
 use crate::name::FunctionName;
@@ -25,11 +25,14 @@ const ALL: [&str; 4] = [MODE, MONTHLY_USD, FLOOR, PROTECT];
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FunctionOverrides {
     /// `dow-guard:mode`: the most that may be done to this function, whichever budget asks; and the mode of the
-    /// budget that `dow-guard:monthly-usd` makes.
+    /// budget that `dow-guard:monthly-usd` makes, as far as `tags.mode` of the policy goes.
     pub mode: Option<Mode>,
+    /// The mode of the budget that `dow-guard:monthly-usd` makes.
+    pub(crate) budget_mode: Mode,
     /// `dow-guard:monthly-usd`: a budget of its own per month, above 0 and up to 1,000,000,000 dollars.
     pub monthly_usd: Option<Usd>,
-    /// `dow-guard:floor`: the concurrency that a cap leaves, 1 to 100,000, instead of the derived floor.
+    /// `dow-guard:floor`: the concurrency that a cap leaves, 1 to 100,000 and at most `tags.floor` of the policy, instead of
+    /// the derived floor.
     pub floor: Option<u32>,
     /// `dow-guard:protect`: never touch this function. `false` does not take it off the policy's list.
     pub protect: bool,
@@ -67,9 +70,25 @@ impl FunctionOverrides {
         (read, problems)
     }
 
-    /// The same for a function, with its name in the problems.
-    pub fn of(function: &Function) -> (Self, Vec<TagProblem>) {
-        let (read, mut problems) = Self::from_tags(&function.tags);
+    /// What a function's tags ask for, as far as the policy lets them; with its name in the problems.
+    pub fn of(function: &Function, allowed: Tags) -> (Self, Vec<TagProblem>) {
+        let (mut read, mut problems) = Self::from_tags(&function.tags);
+        let mut refuse = |tag: &str, value: String, accepted: String| {
+            problems.push(TagProblem { function: None, tag: tag.to_owned(), value, accepted });
+        };
+        read.budget_mode = read.mode.unwrap_or_default();
+        if read.monthly_usd.is_some() && read.budget_mode > allowed.mode {
+            let most = word(allowed.mode);
+            let accepted =
+                format!("at most {most} for a budget of tags, which counts (the policy's tags.mode)");
+            refuse(MODE, word(read.budget_mode).to_owned(), accepted);
+            read.budget_mode = allowed.mode;
+        }
+        if let Some(floor) = read.floor.filter(|floor| *floor > allowed.floor) {
+            let accepted = format!("at most {}, which counts (the policy's tags.floor)", allowed.floor);
+            refuse(FLOOR, floor.to_string(), accepted);
+            read.floor = Some(allowed.floor);
+        }
         for problem in &mut problems {
             problem.function = Some(function.name.clone());
         }
@@ -130,14 +149,19 @@ fn is_ours(tag: &str) -> bool {
     tag.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
 }
 
-fn mode(word: &str) -> Option<Mode> {
-    match word {
-        "observe" => Some(Mode::Observe),
-        "alert" => Some(Mode::Alert),
-        "cap" => Some(Mode::Cap),
-        "stop" => Some(Mode::Stop),
-        _ => None,
+const MODES: [Mode; 4] = [Mode::Observe, Mode::Alert, Mode::Cap, Mode::Stop];
+
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Alert => "alert",
+        Mode::Cap => "cap",
+        Mode::Stop => "stop",
     }
+}
+
+fn mode(text: &str) -> Option<Mode> {
+    MODES.into_iter().find(|mode| word(*mode) == text)
 }
 
 impl fmt::Display for TagProblem {
@@ -145,7 +169,7 @@ impl fmt::Display for TagProblem {
         if let Some(function) = &self.function {
             write!(f, "function {function}: ")?;
         }
-        write!(f, "tag {} = {:?} cannot be read; accepted: {}", self.tag, self.value, self.accepted)
+        write!(f, "tag {} = {:?} is not taken; accepted: {}", self.tag, self.value, self.accepted)
     }
 }
 

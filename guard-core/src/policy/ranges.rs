@@ -137,5 +137,5 @@ pub const BUDGET_USD: AcceptedUsd = AcceptedUsd {
 pub const BUDGET_INVOCATIONS: Accepted = Accepted::new(1, 1_000_000_000_000);
 /// Each of `budget.thresholds_percent`.
 pub const THRESHOLD_PERCENT: Accepted = Accepted::new(1, 1_000);
-/// The tag `dow-guard:floor`: a floor of one function may be as large as an account's raised limit.
+/// The tag `dow-guard:floor`, and `tags.floor`: a floor of one function may be as large as an account's raised limit.
 pub const TAG_FLOOR: Accepted = Accepted::new(1, 100_000);

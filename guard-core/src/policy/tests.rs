@@ -327,7 +327,7 @@ fn schema_documentation_and_validator_agree_on_every_boundary() {
     let root = Policy::schema();
     let mut found = Vec::new();
     numbers(&root, &root, "", &mut found);
-    assert_eq!(found.len(), 20, "{found:#?}");
+    assert_eq!(found.len(), 21, "{found:#?}");
     for (path, schema) in found {
         let range = if path == "budget.thresholds_percent" { &schema["items"] } else { &schema };
         let max = &range["maximum"];
@@ -437,6 +437,7 @@ prop_compose! {
             timing: Timing { metric_lag_s, tick_s, actuation_s, decay_half_life_min },
             protected,
             floor: Floor { headroom_percent, minimum },
+            tags: Tags { mode: if flags[1] { Mode::Cap } else { Mode::Alert }, floor: minimum },
             release: Release { cooldown_min, calm_min, flap_window_h, reassert: flags[1] },
             alerts: Alerts { realert_min },
             limits: Limits {

@@ -65,6 +65,7 @@ impl Checker {
         let (at, floor) = (root.key("floor"), policy.floor);
         self.number(at.key("headroom_percent"), floor.headroom_percent, ranges::HEADROOM_PERCENT);
         self.number(at.key("minimum"), floor.minimum, ranges::FLOOR_MINIMUM);
+        self.number(root.key("tags").key("floor"), policy.tags.floor, ranges::TAG_FLOOR);
         let (at, release) = (root.key("release"), policy.release);
         self.number(at.key("cooldown_min"), release.cooldown_min, ranges::COOLDOWN_MIN);
         self.number(at.key("calm_min"), release.calm_min, ranges::CALM_MIN);

@@ -73,7 +73,9 @@ pub(super) fn focus(
         if focus.len() >= FOCUS_MAX {
             break;
         }
-        if (is_pressed || left > 0) && focus.insert(index) && !is_pressed {
+        if is_pressed {
+            focus.insert(index);
+        } else if left > 0 && focus.insert(index) {
             paid.insert(index);
             left -= 1;
         }

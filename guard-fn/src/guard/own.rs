@@ -124,10 +124,7 @@ mod tests {
         let many: Vec<TagProblem> = (0..12).map(wrong).collect();
         let told = mistyped(&many);
         assert_eq!(told.len(), 6);
-        assert!(
-            told[0].starts_with("function f0: tag dow-guard:floor = \"fifty\" cannot be read"),
-            "{told:?}"
-        );
+        assert!(told[0].starts_with("function f0: tag dow-guard:floor = \"fifty\" is not taken"), "{told:?}");
         assert!(told[5].contains("7 more"), "{told:?}");
         assert_eq!(mistyped(&many[..1]).len(), 1);
         assert_eq!(mistyped(&[]), Vec::<String>::new());

@@ -25,8 +25,13 @@ fn all_four_tags_are_read() {
         ("dow-guard:protect", "true"),
     ]);
     let usd = Usd::from_picos(12_500_000_000_000);
-    let expected =
-        FunctionOverrides { mode: Some(Mode::Cap), monthly_usd: Some(usd), floor: Some(20), protect: true };
+    let expected = FunctionOverrides {
+        mode: Some(Mode::Cap),
+        monthly_usd: Some(usd),
+        floor: Some(20),
+        protect: true,
+        ..FunctionOverrides::default()
+    };
     assert_eq!(FunctionOverrides::from_tags(&all), (expected, vec![]));
 }
 
@@ -41,7 +46,7 @@ fn modes_are_four_words_in_any_case() {
     assert_eq!(overrides, FunctionOverrides::default());
     assert_eq!(
         problems[0].to_string(),
-        "tag dow-guard:mode = \"block\" cannot be read; accepted: observe, alert, cap or stop"
+        "tag dow-guard:mode = \"block\" is not taken; accepted: observe, alert, cap or stop"
     );
 }
 
@@ -126,10 +131,10 @@ fn one_protecting_tag_is_enough() {
 fn a_problem_of_a_function_names_it() {
     let mut function = Function::new("checkout", 128, 3);
     function.tags = tags(&[("dow-guard:floor", "many")]);
-    let (_, problems) = FunctionOverrides::of(&function);
+    let (_, problems) = FunctionOverrides::of(&function, Tags::default());
     assert_eq!(
         problems[0].to_string(),
-        "function checkout: tag dow-guard:floor = \"many\" cannot be read; accepted: a whole number, 1 to 100,000"
+        "function checkout: tag dow-guard:floor = \"many\" is not taken; accepted: a whole number, 1 to 100,000"
     );
 }
 
@@ -139,4 +144,29 @@ fn a_tag_restrains_a_budget_and_never_allows_it_more() {
     assert_eq!(tagged(None).restrain(Mode::Cap), Mode::Cap);
     assert_eq!(tagged(Some(Mode::Alert)).restrain(Mode::Stop), Mode::Alert);
     assert_eq!(tagged(Some(Mode::Stop)).restrain(Mode::Alert), Mode::Alert);
+}
+
+#[test]
+fn a_tag_may_ask_for_no_more_than_the_policy_lets_it() {
+    let mut function = Function::new("login", 128, 3);
+    function.tags =
+        tags(&[("dow-guard:monthly-usd", "0.01"), ("dow-guard:mode", "stop"), ("dow-guard:floor", "100000")]);
+    let (read, problems) = FunctionOverrides::of(&function, Tags::default());
+    assert_eq!((read.budget_mode, read.floor), (Mode::Alert, Some(100)));
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "function login: tag dow-guard:mode = \"stop\" is not taken; accepted: at most alert for a budget of tags, \
+             which counts (the policy's tags.mode)",
+            "function login: tag dow-guard:floor = \"100000\" is not taken; accepted: at most 100, which counts (the \
+             policy's tags.floor)",
+        ]
+    );
+    let (read, problems) = FunctionOverrides::of(&function, Tags { mode: Mode::Stop, floor: 100_000 });
+    assert_eq!((read.budget_mode, read.floor, problems.len()), (Mode::Stop, Some(100_000), 0));
+    // Without a budget of its own the mode only restrains, which a tag always may.
+    function.tags.remove("dow-guard:monthly-usd");
+    let (read, problems) = FunctionOverrides::of(&function, Tags { floor: 100_000, ..Tags::default() });
+    assert_eq!((read.restrain(Mode::Cap), problems.len()), (Mode::Cap, 0));
 }
