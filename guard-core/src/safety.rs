@@ -289,7 +289,8 @@ impl Case<'_> {
             state.profile(&self.function.name).and_then(|profile| profile.concurrency_p99()).unwrap_or(0);
         let needed = (u64::from(p99) * u64::from(policy.floor.headroom_percent)).div_ceil(100);
         let derived = u32::try_from(needed).unwrap_or(u32::MAX).max(policy.floor.minimum);
-        let floor = tagged_floor(self.function).unwrap_or(derived);
+        let asked = tagged_floor(self.function).map(|asked| asked.min(policy.tags.floor));
+        let floor = asked.unwrap_or(derived);
         let before = self.held.map_or(self.action.change.from(), |held| held.original);
         match before {
             _ if matches!(self.action.change, Change::MappingConcurrency { .. }) => {

@@ -113,7 +113,7 @@ pub(super) fn budget_of(policy: &Policy, name: &BudgetName, function: &Function)
     let own = name.as_str().strip_prefix("tag:")? == function.name.as_str();
     let amount = tag(function, MONTHLY_TAG)?.parse().ok().filter(|_| own)?;
     let mut budget = Budget::per_month(name.as_str(), amount);
-    budget.mode = tagged_mode(function).unwrap_or(Mode::Alert);
+    budget.mode = tagged_mode(function).unwrap_or(Mode::Alert).min(policy.tags.mode);
     Some(budget)
 }
 

@@ -650,3 +650,13 @@ fn offending_actions_become_refusals_with_one_notice() {
     assert_eq!(enforced.notices[0].headline, "The second opinion objects to the plan in 3 points");
     assert_eq!((enforced.actions.len(), enforced.refusals.len(), enforced.notices.len()), (0, 2, 1));
 }
+
+#[test]
+fn a_tag_asks_for_no_higher_floor_than_the_policy_lets_it() {
+    let mut desk = Desk::new();
+    desk.function("shop").tags.insert(FLOOR_TAG.into(), "100000".into());
+    assert_eq!(desk.rules([cap(99)]), [Rule::Floor]);
+    assert_eq!(desk.rules([cap(100)]), FINE);
+    desk.policy.tags.floor = 100_000;
+    assert_eq!(desk.rules([cap(100)]), [Rule::Floor]);
+}

@@ -1,6 +1,7 @@
 use super::*;
 use crate::money::Usd;
 use crate::plan::AsyncSetting;
+use crate::policy::Tags;
 
 fn tagged(tags: &[(&str, &str)]) -> Function {
     let mut function = Function::new("shop", 128, 3);
@@ -134,7 +135,9 @@ fn any_value_of_the_protecting_tag_but_false_protects() {
 
 #[test]
 fn a_change_is_made_for_a_budget_of_the_policy_or_for_the_function_s_own_by_tag() {
-    let policy = Policy { budget: vec![budget("month", Mode::Stop)], ..Policy::default() };
+    let mut policy = Policy { budget: vec![budget("month", Mode::Stop)], ..Policy::default() };
+    policy.tags.mode = Mode::Stop;
+    let strict = Policy { tags: Tags::default(), ..policy.clone() };
     let found = |name: &str, tags: &[(&str, &str)]| {
         budget_of(&policy, &name.into(), &tagged(tags)).map(|found| (found.name, found.usd, found.mode))
     };
@@ -145,6 +148,8 @@ fn a_change_is_made_for_a_budget_of_the_policy_or_for_the_function_s_own_by_tag(
     assert_eq!(found("tag:shop", &own), Some(("tag:shop".to_owned(), dollars(25), Mode::Alert)));
     let stopping = [(MONTHLY_TAG, "25"), (MODE_TAG, "stop")];
     assert_eq!(found("tag:shop", &stopping), Some(("tag:shop".to_owned(), dollars(25), Mode::Stop)));
+    let mode = budget_of(&strict, &"tag:shop".into(), &tagged(&stopping)).unwrap().mode;
+    assert_eq!(mode, Mode::Alert, "the policy lets tags do no more");
     assert_eq!(found("tag:other", &own), None, "another function's");
     assert_eq!(found("shop", &own), None);
     assert_eq!(found("tag:shop", &[]), None);
