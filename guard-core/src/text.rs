@@ -58,7 +58,7 @@ pub fn shortened(text: &str, columns: usize) -> String {
 /// The candidate that differs least from `word`, ignoring case, if it differs by no more than a typing slip: one edit,
 /// or one in three characters, where neighbours swapped are one edit (optimal string alignment). Of equals, the first
 /// wins.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     if length > LONGEST {

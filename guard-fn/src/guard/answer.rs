@@ -14,6 +14,7 @@ use guard_core::report::exposure::ExposureReport;
 use guard_core::roster::Roster;
 use guard_core::settle::{self, ApplyResult, Outcome};
 use guard_core::state::{Latch, Operator};
+use guard_core::text::nearest;
 use guard_core::time::Minute;
 use serde::Serialize;
 
@@ -22,7 +23,6 @@ use super::{
     ACTED, BEGUN, Guard, InForce, Report, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load,
 };
 use crate::alert;
-use crate::chain::nearest;
 use crate::memory::{Memory, Overview};
 use crate::ports::{Proof, StoreError, Unavailable};
 use crate::wake::Question;

@@ -139,5 +139,5 @@ fn nearest(given: &str) -> Option<&'static str> {
     if given.len() > LONGEST {
         return None;
     }
-    crate::chain::nearest(given, COMMANDS.iter().map(|(name, _)| *name))
+    guard_core::text::nearest(given, COMMANDS.iter().map(|(name, _)| *name))
 }
