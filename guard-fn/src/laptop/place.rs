@@ -8,13 +8,14 @@ use clap::Args;
 use guard_core::name::{FunctionName, Region};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
+use guard_core::text::nearest;
 
 use crate::aws::cloudwatch::CloudWatch;
 use crate::aws::lambda::LambdaControl;
 use crate::aws::policy_source::InlinePolicy;
 use crate::aws::state_store::DynamoStore;
 use crate::calls::Calls;
-use crate::chain::{nearest, without_number};
+use crate::chain::without_number;
 use crate::config::Metrics;
 use crate::exit_code::ExitCode;
 use crate::guard::{Guard, Identity};
