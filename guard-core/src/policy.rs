@@ -98,7 +98,7 @@ pub struct Floor {
 }
 
 /// What the tags of a function may ask for. A tag can always restrain the guard: protect its function, or allow less than
-/// a budget of the policy does. Whoever may tag a function need not be one who may have it capped.
+/// a budget of the policy does. The right to tag a function is not the right to have it capped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tags {

@@ -5,10 +5,11 @@ use chrono::TimeZone;
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
 use crate::ledger::FunctionLedger;
-use crate::observation::CensusSlice;
+use crate::observation::{CensusSlice, Freshness};
 use crate::policy::{Budget, Policy, Scope};
+use crate::posting::FunctionReading;
 use crate::pricing::PriceTable;
-use crate::state::{CensusRound, CensusState, Latch, Phase};
+use crate::state::{CensusRound, CensusState, Latch, Phase, Purse};
 use crate::time::{Hour, Minute};
 
 fn time(hour: u32, minute: u32) -> chrono::DateTime<chrono::Utc> {
@@ -80,6 +81,51 @@ fn trips_are_in_focus_whatever_else_is() {
     state.latches.insert("f0000".into(), latch(Phase::Standing));
     let plan = look(&roster, &mut state, &[Verdict::Fine]);
     assert_eq!(plan.focus, ["f0000".into(), "f0001".into(), "f0002".into()]);
+}
+
+/// A function that spends so many dollars an hour above its usual.
+fn loud(index: usize, dollars: i64) -> FunctionReading {
+    FunctionReading {
+        index,
+        burn_per_hour: Usd::from_dollars(dollars),
+        invocations_per_hour: Usd::ZERO,
+        ordinary_per_hour: Some(Usd::ZERO),
+        is_new: false,
+        excess_per_hour: Usd::from_dollars(dollars),
+        attempts_per_mille: 1000,
+        failure_per_mille: 0,
+        throttles: 0,
+        concurrency_max: 1,
+        concurrency_p99: Some(1),
+        freshness: Freshness::Fresh,
+    }
+}
+
+#[test]
+fn the_purse_pays_for_full_looks_unless_a_budget_is_pressed_and_the_dearest_excess_comes_first() {
+    let roster = roster(vec![account()], many(3));
+    let plan = |metrics: i64, verdict: Verdict| {
+        let mut state = State::new();
+        let seen = Observation::blind(time(10, 30));
+        let mut reading = crate::posting::post(&roster, &mut state, &seen);
+        reading.functions = vec![loud(0, 2), loud(1, 4)];
+        state.purse = Purse { millis: metrics * 1000, at: Some(seen.at) };
+        let plan = next(&roster, &state, &seen, &reading, &[verdict], &[]);
+        let left = state.purse.after(&roster, &plan, seen.at).millis;
+        let names =
+            |names: &[FunctionName]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+        (names(&plan.focus), names(&plan.paid), left)
+    };
+    let both = vec!["f0000".to_owned(), "f0001".to_owned()];
+    assert_eq!(plan(10, Verdict::Fine), (both.clone(), both.clone(), 0), "five metrics each");
+    let dearest = vec!["f0001".to_owned()];
+    assert_eq!(plan(9, Verdict::Fine), (dearest.clone(), dearest, 4000));
+    assert_eq!(plan(4, Verdict::Fine), (vec![], vec![], 4000));
+    assert_eq!(
+        plan(0, Verdict::BreachedAct),
+        (both, vec![], 0),
+        "at a budget's line nothing waits for the purse"
+    );
 }
 
 #[test]

@@ -10,18 +10,7 @@ use e2e::stub::{Function, Load, Published, Stub};
 use e2e::tools;
 use serde_json::{Value, json};
 
-use crate::wire::life::Life;
-
-const POLICY: &str = r#"
-armed = true
-[timing]
-metric_lag_s = 60
-[[budget]]
-name = "day"
-period = "day"
-usd = 2
-mode = "cap"
-"#;
+use crate::wire::life::{Life, POLICY};
 
 /// What a visitor has in a file: another budget, and not the owner's.
 const VISITORS: &str = "[[budget]]\nname = \"mine\"\nperiod = \"month\"\nusd = 400\n";

@@ -12,6 +12,18 @@ use e2e::tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// Two dollars a day, and metrics that are settled after a minute.
+pub(crate) const POLICY: &str = r#"
+armed = true
+[timing]
+metric_lag_s = 60
+[[budget]]
+name = "day"
+period = "day"
+usd = 2
+mode = "cap"
+"#;
+
 /// The account and who lives there.
 pub(crate) struct Life {
     pub(crate) stub: Stub,

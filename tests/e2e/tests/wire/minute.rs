@@ -22,17 +22,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// other, some twenty-four seconds of each tick.
 const LISTED_IN: u32 = 12;
 
-const POLICY: &str = r#"
-armed = true
-[timing]
-metric_lag_s = 60
-[[budget]]
-name = "day"
-period = "day"
-usd = 2
-mode = "cap"
-"#;
-
 /// What goes on while calls are slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Situation {
@@ -51,6 +40,8 @@ enum Situation {
 }
 
 use Situation::{ChangesHang, First, Flood, Idle, TableSlow, TopicDown};
+
+use crate::wire::life::POLICY;
 
 const SITUATIONS: [Situation; 6] = [First, Idle, Flood, ChangesHang, TableSlow, TopicDown];
 
@@ -325,7 +316,7 @@ fn every_tick_ends_within_its_minute_saves_and_tells() {
 }
 
 #[test]
-#[ignore = "half an hour: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
+#[ignore = "96 cells, minutes each: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
 fn every_latency_times_every_account_times_every_situation() {
     let mut cells = Vec::new();
     for latency in [10, 200, 1000, 5000] {
