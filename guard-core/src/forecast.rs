@@ -16,8 +16,14 @@ const NOTICE_AHEAD_S: i128 = 15 * 60;
 /// A burn of at least this multiple of the ordinary is steep. Our choice.
 const STEEP_TIMES: i128 = 3;
 
-/// Sixteenths of the slack at which people are notified of an incident, and of a steep one. Our choice.
-const NOTICED_SIXTEENTHS: (i128, i128) = (12, 2);
+/// Quarters of the slack at which people are notified of an incident. Our choice.
+const NOTICED_QUARTERS: i128 = 3;
+
+/// The part of the slack at which people are notified of a steep incident, and the minutes of the budget that it never
+/// exceeds, however long the slack is. Bursts of recorded traffic reach 4.7 times the usual for five minutes: 19 minutes of
+/// the ordinary, and fewer of a budget that has room for it.
+const STEEP_PART: i128 = 8;
+const STEEP_MIN: i128 = 20;
 
 /// The state of one budget at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +38,10 @@ pub struct Outlook {
     pub deferred: UsdRange,
     /// Per hour over the last settled minutes.
     pub burn_per_hour: Usd,
+    /// The highest rate of the minutes after them, which are partial, if it is higher.
+    pub newest_per_hour: Usd,
+    /// Expected at the end of the period if that rate lasts.
+    pub if_newest_lasts: Usd,
     /// Per hour that history expects now; `None` without history.
     pub ordinary_per_hour: Option<Usd>,
     /// At the end of the period if the excess lasts.
@@ -46,6 +56,8 @@ pub struct Outlook {
     pub slack: Usd,
     /// The incident's cost above the ordinary so far, including spend that no metric shows yet.
     pub incident: Usd,
+    /// The size of incidents that usually end by themselves.
+    pub usual_incident: Usd,
     /// When it began.
     pub incident_since: Option<Minute>,
     /// The incident's cost per hour.
@@ -83,10 +95,20 @@ pub fn outlook(
     let incident = book.incident(rule, moment.seen_until);
     let tolerated = book.tolerated(rule, Hour::of(moment.at));
     let unseen_s = i128::from((moment.at - moment.seen_until.plus(1).start()).num_seconds().max(0));
-    let unseen_above = (unseen.expected - tolerated.upper.mul_div_up(unseen_s, 3600)).at_least_zero();
+    // Partial minutes are a lower bound, and count as such.
+    let partial = Minute::of(moment.at).since(moment.seen_until);
+    let shown = book.minutes_sum(Minute::of(moment.at), partial);
+    let newest = (1..=partial).map(|minutes| book.minute(moment.seen_until.plus(minutes)) * 60).max();
+    let newest_per_hour = newest.unwrap_or_default().max(burn_per_hour);
+    let after = shown + unseen.expected;
+    let unseen_above = (after - tolerated.upper.mul_div_up(unseen_s, 3600)).at_least_zero();
     let half_life_s = i64::from(timing.decay_half_life_min) * 60;
     let walks = walk(rule, book, moment.at, line.expected, excess, half_life_s);
     let (sustained, stops) = (walks.sustained, walks.stops);
+    let left_s = i128::from((book.period_end - moment.at).num_seconds().max(0));
+    let if_newest_lasts = line.expected
+        + walks.ordinary
+        + (newest_per_hour - ordinary.expected).at_least_zero().mul_div_up(left_s, 3600);
     let spread = |projected: &Walk, lower: Usd, cause: Cause| {
         let mut causes = line.causes.and(Causes::of(cause));
         if !ordinary.known {
@@ -107,6 +129,8 @@ pub fn outlook(
         committed: hidden.committed,
         deferred,
         burn_per_hour,
+        newest_per_hour,
+        if_newest_lasts,
         ordinary_per_hour: ordinary.known.then_some(ordinary.expected),
         if_sustained: spread(&sustained, stops.total, Cause::AttackMayStop),
         if_it_stops: spread(&stops, stops.total, Cause::UnseenMinutes),
@@ -114,6 +138,7 @@ pub fn outlook(
         exhausted_if_it_stops: stops.exhausted,
         slack: book.slack(rule, Hour::of(moment.at)),
         incident: incident.amount + unseen_above,
+        usual_incident: book.habit.usual_burst(),
         incident_since: incident.since.or((unseen_above > Usd::ZERO).then_some(moment.seen_until)),
         incident_per_hour: (burn_per_hour - tolerated.usual).at_least_zero(),
         ordinary_to_come: walks.ordinary,
@@ -142,12 +167,18 @@ impl Outlook {
     }
 
     /// Whether people should be notified of the incident: it will use up the slack within a quarter of an hour, has
-    /// used up three quarters of it, or an eighth at three times the ordinary burn. Never for a few cents.
+    /// used up three quarters of it, or an eighth (at most twenty minutes of the budget) at three times the ordinary burn.
+    /// Never for a few cents, nor for as much as usually ends by itself, and a quarter more.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
-        let is_steep = self.ordinary_per_hour.is_some_and(|usual| self.burn_per_hour >= usual * STEEP_TIMES);
-        let part = if is_steep { NOTICED_SIXTEENTHS.1 } else { NOTICED_SIXTEENTHS.0 };
-        let is_large = self.breaks(rule) && self.incident * 16 >= self.slack * part;
-        self.incident >= rule.least_to_tell() && (is_large || self.uses_up(rule, NOTICE_AHEAD_S))
+        let is_steep =
+            self.ordinary_per_hour.is_some_and(|usual| self.newest_per_hour >= usual * STEEP_TIMES);
+        let steep = self.slack.mul_div_up(1, STEEP_PART);
+        let steep = steep.min(rule.even_share_per_hour().mul_div_up(STEEP_MIN, 60));
+        let large = if is_steep { steep } else { self.slack.mul_div_up(NOTICED_QUARTERS, 4) };
+        let breaks_early = is_steep && self.slack < rule.amount && self.if_newest_lasts > rule.amount;
+        let is_large = (breaks_early || self.breaks(rule)) && self.incident >= large;
+        let least = rule.least_to_tell().max(self.usual_incident.mul_div_up(5, 4));
+        self.incident >= least && (is_large || self.uses_up(rule, NOTICE_AHEAD_S))
     }
 
     /// Whether the slack is gone and money above the ordinary still flows, whether or not it breaks the budget:

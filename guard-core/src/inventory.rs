@@ -30,6 +30,9 @@ pub struct Inventory {
     pub functions: Vec<Function>,
 }
 
+/// Concurrency kept without reservation where the policy says nothing: as much as AWS keeps in most accounts.
+const KEPT_UNRESERVED: u32 = 100;
+
 /// The concurrency limits of an account in a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountLimits {
@@ -37,6 +40,14 @@ pub struct AccountLimits {
     pub concurrency: u32,
     /// The concurrency that AWS keeps unreserved: 100; 10 to 50 has been seen in small accounts.
     pub unreserved_minimum: u32,
+}
+
+impl AccountLimits {
+    /// The concurrency that stays unreserved: what the policy says or, if it says nothing, 100 and at most half of the
+    /// limit; and at least AWS's minimum.
+    pub fn kept_unreserved(&self, by_policy: Option<u32>) -> u32 {
+        by_policy.unwrap_or(KEPT_UNRESERVED.min(self.concurrency / 2)).max(self.unreserved_minimum)
+    }
 }
 
 impl Default for AccountLimits {

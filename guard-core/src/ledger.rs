@@ -4,6 +4,7 @@
 mod book;
 mod course;
 pub(crate) mod entry;
+mod habit;
 mod incident;
 mod meaning;
 mod region;

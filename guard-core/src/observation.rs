@@ -48,6 +48,16 @@ impl Freshness {
         }
     }
 
+    /// The newest minute of which the data is known, where `settled` is the newest that should be; `None` if none is.
+    /// The newest point of late data may still grow.
+    pub fn known_until(self, settled: Minute) -> Option<Minute> {
+        match self {
+            Freshness::Fresh | Freshness::Silent => Some(settled),
+            Freshness::Late(minutes) => Some(settled.plus(-i64::from(minutes) - 1)),
+            Freshness::Unknown => None,
+        }
+    }
+
     /// Whether the absence of points may be read as the absence of traffic.
     pub const fn is_trustworthy(self) -> bool {
         matches!(self, Freshness::Fresh | Freshness::Silent)

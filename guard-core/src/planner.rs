@@ -3,6 +3,7 @@
 mod begun;
 mod escalate;
 mod guarantee;
+mod history;
 pub(crate) mod notify;
 mod pool;
 mod release;
@@ -18,7 +19,7 @@ use crate::cost::UnitCost;
 use crate::forecast::{self, Moment, Outlook};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName};
-use crate::observation::Observation;
+use crate::observation::{Freshness, Observation};
 use crate::plan::{
     Action, BudgetRecord, Change, FunctionRecord, Lever, PLAN_SCHEMA, Plan, Reason, Refusal, Setting, Verdict,
 };
@@ -27,8 +28,8 @@ use crate::roster::Roster;
 use crate::safety;
 use crate::sampling;
 use crate::settle::{self, Finding};
-use crate::state::{Phase, State};
-use crate::time::{Hour, Minute};
+use crate::state::State;
+use crate::time::Minute;
 
 pub use self::begun::Begun;
 
@@ -63,7 +64,8 @@ fn decide(
     plan.notices.retain(|notice| {
         notice.alarm != safety::OBJECTION_ALARM || notify::is_due(roster, state, seen.at, notice)
     });
-    taint(roster, state, &plan);
+    history::taint(roster, state, &plan);
+    history::note(state, &plan);
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
     state.purse = state.purse.after(roster, &plan.sampling, seen.at);
@@ -71,33 +73,6 @@ fn decide(
     state.budgets.values_mut().for_each(crate::ledger::BudgetLedger::forget_share);
     state.last_tick = Some(seen.at);
     plan
-}
-
-/// Excludes hours of a breach, of the reaction time before it, and earlier ones above the ordinary from the history of
-/// the budgets at their lines and of the functions that explain it, whether or not they were capped.
-fn taint(roster: &Roster, state: &mut State, plan: &Plan) {
-    let reaction = chrono::Duration::seconds(i64::from(roster.policy.timing.reaction_s()));
-    let (first, last) = (Hour::of(plan.at - reaction), Hour::of(plan.at));
-    let extraordinary =
-        |verdict: Verdict| verdict >= Verdict::BreachedAlert && verdict != Verdict::BreachedOrdinary;
-    for record in plan.budgets.iter().filter(|record| extraordinary(record.verdict)) {
-        if let Some(book) = state.budgets.get_mut(&record.budget) {
-            book.profile.breach(first, last);
-        }
-    }
-    let capped =
-        state.latches.iter().filter(|(_, latch)| latch.phase <= Phase::Ramping).map(|(name, _)| name.clone());
-    let explained = plan.functions.iter().filter(|record| record.reason.is_breach());
-    let explained = explained.filter(|record| record.excess_per_hour > Usd::ZERO);
-    let names: BTreeSet<FunctionName> =
-        capped.chain(explained.map(|record| record.function.clone())).collect();
-    for name in names {
-        if let Ok(index) = state.functions.binary_search_by(|ledger| ledger.name.cmp(&name))
-            && let Some(ledger) = state.functions.get_mut(index)
-        {
-            ledger.profile.breach(first, last);
-        }
-    }
 }
 
 /// Makes the plan; changes nothing.
@@ -336,9 +311,9 @@ impl<'a> Draft<'a> {
     }
 
     fn budget_records(&self) -> Vec<BudgetRecord> {
-        let rules = self.roster.rules.iter().zip(&self.outlooks).zip(&self.verdicts);
+        let rules = self.roster.rules.iter().zip(&self.outlooks).zip(&self.verdicts).enumerate();
         rules
-            .filter_map(|((rule, outlook), verdict)| {
+            .filter_map(|(index, ((rule, outlook), verdict))| {
                 let book = self.state.budgets.get(&rule.name)?;
                 Some(BudgetRecord {
                     budget: rule.name.clone(),
@@ -365,12 +340,28 @@ impl<'a> Draft<'a> {
                     mode: rule.mode,
                     slack_ends: outlook.slack_ends(rule, self.seen.at, book.period_end),
                     at_line: escalate::at_line(rule, outlook, &self.roster.policy.timing),
-                    freshness: self.reading.region,
+                    freshness: self.freshness_of(index, rule),
                     verdict: *verdict,
                     price_unknown: self.roster.price_unknown(),
                 })
             })
             .collect()
+    }
+
+    /// How far the data of a budget can be trusted: the region's; unknown where a look at a function of a narrower scope
+    /// got no answer.
+    fn freshness_of(&self, place: usize, rule: &BudgetRule) -> Freshness {
+        let covers = |index: usize| {
+            self.roster.members.get(index).is_some_and(|member| member.budgets.binary_search(&place).is_ok())
+        };
+        let mut looks = self.reading.functions.iter().map(|reading| (reading.index, reading.freshness));
+        let mut glances = self.seen.glances.iter();
+        let is_unread = !rule.matcher.is_everything()
+            && (looks.any(|(index, freshness)| freshness == Freshness::Unknown && covers(index))
+                || glances.any(|(name, series)| {
+                    series.freshness == Freshness::Unknown && self.index_of(name).is_some_and(covers)
+                }));
+        if is_unread { Freshness::Unknown } else { self.reading.region }
     }
 
     fn function_records(&self) -> Vec<FunctionRecord> {

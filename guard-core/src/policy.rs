@@ -13,10 +13,12 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Duration, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
+use crate::time::Minute;
 
 pub use error::{KeyPath, PolicyError, Position, Problem, Step};
 pub use matcher::{Protected, ScopeMatcher};
@@ -145,9 +147,10 @@ pub struct Limits {
     #[schemars(range(min = ranges::ACTIONS_PER_TICK.min, max = ranges::ACTIONS_PER_TICK.max))]
     pub actions_per_tick: u32,
     /// Concurrency kept without reservation for all other functions, 0 to 100,000; AWS's own minimum is kept
-    /// in any case. Default 100.
+    /// in any case. Default: 100, but at most half of the account's limit.
     #[schemars(range(min = ranges::KEEP_UNRESERVED.min, max = ranges::KEEP_UNRESERVED.max))]
-    pub keep_unreserved: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_unreserved: Option<u32>,
     /// What to do where the account's pool has no room for a positive cap (accounts with a limit of 10).
     pub no_room: NoRoom,
     /// What the guard may spend on reading metrics in a month, in dollars, 1 to 1,000,000; functions that stand out in an incident
@@ -367,6 +370,11 @@ impl Timing {
     /// waits for the other 59.
     pub const GRAIN_S: u32 = 60;
 
+    /// The newest minute that metrics show in full at an instant: it ended a metric lag before.
+    pub fn settled(&self, at: DateTime<Utc>) -> Minute {
+        Minute::of(at - Duration::seconds(self.metric_lag_s.into())).plus(-1)
+    }
+
     /// Seconds from a cause to the effect of the guard's answer: the minute itself + metric lag + tick + actuation, the
     /// *L* of the published bound.
     pub const fn reaction_s(&self) -> u32 {
@@ -399,7 +407,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             actions_per_tick: 20,
-            keep_unreserved: 100,
+            keep_unreserved: None,
             no_room: NoRoom::default(),
             own_cost_usd_per_month: None,
         }

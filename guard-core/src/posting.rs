@@ -1,5 +1,6 @@
 //! Posting: the results of a look are entered into the books, once.
 
+mod batch;
 mod books;
 mod census;
 mod glance;
@@ -8,11 +9,6 @@ mod minutes;
 mod reading;
 mod rest;
 
-use std::collections::VecDeque;
-use std::ops::Range;
-
-use chrono::Duration;
-
 use crate::budget::BudgetRule;
 use crate::cost::tier_at;
 use crate::inventory::{Architecture, Function};
@@ -20,13 +16,15 @@ use crate::ledger::entry::counted;
 use crate::ledger::rows::forget;
 use crate::ledger::standing;
 use crate::ledger::unlooked::Unlooks;
-use crate::ledger::{Attributed, BudgetLedger, Entry, FunctionLedger, Meters, Posted, Rates};
+use crate::ledger::{Attributed, BURN_MINUTES, BudgetLedger, Entry, FunctionLedger, Meters, Posted, Rates};
 use crate::money::{Cause, Causes, Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::observation::{Freshness, Observation, Point, Series};
 use crate::roster::{Member, Roster};
 use crate::state::State;
 use crate::time::{Hour, Minute};
+
+use self::batch::Batch;
 
 pub use books::{BookChange, BookNews};
 pub use glance::Glance;
@@ -35,6 +33,10 @@ pub(crate) use rest::Rests;
 /// Minutes for which a deleted function is remembered: longer than any minute can be reported again (the longest
 /// time-out, 15 min, and the longest lag, 15 min), because it may be created anew.
 const STRANGER_MIN: i64 = 60;
+
+/// Minutes without any point after which the region's totals are late. The guard is invoked at every tick, and metrics show
+/// that within some minutes.
+const SILENT_MIN: i64 = 15;
 
 /// The results of a look, worked out for the decision.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,8 +110,8 @@ pub struct FunctionReading {
 /// Posting the same minute again changes nothing; with different numbers, the difference is posted.
 pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let now = Minute::of(seen.at);
-    let lag = Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
-    let settled = Minute::of(seen.at - lag).plus(-1);
+    let settled = roster.policy.timing.settled(seen.at);
+    let (region, known) = region_known(roster, state, seen, settled);
     let books::Opened { mut books, rolled, changes } = books::open(roster, state, seen);
     state.meters.turn_month(seen);
     let mut poster = Poster {
@@ -147,7 +149,9 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
             members.next_if(|(_, (function, _))| function.name == *name)
         {
             let subject = Subject { index, function, member };
-            functions.push(poster.function(ledger, series, &subject));
+            let is_late = series.freshness == Freshness::Silent && region != seen.region.freshness;
+            let freshness = if is_late { region } else { series.freshness };
+            functions.push(poster.function(ledger, series, freshness, &subject));
         }
     }
     let glances = poster.glances(&mut state.functions, &seen.glances);
@@ -162,7 +166,7 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
     let (rows, full) = rest::looks(roster, state, settled);
     let unlooks = Unlooks::new(roster, &rows);
     let rates = Rates::new(roster, &unlooks, &state.meters);
-    state.region.post(rates, &mut books, seen, settled, whole);
+    state.region.post(rates, &mut books, seen, settled, known, whole);
     let rests = Rests::new(roster, &mut books, &mut state.region, (unlooks, rows, &full), seen, settled);
     for (hidden, starts) in hidden.iter_mut().zip(&rests.starts) {
         hidden.starting += *starts;
@@ -182,8 +186,23 @@ pub fn post(roster: &Roster, state: &mut State, seen: &Observation) -> Reading {
         state.budgets.insert(rule.name.clone(), book);
     }
     drop_strangers(roster, state, now);
-    let region = seen.region.freshness;
     Reading { now, settled, rolled, changes, hidden, functions, glances, rests, region }
+}
+
+/// How far the region's totals can be trusted, and the newest minute of which they are known. Totals without a point show
+/// neither: the guard itself is invoked at every tick, so after a while they are late.
+fn region_known(
+    roster: &Roster,
+    state: &State,
+    seen: &Observation,
+    settled: Minute,
+) -> (Freshness, Option<Minute>) {
+    let freshness = seen.region.freshness;
+    let earlier = state.region.seen_until.filter(|_| freshness == Freshness::Silent && roster.guard.is_some());
+    let Some(earlier) = earlier else { return (freshness, freshness.known_until(settled)) };
+    let minutes = settled.since(earlier);
+    let late = Freshness::Late(u32::try_from(minutes).unwrap_or(0));
+    (if minutes > SILENT_MIN { late } else { freshness }, None)
 }
 
 /// Ensures that every function looked at has a ledger, keeping the order by name.
@@ -244,67 +263,7 @@ struct Poster<'a> {
     hidden: Vec<Hidden>,
 }
 
-/// The functions' postings of a look by minute: thousands of functions post the same minutes to the same books.
-struct Batch {
-    /// The points that all functions together replace, old and new.
-    points: VecDeque<(Minute, (Point, Point))>,
-    /// By budget, in the roster's order.
-    entries: Vec<VecDeque<(Minute, Entry)>>,
-    /// The same for the hours of a census: an hour is judged once all functions of the look are in it.
-    hours: Vec<VecDeque<(Hour, Entry)>>,
-    /// By budget, the possible cost of starts.
-    starts: Vec<Starting>,
-}
-
-/// The possible cost of starts of environments that all functions together add to a budget.
-struct Starting {
-    /// The minutes in which it counts: the budget's period, or none if it counts invocations.
-    span: Range<Minute>,
-    /// In minutes that change no more.
-    settled: Usd,
-    /// In later ones.
-    open: Usd,
-}
-
-impl Batch {
-    fn new(roster: &Roster, books: &[BudgetLedger]) -> Self {
-        let budgets = roster.rules.len();
-        let starts = roster.rules.iter().zip(books).map(|(rule, book)| {
-            let never = Minute::default()..Minute::default();
-            let span = if rule.counts_invocations() { never } else { book.span() };
-            Starting { span, settled: Usd::ZERO, open: Usd::ZERO }
-        });
-        Batch {
-            points: VecDeque::new(),
-            entries: vec![VecDeque::new(); budgets],
-            hours: vec![VecDeque::new(); budgets],
-            starts: starts.collect(),
-        }
-    }
-}
-
 impl Poster<'_> {
-    /// Posts the sums.
-    fn file(&mut self) {
-        for (minute, (from, to)) in &self.batch.points {
-            self.attributed.add_minute(*minute, from, to);
-        }
-        let batches = self.batch.hours.iter().zip(&self.batch.entries);
-        for (book, (hours, minutes)) in self.books.iter_mut().zip(batches) {
-            for (hour, entry) in hours {
-                book.post(*hour, entry);
-            }
-            for (minute, entry) in minutes {
-                book.post(*minute, entry);
-            }
-        }
-        let books = self.books.iter_mut().zip(&mut self.hidden);
-        for ((book, hidden), starting) in books.zip(&self.batch.starts) {
-            book.starts += starting.settled;
-            hidden.starting += starting.open;
-        }
-    }
-
     /// Posts the glances of a look.
     fn glances(&mut self, ledgers: &mut [FunctionLedger], seen: &[(FunctionName, Series)]) -> Vec<Glance> {
         let mut glances = Vec::with_capacity(seen.len());
@@ -318,47 +277,31 @@ impl Poster<'_> {
         glances
     }
 
-    /// Counts the possible cost of starts of environments: permanently in minutes that change no more, and
-    /// provisionally in the latest ones.
-    fn starts(&mut self, ledger: &mut FunctionLedger, subject: &Subject<'_>) {
-        let timeout_s = subject.function.timeout_s;
-        let settled = self.settled.plus(-i64::from(timeout_s.div_ceil(60)));
-        let mut ahead = ledger.starts;
-        let counted = ledger.minutes.iter().rev().take_while(|(minute, _)| !ahead.has_counted(*minute));
-        let first = ledger.minutes.len() - counted.count();
-        for (minute, posted) in ledger.minutes.range(first..) {
-            let us = ahead.count(*minute, &posted.point, timeout_s);
-            let booked = subject.member.unit.starts_at_most(&posted.point) + posted.starts;
-            let cost = subject.member.per_busy_second.mul_div_up(us, 1_000_000) - booked;
-            let is_settled = *minute <= settled;
-            if is_settled {
-                ledger.starts = ahead;
-            }
-            for place in &subject.member.budgets {
-                if let Some(starting) = self.batch.starts.get_mut(*place)
-                    && starting.span.contains(minute)
-                {
-                    *if is_settled { &mut starting.settled } else { &mut starting.open } += cost;
-                }
-            }
-        }
-    }
-
     fn function(
         &mut self,
         ledger: &mut FunctionLedger,
         series: &Series,
+        freshness: Freshness,
         subject: &Subject<'_>,
     ) -> FunctionReading {
         self.minutes(ledger, series, subject);
-        self.learn_burn(ledger, series.freshness, subject);
-        self.cover(ledger, series.freshness, subject);
+        if let Some(known) = freshness.known_until(self.settled) {
+            self.learn_burn(ledger, known, subject);
+            self.cover(ledger, known, subject);
+        }
         self.settle_hours(ledger, subject);
         self.starts(ledger, subject);
-        let oldest = self.oldest(ledger, subject);
+        // The minutes that the burn is read from stay, however late the metrics are.
+        let read = self.known(ledger).plus(1 - BURN_MINUTES);
+        let oldest = self.oldest(ledger, subject).min(read);
         forget(&mut ledger.minutes, oldest);
         self.hide(ledger, subject);
-        self.read(ledger, series.freshness, subject)
+        self.read(ledger, freshness, subject)
+    }
+
+    /// The newest minute of which a function's data is known, or should be if it never was.
+    fn known(&self, ledger: &FunctionLedger) -> Minute {
+        ledger.looked_until().map_or(self.settled, |until| until.min(self.settled))
     }
 
     /// The oldest remembered minute that can still change.

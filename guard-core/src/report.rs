@@ -151,10 +151,16 @@ pub fn consequences(function: &Function, actions: &[&Action]) -> Vec<String> {
             ));
         }
         if !mapping.has_dead_letter() {
-            lines.push(format!(
-                "Mapping {} has no dead-letter queue: failing events repeat until they expire.",
-                mapping.id
-            ));
+            lines.push(match mapping.source {
+                EventSource::Sqs { .. } => format!(
+                    "Mapping {}: no dead-letter queue is known; without one, failing events repeat until they expire.",
+                    mapping.id
+                ),
+                EventSource::Stream { .. } => format!(
+                    "Mapping {} has no on-failure destination: events that it gives up are lost.",
+                    mapping.id
+                ),
+            });
         }
     }
     if function.provisioned > 0 {

@@ -307,7 +307,7 @@ impl Case<'_> {
     /// concurrency needs room too: AWS refuses a reservation below it.
     fn no_room(&self, floor: u32, context: &Context<'_>) -> bool {
         let account = &context.inventory.account;
-        let kept = account.unreserved_minimum.max(context.policy.limits.keep_unreserved);
+        let kept = account.kept_unreserved(context.policy.limits.keep_unreserved);
         let others = self.reserved.saturating_sub(u64::from(self.function.reserved.unwrap_or(0)));
         let needed = u64::from(floor.max(self.function.provisioned));
         context.policy.limits.no_room == NoRoom::Stop

@@ -148,8 +148,7 @@ pub fn ask_from(
     (focus, glance): (&[FunctionName], &[FunctionName]),
 ) -> Minute {
     let now = Minute::of(at);
-    let lag = chrono::Duration::seconds(i64::from(roster.policy.timing.metric_lag_s));
-    let region = state.region.open_from(Minute::of(at - lag).plus(-1));
+    let region = state.region.open_from(roster.policy.timing.settled(at));
     let window = |name: &FunctionName| {
         let index = roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()?;
         Some(roster.members.get(index)?.window_min)

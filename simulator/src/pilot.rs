@@ -148,7 +148,7 @@ impl Pilot {
         };
         let focus = places(&sampling.focus);
         let glance = places(&sampling.glance);
-        let settled = at.plus(-i64::from(self.roster.policy.timing.metric_lag_s.div_ceil(60)));
+        let settled = self.roster.policy.timing.settled(at.start());
         let hourly = census.as_ref().map_or(0, |slice| slice.functions.len());
         let sweeps = 1 + u64::from(census.is_some());
         let functions = &self.roster.inventory.functions;

@@ -12,6 +12,7 @@ mod other_people;
 mod policy_changes;
 mod properties;
 mod published_bound;
+mod replays;
 mod restoring;
 mod scenarios;
 mod standing;

@@ -117,7 +117,7 @@ fn a_queue_is_slowed_at_its_mapping_and_never_by_reserved_concurrency() {
     assert_eq!(changes, [wanted]);
     let warned = world.plans.iter().flat_map(|plan| &plan.notices).any(|notice| {
         notice.kind == NoticeKind::Capped
-            && notice.body.iter().any(|line| line.contains("Mapping m-1 has no dead-letter queue"))
+            && notice.body.iter().any(|line| line.contains("Mapping m-1: no dead-letter queue is known"))
     });
     assert!(warned);
 }

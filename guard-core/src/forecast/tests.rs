@@ -325,6 +325,21 @@ fn people_hear_of_three_times_the_ordinary_once_it_has_cost_an_eighth_of_the_sla
 }
 
 #[test]
+fn people_hear_of_three_times_the_ordinary_after_twenty_minutes_of_the_budget_however_long_the_slack_is() {
+    let (mut rule, book) = flooded(6, cents(50));
+    let mut outlook = look(&rule, &book, time(20, 0, 0));
+    outlook.ordinary_per_hour = Some(outlook.burn_per_hour.mul_div_up(1, 3));
+    outlook.incident_per_hour = cents(1);
+    let mut noticed = |slack: Usd, incident: i64| {
+        (rule.slack, outlook.slack, outlook.incident) = (slack, slack, cents(incident));
+        outlook.is_noticed(&rule)
+    };
+    // A third of $3 an hour, and an eighth of four dollars.
+    assert_eq!([99, 100].map(|incident| noticed(dollars(36), incident)), [false, true]);
+    assert_eq!([49, 50].map(|incident| noticed(dollars(4), incident)), [false, true]);
+}
+
+#[test]
 fn nobody_is_written_to_for_a_few_cents_however_much_of_the_slack_they_are() {
     let (mut rule, book) = flooded(6, cents(50));
     let mut outlook = look(&rule, &book, time(20, 0, 0));

@@ -8,6 +8,7 @@ use std::ops::{AddAssign, Range};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::habit::Habit;
 use super::incident::Incident;
 use super::meaning::Meaning;
 use super::shape::{Ordinary, WeekShape};
@@ -60,6 +61,9 @@ pub struct BudgetLedger {
     /// The incident's cost above the ordinary, up to the minutes that may still change.
     #[serde(default)]
     pub incident: Incident,
+    /// What came back in the past weeks.
+    #[serde(default, skip_serializing_if = "Habit::is_empty")]
+    pub(crate) habit: Habit,
     /// The book's meaning: the unit, functions and periods it counts; `None` in a memory from before books recorded it.
     #[serde(default)]
     pub meaning: Option<Meaning>,
@@ -94,6 +98,7 @@ impl BudgetLedger {
             shape: WeekShape::default(),
             ordinary_of_period: None,
             incident: Incident::default(),
+            habit: Habit::default(),
             meaning: None,
             share: Share::default(),
             passed: VecDeque::new(),

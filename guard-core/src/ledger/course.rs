@@ -70,9 +70,17 @@ impl BudgetLedger {
         Tolerated { usual: upper, upper, refunded_below: Usd::ZERO }
     }
 
-    /// A rule's slack in an hour.
+    /// A rule's slack in an hour. If an excess came at this time of day before, on two days at least, and left the budget
+    /// whole, half as much again is waited for, up to a day's share of the budget: a nightly batch is no attack. An
+    /// attacker who comes back every day gains that share a day, and no more.
     pub(crate) fn slack(&self, rule: &BudgetRule, hour: Hour) -> Usd {
-        if self.is_learning(hour) { rule.learning_slack } else { rule.slack }
+        let slack = if self.is_learning(hour) { rule.learning_slack } else { rule.slack };
+        let usual = self.habit.at_this_time(hour);
+        if usual == Usd::ZERO || slack >= rule.amount {
+            return slack;
+        }
+        let most = (rule.even_share_per_hour() * 24).min(rule.amount);
+        (slack + usual.mul_div_up(3, 2)).min(most).max(slack)
     }
 
     /// Whether less than a week is known.

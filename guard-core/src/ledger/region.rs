@@ -76,14 +76,15 @@ impl Attributed {
 }
 
 impl RegionLedger {
-    /// Posts the part of the region's totals that functions leave; `whole` is the last slice of a census round in which
-    /// every function answered.
+    /// Posts the part of the region's totals that functions leave. `known` is the newest minute of which they are known;
+    /// `whole` is the last slice of a census round in which every function answered.
     pub(crate) fn post(
         &mut self,
         mut unit: Rates<'_>,
         books: &mut [BudgetLedger],
         seen: &Observation,
         settled: Minute,
+        known: Option<Minute>,
         whole: Option<&Census>,
     ) {
         let roster = unit.roster;
@@ -120,9 +121,7 @@ impl RegionLedger {
         if let Some(census) = whole {
             self.settle(&unit, census, &mut poster);
         }
-        if seen.region.freshness.is_trustworthy() {
-            self.seen_until = self.seen_until.max(Some(settled));
-        }
+        self.seen_until = self.seen_until.max(known);
         self.forget(settled);
     }
 

@@ -114,8 +114,9 @@ impl Draft<'_> {
         let Some(step) = self.depth(place, rule, suspect) else { return };
         let reading = self.reading_of(suspect.index);
         let is_held = latch.is_some_and(Latch::is_holding);
-        if let Some(reason) = reading.filter(|_| step.early && !is_held).and_then(|seen| in_vain(&step, seen))
-        {
+        let price = member.per_busy_second;
+        let vain = |seen: &FunctionReading| in_vain(&step, seen, price);
+        if let Some(reason) = reading.filter(|_| step.early && !is_held).and_then(vain) {
             self.reasons.entry(suspect.index).or_insert(reason);
             return;
         }
@@ -169,7 +170,7 @@ impl Draft<'_> {
                 continue;
             }
             let reason = own_reason.unwrap_or_else(|| reason.clone());
-            match self.fitting(index, change, step.floor, work.allow_event_loss) {
+            match self.fitting(index, change, step, work.allow_event_loss) {
                 Ok(change) => self.act(index, change, reason, Some(rule)),
                 Err((change, refusal)) => self.refuse(index, Some(change), refusal, Some(rule)),
             }
@@ -184,7 +185,7 @@ impl Draft<'_> {
         &self,
         index: usize,
         change: Change,
-        floor: u32,
+        step: &Step,
         allow_event_loss: bool,
     ) -> Result<Change, (Change, Reason)> {
         let Change::ReservedConcurrency { from, to: Some(wanted) } = change else { return Ok(change) };
@@ -198,7 +199,7 @@ impl Draft<'_> {
         planned.iter().for_each(|action| pool.give_back(&action.change));
         let room = pool.room(from);
         // AWS refuses a cap below the provisioned concurrency.
-        let least = floor.max(function.map_or(0, |function| function.provisioned)).max(1);
+        let least = step.floor.max(function.map_or(0, |function| function.provisioned)).max(1);
         // A cap above the floor leaves the other functions room for their floors, if there is room for all.
         let spare = if wanted > least { room.saturating_sub(self.floors_of_others(index)) } else { room };
         let most = if spare >= least { spare } else { room };
@@ -209,7 +210,9 @@ impl Draft<'_> {
             return Ok(Change::ReservedConcurrency { from, to: Some(most) });
         }
         let loses = function.is_some_and(levers::loses_events_at_zero);
-        if self.roster.policy.limits.no_room == NoRoom::Stop && (!loses || allow_event_loss) {
+        // Before the line nothing is stopped.
+        let may_stop = self.roster.policy.limits.no_room == NoRoom::Stop && !step.early;
+        if may_stop && (!loses || allow_event_loss) {
             return Ok(Change::ReservedConcurrency { from, to: Some(0) });
         }
         Err((change, Reason::NoRoom { wanted, room }))
@@ -352,13 +355,21 @@ impl Step {
     }
 }
 
-/// Why a cap before the line would do more harm than good: it would hold nothing back, or mostly ordinary traffic.
-fn in_vain(step: &Step, seen: &FunctionReading) -> Option<Reason> {
+/// Why a cap before the line would do more harm than good: it would hold back less than half of the excess, or mostly
+/// ordinary traffic. `price` is that of a busy second.
+fn in_vain(step: &Step, seen: &FunctionReading, price: Usd) -> Option<Reason> {
+    // Thousandths of an environment that are busy on average, in all and by the excess.
+    let busy = |per_hour: Usd| (per_hour * 1000).div_floor(price * 3600).unwrap_or(i128::MAX);
+    let (load, excess) = (busy(seen.burn_per_hour), busy(seen.excess_per_hour));
     let ordinary = (seen.burn_per_hour - seen.excess_per_hour).at_least_zero();
     match step.depth {
         _ if seen.excess_per_hour < ordinary * EXCESS_MIN => Some(Reason::Growth),
         Depth::Cap(cap) if seen.concurrency_max <= cap => {
             Some(Reason::WouldNotBite { cap, concurrency: seen.concurrency_max })
+        }
+        Depth::Cap(cap) if (load - i128::from(cap) * 1000) * 2 < excess => {
+            let concurrency = u32::try_from(load / 1000 + 1).unwrap_or(u32::MAX);
+            Some(Reason::WouldNotBite { cap, concurrency })
         }
         _ => None,
     }

@@ -237,12 +237,14 @@ impl Draft<'_> {
             .map(|(_, function)| function.worst);
         let pool_units = pool_units(self.roster, place);
         let own = functions.iter().filter(|function| !function.is_fixed).filter_map(|function| function.now);
+        let own = own.fold(0, u32::saturating_add);
+        let needed = functions.iter().map(|function| function.need).fold(0, u32::saturating_add);
         let since = self.state.last_tick.map_or(0, |last| (self.seen.at - last).num_seconds());
         Some(Scope {
             pool: &account.pool,
             pool_least: stuck.max().unwrap_or(Usd::ZERO) * i128::from(pool_units),
             pool_units,
-            room: own.fold(self.pool.room(None), u32::saturating_add),
+            room: own.saturating_add(self.free_for(place, needed.saturating_sub(own))),
             amount: rule.amount - to_come,
             spent: account.spent,
             known: account.known,
@@ -255,6 +257,23 @@ impl Draft<'_> {
             actions: usize::try_from(self.roster.policy.limits.actions_per_tick).unwrap_or(usize::MAX),
             functions,
         })
+    }
+
+    /// The part of the pool that a guarantee may reserve: what it needs for ordinary traffic, and beyond that only what
+    /// functions outside the budget can spare. A reservation is taken from them.
+    fn free_for(&self, place: usize, needed: u32) -> u32 {
+        let free = self.pool.room(None);
+        let functions = self.roster.inventory.functions.iter().zip(&self.roster.members).enumerate();
+        let outside = functions.filter(|(_, (function, member))| {
+            member.budgets.binary_search(&place).is_err()
+                && function.reserved.is_none()
+                && self.roster.guard.as_ref() != Some(&function.name)
+        });
+        let known = outside.filter_map(|(index, (function, _))| {
+            let p99 = self.state.profile(&function.name)?.concurrency_p99()?;
+            (p99 > 0).then(|| self.roster.floor(index, Some(p99)))
+        });
+        free.saturating_sub(known.fold(0, u32::saturating_add)).max(free.min(needed))
     }
 
     /// One function as the barrier of a budget sees it; a minimum that cannot be zero counts up to `until`.
@@ -305,19 +324,13 @@ impl Draft<'_> {
     /// The time up to which a function's spend is visible: in the region's totals, or at the function itself if the
     /// budget covers less than everything.
     fn seen_until(&self, index: usize, rule: &BudgetRule, book: &BudgetLedger) -> i64 {
-        let (until, freshness) = if rule.matcher.is_everything() {
-            (self.state.region.seen_until, self.reading.region)
+        let until = if rule.matcher.is_everything() {
+            self.state.region.seen_until
         } else {
             let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
-            let covered = name.and_then(|name| self.state.function(name)?.covered).map(|(_, until)| until);
-            (covered, self.reading_of(index).map_or(Freshness::Unknown, |reading| reading.freshness))
+            name.and_then(|name| self.state.function(name)?.covered).map(|(_, until)| until)
         };
-        // Late data is complete up to the minute before the newest visible one.
-        let late = match freshness {
-            Freshness::Late(minutes) => Some(self.reading.settled.plus(-i64::from(minutes) - 1)),
-            _ => None,
-        };
-        let until = until.max(late).map(|minute| minute.min(self.reading.settled).plus(1));
+        let until = until.map(|minute| minute.min(self.reading.settled).plus(1));
         until.map_or(book.period_start, Minute::start).timestamp()
     }
 

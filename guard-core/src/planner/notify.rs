@@ -172,8 +172,9 @@ fn armed(draft: &Draft<'_>) -> Notice {
 
 /// Losing sight of the metrics is reported loudly, and so is its end.
 fn sight(draft: &Draft<'_>) -> Option<Notice> {
-    let unknown =
-        draft.reading.functions.iter().filter(|function| !function.freshness.is_trustworthy()).count();
+    let is_unknown = |freshness: Freshness| freshness == Freshness::Unknown;
+    let unknown = draft.reading.functions.iter().filter(|function| is_unknown(function.freshness)).count()
+        + draft.seen.glances.iter().filter(|(_, series)| is_unknown(series.freshness)).count();
     let region = draft.reading.region;
     let blind = !region.is_trustworthy() || unknown > 0;
     let open = draft.state.alerts.get(SIGHT_ALARM).is_some_and(|alert| alert.open);

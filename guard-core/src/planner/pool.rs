@@ -15,7 +15,7 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(roster: &Roster) -> Self {
         let account = roster.inventory.account;
-        let kept = account.unreserved_minimum.max(roster.policy.limits.keep_unreserved);
+        let kept = account.kept_unreserved(roster.policy.limits.keep_unreserved);
         Pool {
             ceiling: i64::from(account.concurrency) - i64::from(kept),
             reserved: i64::from(roster.inventory.reserved_total()),

@@ -88,6 +88,8 @@ impl Draft<'_> {
         // AWS refuses a ceiling below the provisioned concurrency.
         let ceiling = held.ceiling.max(function.provisioned);
         let room = self.pool.room(now);
+        // A ceiling that loosens takes the room there is.
+        let ceiling = if looser { ceiling.min(room) } else { ceiling };
         if ceiling > room {
             let reason = Reason::NoRoom { wanted: ceiling, room };
             let change = Change::ReservedConcurrency { from: now, to: Some(ceiling) };

@@ -3,6 +3,7 @@
 use super::{Draft, share};
 use crate::budget::BudgetRule;
 use crate::money::Usd;
+use crate::observation::Freshness;
 use crate::plan::Reason;
 use crate::posting::FunctionReading;
 use crate::sampling;
@@ -72,7 +73,7 @@ impl Draft<'_> {
                 continue;
             }
             let reading = self.reading_of(index);
-            looked_at |= reading.is_some_and(|reading| reading.freshness.is_trustworthy());
+            looked_at |= reading.is_some_and(|reading| reading.freshness != Freshness::Unknown);
             let excess = reading.map_or(Usd::ZERO, |reading| excess(rule, share, reading));
             let is_excess = excess > Usd::ZERO;
             // Stopping it would stop the guard.

@@ -18,12 +18,12 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use super::*;
 use crate::inventory::{AccountLimits, Function, Inventory};
 use crate::ledger::{BudgetLedger, Entry};
-use crate::observation::Freshness;
 use crate::plan::NoticeKind;
 use crate::policy::{BelowFloor, Budget, Mode, Period, Policy};
 use crate::posting::Hidden;
 use crate::pricing::PriceTable;
-use crate::state::{Found, Latch, LeverState};
+use crate::state::{Found, Latch, LeverState, Phase};
+use crate::time::Hour;
 
 /// A budget of $10 a day, Monday noon, and functions of which everything that was read is said here.
 struct Desk {

@@ -423,7 +423,7 @@ prop_compose! {
         (metric_lag_s, tick_s, actuation_s, decay_half_life_min) in (60_u32..=900, 60_u32..=2000, 0_u32..=600, 1_u32..=1440),
         (headroom_percent, minimum) in (100_u32..=1000, 1_u32..=1000),
         (cooldown_min, calm_min, flap_window_h, realert_min) in (1_u32..=10_080, 1_u32..=1440, 1_u32..=168, 5_u32..=10_080),
-        (actions_per_tick, keep_unreserved, overrun) in (1_u32..=100, 0_u32..=100_000, prop::option::of(1_000_000_000_000_i128..=1_000_000_000_000_000_000)),
+        (actions_per_tick, keep_unreserved, overrun) in (1_u32..=100, prop::option::of(0_u32..=100_000), prop::option::of(1_000_000_000_000_i128..=1_000_000_000_000_000_000)),
         flags in prop::array::uniform3(any::<bool>()),
         protected in prop::collection::vec("[a-z*?-]{1,10}|tag:[a-z]{1,5}(=[a-z*]{0,4})?|arn:aws:lambda:\\*:\\*:function:[a-z*]{1,5}", 0..4),
         companion in prop::option::of((0_u64..=10_000_000, 0_i128..=1_000_000_000_000_000_000, 0_u32..=60_000)),

@@ -73,7 +73,9 @@ impl Checker {
         self.number(root.key("alerts").key("realert_min"), policy.alerts.realert_min, ranges::REALERT_MIN);
         let (at, limits) = (root.key("limits"), policy.limits);
         self.number(at.key("actions_per_tick"), limits.actions_per_tick, ranges::ACTIONS_PER_TICK);
-        self.number(at.key("keep_unreserved"), limits.keep_unreserved, ranges::KEEP_UNRESERVED);
+        if let Some(kept) = limits.keep_unreserved {
+            self.number(at.key("keep_unreserved"), kept, ranges::KEEP_UNRESERVED);
+        }
         if let Some(most) = limits.own_cost_usd_per_month {
             self.usd(at.key("own_cost_usd_per_month"), most, ranges::OWN_COST_USD_PER_MONTH);
         }

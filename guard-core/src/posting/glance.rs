@@ -53,10 +53,11 @@ impl Poster<'_> {
         series: &Series,
         subject: &Subject<'_>,
     ) -> Option<Glance> {
-        if !series.freshness.is_trustworthy() {
+        let known = series.freshness.known_until(self.settled)?;
+        let from = ledger.glance_from(self.now, subject.member.window_min).max(self.from);
+        if known < from {
             return None;
         }
-        let from = ledger.glance_from(self.now, subject.member.window_min).max(self.from);
         let shown: Vec<_> = series.minutes.iter().filter(|(minute, _)| *minute >= from).collect();
         // Results of a full look at a minute stay.
         let merged = shown.iter().map(|(minute, point)| {
@@ -70,7 +71,7 @@ impl Poster<'_> {
         let series = Series { freshness: series.freshness, minutes: merged.collect() };
         self.minutes_from(ledger, &series, subject, from);
         let seen_before = ledger.looked_until().map_or(from, |until| until.plus(1).max(from));
-        let mut glance = self.excess(ledger, subject, seen_before);
+        let mut glance = self.excess(ledger, subject, (seen_before, known));
         if series.minutes.iter().any(|(_, point)| point.concurrency_max > 0) {
             // Invocations still running, whose durations are not reported yet, are in none of these minutes.
             let running = self.running_per_hour(ledger, subject);
@@ -79,22 +80,27 @@ impl Poster<'_> {
                 running.mul_div_up(i128::from(glance.minutes.min(subject.member.window_min)), 60);
             self.hide(ledger, subject);
         }
-        self.learn_burn(ledger, series.freshness, subject);
+        self.learn_burn(ledger, known, subject);
+        ledger.glanced = ledger.glanced.max(Some(known));
         self.starts(ledger, subject);
-        ledger.glanced = Some(self.settled);
         let oldest = self.oldest(ledger, subject);
         forget(&mut ledger.minutes, oldest);
         Some(glance)
     }
 
-    /// A function's spend above its band from a minute on.
-    fn excess(&self, ledger: &FunctionLedger, subject: &Subject<'_>, from: Minute) -> Glance {
-        let newest = self.settled.plus(1 - BURN_MINUTES);
+    /// A function's spend above its band from a minute on, up to the last that is known.
+    fn excess(
+        &self,
+        ledger: &FunctionLedger,
+        subject: &Subject<'_>,
+        (from, known): (Minute, Minute),
+    ) -> Glance {
+        let newest = known.plus(1 - BURN_MINUTES);
         let (mut excess, mut recent, mut cost, mut invocations) = (Usd::ZERO, Usd::ZERO, Usd::ZERO, 0_u64);
         let mut hour = None;
         let mut band = Usd::ZERO;
         let first = from.min(newest);
-        let minutes = ledger.minutes.iter().filter(|(minute, _)| *minute >= first && *minute <= self.settled);
+        let minutes = ledger.minutes.iter().filter(|(minute, _)| *minute >= first && *minute <= known);
         for (minute, posted) in minutes {
             if hour != Some(minute.hour()) {
                 hour = Some(minute.hour());
@@ -116,7 +122,7 @@ impl Poster<'_> {
             index: subject.index,
             excess,
             excess_per_hour,
-            minutes: self.settled.since(from) + 1,
+            minutes: (known.since(from) + 1).max(1),
             is_known: ledger.profile.expect(self.now.hour()).is_some() && !ledger.profile.is_new(),
             cost,
             invocations,

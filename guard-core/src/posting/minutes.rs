@@ -5,7 +5,7 @@ use crate::amplification;
 use crate::ledger::entry::{exchange_posted, money};
 use crate::ledger::rows::{forget, slot_of};
 use crate::ledger::{FunctionLedger, Posted};
-use crate::observation::{Freshness, Series};
+use crate::observation::Series;
 use crate::time::{Hour, Minute};
 
 /// Hour totals kept per function: hours seen in part wait for the census of the day, and a census may fail once.
@@ -85,35 +85,30 @@ impl Poster<'_> {
         }
     }
 
-    /// Learns the burn from the cost of minutes that were looked at for the first time.
-    pub(super) fn learn_burn(
-        &self,
-        ledger: &mut FunctionLedger,
-        freshness: Freshness,
-        subject: &Subject<'_>,
-    ) {
+    /// Learns the burn from the cost of minutes that were looked at for the first time, the last of them `known`.
+    pub(super) fn learn_burn(&self, ledger: &mut FunctionLedger, known: Minute, subject: &Subject<'_>) {
         let first = ledger.looked_until().map_or(self.from, |until| until.plus(1)).max(self.from);
-        if !freshness.is_trustworthy() || first > self.settled {
+        if first > known {
             return;
         }
         let new = ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first);
-        let new = new.filter(|(minute, _)| *minute <= self.settled);
+        let new = new.filter(|(minute, _)| *minute <= known);
         let us = new.map(|(_, posted)| posted.point.duration_us).fold(0, u64::saturating_add);
-        ledger.learn_burn(subject.member.unit.compute(0, us), self.settled.since(first) + 1);
+        ledger.learn_burn(subject.member.unit.compute(0, us), known.since(first) + 1);
     }
 
-    /// Records the range in which every minute was looked at.
-    pub(super) fn cover(&self, ledger: &mut FunctionLedger, freshness: Freshness, subject: &Subject<'_>) {
-        if !freshness.is_trustworthy() {
-            return;
-        }
+    /// Records the range in which every minute was looked at, up to the one that is `known`.
+    pub(super) fn cover(&self, ledger: &mut FunctionLedger, known: Minute, subject: &Subject<'_>) {
         // Minutes that were requested but not posted were not looked at.
         let first = self.from.max(self.oldest(ledger, subject));
+        if first > known || ledger.covered.is_some_and(|(_, until)| known <= until) {
+            return;
+        }
         let from = match ledger.covered {
             Some((from, until)) if first <= until.plus(1) => from,
             _ => first,
         };
-        ledger.covered = Some((from, self.settled));
+        ledger.covered = Some((from, known));
     }
 
     /// Moves hours into the profile once every minute of them was looked at and can change no more. After a gap they

@@ -44,7 +44,8 @@ impl Poster<'_> {
         if subject.function.timeout_s <= self.roster.policy.timing.metric_lag_s {
             return Usd::ZERO;
         }
-        let newest = self.settled.plus(1 - BURN_MINUTES)..=self.settled;
+        let known = self.known(ledger);
+        let newest = known.plus(1 - BURN_MINUTES)..=known;
         let points = ledger.minutes.iter().filter(|(minute, _)| newest.contains(minute));
         let running = in_flight(&subject.member.unit, points.map(|(_, posted)| &posted.point));
         running.expected.mul_div_up(60, i128::from(BURN_MINUTES))
@@ -105,13 +106,15 @@ impl Poster<'_> {
         freshness: Freshness,
         subject: &Subject<'_>,
     ) -> FunctionReading {
-        let first = self.settled.plus(1 - BURN_MINUTES);
+        // Late data still shows the burn of the last minutes that are known.
+        let known = self.known(ledger);
+        let first = known.plus(1 - BURN_MINUTES);
         let (mut cost, mut repeated) = (Usd::ZERO, Usd::ZERO);
         let (mut invocations, mut errors, mut throttles) = (0_u64, 0_u64, 0_u64);
         let mut newest = 0;
         for (minute, posted) in ledger.minutes.iter().rev().take_while(|(minute, _)| *minute >= first) {
             newest = newest.max(posted.point.concurrency_max);
-            if *minute <= self.settled {
+            if *minute <= known {
                 cost += posted.cost.expected;
                 repeated += posted.repeated.expected;
                 invocations = invocations.saturating_add(posted.point.invocations);
@@ -136,7 +139,12 @@ impl Poster<'_> {
                 hidden.retries_per_hour += retries_per_hour;
             }
         }
-        let expectation = ledger.profile.expect(self.now.hour());
+        // Minutes of the hour before are no excess because this hour is calmer.
+        let mut expectation = ledger.profile.expect(self.now.hour());
+        if first.hour() != self.now.hour() {
+            let earlier = ledger.profile.expect(first.hour());
+            expectation = expectation.into_iter().chain(earlier).max_by_key(|ordinary| ordinary.upper);
+        }
         let excess_per_hour = match expectation {
             Some(ordinary) if burn_per_hour <= ordinary.upper => Usd::ZERO,
             Some(ordinary) => burn_per_hour - ordinary.expected,

@@ -106,7 +106,8 @@ fn starts(
     seen: &Observation,
     settled: Minute,
 ) -> Vec<Usd> {
-    let last = settled.plus(-REST_OPEN_MIN);
+    let known = region.seen_until.map_or(settled, |until| until.min(settled));
+    let last = known.plus(-REST_OPEN_MIN);
     let mut open = vec![Usd::ZERO; roster.rules.len()];
     let busy = &seen.region.minutes;
     let minutes = region.of_minutes().filter(|(minute, posted)| {

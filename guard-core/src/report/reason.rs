@@ -91,7 +91,7 @@ impl fmt::Display for Reason {
                 "less than twice the usual on top of it: a cap would refuse as many customers; it comes when the budget is used up",
             ),
             Reason::WouldNotBite { cap, concurrency } => {
-                write!(f, "a cap of {cap} would hold nothing back: concurrency is {concurrency}; it comes when the budget is used up")
+                write!(f, "a cap of {cap} would hold little back: {concurrency} run at once; it comes when the budget is used up")
             }
             Reason::ExplainedByOthers => f.write_str("other functions explain the extra spending"),
             Reason::Blind { freshness: how } => {

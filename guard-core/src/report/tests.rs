@@ -135,7 +135,7 @@ fn every_reason_has_its_sentence_and_its_word() {
     affords: the money left pays for 40 at once: as much more is let through
     operator: an operator said so
     growth: less than twice the usual on top of it: a cap would refuse as many customers; it comes when the budget is used up
-    would-not-bite: a cap of 8 would hold nothing back: concurrency is 7; it comes when the budget is used up
+    would-not-bite: a cap of 8 would hold little back: 7 run at once; it comes when the budget is used up
     explained-by-others: other functions explain the extra spending
     blind: data is 4 min late: unknown never loosens a cap
     blind: data is unknown: unknown never loosens a cap
@@ -254,12 +254,12 @@ fn what_waits_in_queues_and_streams_expires() {
     let limited = Change::MappingConcurrency { mapping: "queue".into(), from: None, to: Some(2) };
     assert_snapshot!(effects(&function, &[limited, disabled("stream")]), @r"
     Mapping queue: what waits longer than 96 h is lost.
-    Mapping queue has no dead-letter queue: failing events repeat until they expire.
+    Mapping queue: no dead-letter queue is known; without one, failing events repeat until they expire.
     Mapping stream: what waits longer than 24 h is lost.
     Still bills: invocations already running, up to their time-out.
     ");
     assert_snapshot!(effects(&function, &[reserve(None, Some(5))]), @r"
-    Mapping queue has no dead-letter queue: failing events repeat until they expire.
+    Mapping queue: no dead-letter queue is known; without one, failing events repeat until they expire.
     Still bills: invocations already running, up to their time-out.
     ");
 }

@@ -338,7 +338,7 @@ fn the_floor_holds_for_mappings_too() {
 fn without_room_zero_is_allowed_where_the_policy_stops() {
     let mut desk = Desk::new();
     desk.policy.limits.no_room = NoRoom::Stop;
-    desk.policy.limits.keep_unreserved = 110;
+    desk.policy.limits.keep_unreserved = Some(110);
     // 860 reserved by another, 110 kept, 30 wanted: exactly 1,000.
     desk.function("other").reserved = Some(860);
     assert_eq!(desk.rules([cap(0)]), [Rule::Floor]);
@@ -348,7 +348,7 @@ fn without_room_zero_is_allowed_where_the_policy_stops() {
     desk.policy.limits.no_room = NoRoom::Alert;
     assert_eq!(desk.rules([cap(0)]), [Rule::Floor]);
     desk.policy.limits.no_room = NoRoom::Stop;
-    desk.policy.limits.keep_unreserved = 0;
+    desk.policy.limits.keep_unreserved = Some(0);
     assert_eq!(desk.rules([cap(0)]), [Rule::Floor], "861 + 30 leave AWS its 100");
     desk.function("other").reserved = Some(871);
     assert_eq!(desk.rules([cap(0)]), FINE);
@@ -361,7 +361,7 @@ fn without_room_zero_is_allowed_where_the_policy_stops() {
 #[test]
 fn reservations_leave_aws_its_minimum_and_lowering_is_always_allowed() {
     let mut desk = Desk::new();
-    desk.policy.limits.keep_unreserved = 500;
+    desk.policy.limits.keep_unreserved = Some(500);
     desk.function("other").reserved = Some(800);
     assert_eq!(desk.rules([cap(100)]), FINE, "keeping more than AWS asks is a wish and no rule");
     assert_eq!(desk.rules([cap(101)]), [Rule::Pool]);

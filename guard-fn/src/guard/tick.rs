@@ -380,7 +380,7 @@ fn ask(
         at,
         received: received.cloned().collect(),
         from,
-        settled: now.plus(-i64::from(roster.policy.timing.metric_lag_s.div_ceil(60))),
+        settled: roster.policy.timing.settled(at),
         glance: glance.collect(),
         focus,
         census,

@@ -9,7 +9,7 @@ use super::many::ManyArgs;
 use crate::failure::Failure;
 use crate::load::Loaded;
 use crate::report::scorecard::document;
-use crate::scorecard::{Card, Score, calm_days, is_calm};
+use crate::scorecard::{Card, Score, calm_days, is_calm, regrets};
 
 /// What to judge.
 #[derive(Clone, Debug, Args)]
@@ -42,5 +42,6 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
         .collect();
     let calm: Vec<&Loaded> = scenarios.iter().filter(|loaded| is_calm(loaded)).collect();
     let days = args.many.on_cases(&calm, |loaded| calm_days(loaded, prices));
-    args.many.publish(&document(&cards, &days.concat(), args.seeds), out)
+    let regrets = args.many.on_cases(&scenarios, |loaded| regrets(loaded, prices));
+    args.many.publish(&document(&cards, &regrets.concat(), &days.concat(), args.seeds), out)
 }

@@ -14,7 +14,7 @@ fn roster(functions: Vec<Function>, change: impl FnOnce(&mut Budget)) -> Roster 
     budget.mode = Mode::Cap;
     change(&mut budget);
     let mut policy = Policy { budget: vec![budget], protected: vec!["kept".into()], ..Policy::default() };
-    policy.limits.keep_unreserved = 0;
+    policy.limits.keep_unreserved = Some(0);
     let account = AccountLimits { concurrency: 100, unreserved_minimum: 10 };
     Roster::new(policy, PriceTable::embedded(), Inventory::new("us-east-1", account, functions), None)
 }

@@ -20,9 +20,9 @@ fn the_pool_counts_what_is_reserved_and_lets_everybody_keep_what_is_theirs() {
     assert_eq!(pool.room(None), 800);
     pool.take(&Change::MappingConcurrency { mapping: "m".into(), from: None, to: Some(500) });
     assert_eq!(pool.room(None), 800, "a mapping takes nothing from the pool");
-    desk.roster.policy.limits.keep_unreserved = 400;
+    desk.roster.policy.limits.keep_unreserved = Some(400);
     assert_eq!(pool::Pool::new(&desk.roster).room(None), 300, "the higher of the two minima is kept");
-    desk.roster.policy.limits.keep_unreserved = 950;
+    desk.roster.policy.limits.keep_unreserved = Some(950);
     let full = pool::Pool::new(&desk.roster);
     assert_eq!((full.room(None), full.room(Some(300))), (0, 300), "lowering is always possible");
 }
@@ -298,7 +298,7 @@ fn hours_of_a_breach_and_of_the_reaction_before_it_are_not_ordinary() {
         ["a", "b"].map(|name| crate::ledger::FunctionLedger::new(name.into())).into_iter().collect();
     desk.spent("10");
     let plan = desk.plan();
-    taint(&desk.roster, &mut desk.state, &plan);
+    crate::planner::history::taint(&desk.roster, &mut desk.state, &plan);
     // Noon less 270 s of reaction is in the hour before.
     let mut breached = crate::baseline::Profile::default();
     breached.breach(Hour::of(noon()).plus(-1), Hour::of(noon()));

@@ -67,7 +67,7 @@ fn only_a_breach_that_is_no_ordinary_traffic_makes_a_budget_s_hours_extraordinar
         let mut desk = Desk::new(policy(), &[("a", 0)]);
         let mut plan = desk.plan();
         plan.budgets[0].verdict = verdict;
-        taint(&desk.roster, &mut desk.state, &plan);
+        crate::planner::history::taint(&desk.roster, &mut desk.state, &plan);
         assert_eq!(left_out(&desk.book().profile), hours, "{verdict:?}");
     }
 }
@@ -84,7 +84,7 @@ fn hours_of_a_function_are_extraordinary_while_a_cap_is_being_held_or_released()
         desk.state.functions = vec![FunctionLedger::new("a".into())];
         desk.hold("a", None, 5, phase);
         let plan = desk.plan();
-        taint(&desk.roster, &mut desk.state, &plan);
+        crate::planner::history::taint(&desk.roster, &mut desk.state, &plan);
         assert_eq!(left_out(&desk.state.functions[0].profile), hours, "{phase:?}");
     }
 }
