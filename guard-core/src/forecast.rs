@@ -56,7 +56,7 @@ pub struct Outlook {
     pub slack: Usd,
     /// The incident's cost above the ordinary so far, including spend that no metric shows yet.
     pub incident: Usd,
-    /// The size of incidents that usually end by themselves.
+    /// What the incident reaches in a burst that usually ends by itself, and a quarter more.
     pub usual_incident: Usd,
     /// When it began.
     pub incident_since: Option<Minute>,
@@ -138,7 +138,7 @@ pub fn outlook(
         exhausted_if_it_stops: stops.exhausted,
         slack: book.slack(rule, Hour::of(moment.at)),
         incident: incident.amount + unseen_above,
-        usual_incident: book.habit.usual_burst(),
+        usual_incident: book.habit.usual_incident(),
         incident_since: incident.since.or((unseen_above > Usd::ZERO).then_some(moment.seen_until)),
         incident_per_hour: (burn_per_hour - tolerated.usual).at_least_zero(),
         ordinary_to_come: walks.ordinary,
@@ -168,7 +168,7 @@ impl Outlook {
 
     /// Whether people should be notified of the incident: it will use up the slack within a quarter of an hour, has
     /// used up three quarters of it, or an eighth (at most twenty minutes of the budget) at three times the ordinary burn.
-    /// Never for a few cents, nor for as much as usually ends by itself, and a quarter more.
+    /// Never for a few cents, nor for as much as usually ends by itself.
     pub fn is_noticed(&self, rule: &BudgetRule) -> bool {
         let is_steep =
             self.ordinary_per_hour.is_some_and(|usual| self.newest_per_hour >= usual * STEEP_TIMES);
@@ -177,7 +177,7 @@ impl Outlook {
         let large = if is_steep { steep } else { self.slack.mul_div_up(NOTICED_QUARTERS, 4) };
         let breaks_early = is_steep && self.slack < rule.amount && self.if_newest_lasts > rule.amount;
         let is_large = (breaks_early || self.breaks(rule)) && self.incident >= large;
-        let least = rule.least_to_tell().max(self.usual_incident.mul_div_up(5, 4));
+        let least = rule.least_to_tell().max(self.usual_incident);
         self.incident >= least && (is_large || self.uses_up(rule, NOTICE_AHEAD_S))
     }
 

@@ -13,6 +13,9 @@ const CHARGED_DAYS: i64 = 7;
 /// Days for which the sizes of bursts are remembered.
 const BURST_DAYS: i64 = 28;
 
+/// A burst is over when the incident has not risen for so many minutes.
+const BURST_OVER_MIN: i64 = 60;
+
 /// How often something came before it counts as usual. Our choice: once is chance.
 const USUAL_TIMES: usize = 2;
 
@@ -26,11 +29,24 @@ pub(crate) struct Habit {
     under_way: Option<(Hour, Usd, Usd)>,
     /// Hours in which the incident rose, and by how much, ascending.
     charged: VecDeque<(Hour, Usd)>,
-    /// The peak of the burst under way, and whether the guard has acted in it.
-    burst: (Usd, bool),
-    /// Bursts that ended by themselves: their hours, ascending, and peaks. Only those that are among the two largest
+    /// The burst under way.
+    burst: Burst,
+    /// Bursts that ended by themselves: their hours, ascending, and rises. Only those that are among the two largest
     /// since their hour.
     bursts: VecDeque<(Hour, Usd)>,
+}
+
+/// A rise of the incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Burst {
+    /// Where it began.
+    low: Usd,
+    /// Its highest so far.
+    high: Usd,
+    /// When that was.
+    high_at: Minute,
+    /// Whether the guard has acted in it.
+    is_acted_on: bool,
 }
 
 impl Habit {
@@ -67,28 +83,32 @@ impl Habit {
         while self.charged.front().is_some_and(|(first, _)| *first < hour.plus(-24 * CHARGED_DAYS - 1)) {
             self.charged.pop_front();
         }
-        self.note_burst(hour, amount, is_acted_on);
+        self.note_burst(at, amount, is_acted_on);
     }
 
-    /// A burst ends when half of it is gone.
-    fn note_burst(&mut self, hour: Hour, amount: Usd, is_acted_on: bool) {
-        let (peak, was_acted_on) = self.burst;
-        let (peak, was_acted_on) = (peak.max(amount), was_acted_on || is_acted_on);
-        if amount * 2 > peak || peak == Usd::ZERO {
-            self.burst = (peak, was_acted_on);
+    fn note_burst(&mut self, at: Minute, amount: Usd, is_acted_on: bool) {
+        let burst = &mut self.burst;
+        if amount > burst.high {
+            (burst.high, burst.high_at) = (amount, at);
+        }
+        burst.is_acted_on |= is_acted_on;
+        let rise = burst.high - burst.low;
+        if rise > Usd::ZERO && at.since(burst.high_at) < BURST_OVER_MIN {
             return;
         }
-        self.burst = (amount, is_acted_on);
-        if was_acted_on {
+        let was_acted_on = burst.is_acted_on;
+        *burst = Burst { low: amount, high: amount, high_at: at, is_acted_on };
+        if rise == Usd::ZERO || was_acted_on {
             return;
         }
-        self.bursts.push_back((hour, peak));
+        let hour = at.hour();
+        self.bursts.push_back((hour, rise));
         let mut larger: Vec<Usd> = Vec::new();
         let mut kept = VecDeque::new();
-        for (hour, peak) in std::mem::take(&mut self.bursts).into_iter().rev() {
-            if larger.iter().filter(|other| **other >= peak).count() < USUAL_TIMES {
-                kept.push_front((hour, peak));
-                larger.push(peak);
+        for (hour, rise) in std::mem::take(&mut self.bursts).into_iter().rev() {
+            if larger.iter().filter(|other| **other >= rise).count() < USUAL_TIMES {
+                kept.push_front((hour, rise));
+                larger.push(rise);
             }
         }
         self.bursts = kept;
@@ -117,10 +137,18 @@ impl Habit {
     }
 
     /// The size of a usual burst: the second largest of those that ended without the guard.
-    pub(crate) fn usual_burst(&self) -> Usd {
-        let mut peaks: Vec<Usd> = self.bursts.iter().map(|(_, peak)| *peak).collect();
-        peaks.sort_unstable();
-        peaks.iter().rev().nth(USUAL_TIMES - 1).copied().unwrap_or(Usd::ZERO)
+    fn usual_burst(&self) -> Usd {
+        let mut rises: Vec<Usd> = self.bursts.iter().map(|(_, rise)| *rise).collect();
+        rises.sort_unstable();
+        rises.iter().rev().nth(USUAL_TIMES - 1).copied().unwrap_or(Usd::ZERO)
+    }
+
+    /// What an incident reaches in a burst of the usual size, and a quarter more.
+    pub(crate) fn usual_incident(&self) -> Usd {
+        match self.usual_burst() {
+            Usd::ZERO => Usd::ZERO,
+            usual => self.burst.low + usual.mul_div_up(5, 4),
+        }
     }
 }
 

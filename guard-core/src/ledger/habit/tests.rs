@@ -50,26 +50,44 @@ fn an_excess_that_broke_the_budget_takes_the_habit_back() {
     assert_eq!(habit.at_this_time(at(3, 2)), Usd::ZERO);
 }
 
+/// One burst: a rise from what there is, and some hours in which it drains to a third.
+fn burst(habit: &mut Habit, at: i64, from: Usd, rise: i64, is_acted_on: bool) -> Usd {
+    let high = from + Usd::from_dollars(rise);
+    habit.note(Minute(at), from, SLACK, (false, false));
+    habit.note(Minute(at + 5), high, SLACK, (false, is_acted_on));
+    let low = from + Usd::from_dollars(rise).mul_div_up(1, 3);
+    for minute in (10..=180).step_by(10) {
+        habit.note(Minute(at + minute), low, SLACK, (false, false));
+    }
+    low
+}
+
 #[test]
 fn a_burst_is_usual_in_size_once_two_have_ended_without_the_guard() {
     let mut habit = Habit::default();
-    let bursts = [(3, true), (2, false), (1, false), (3, false), (1, false), (1, false)];
     let mut usual = Vec::new();
-    for (hour, (dollars, is_acted_on)) in (0..).zip(bursts) {
-        let amount = Usd::from_dollars(dollars);
-        habit.note(Minute(hour * 60), amount, SLACK, (false, is_acted_on));
-        // More than half of it is still there.
-        habit.note(Minute(hour * 60 + 5), amount.mul_div_up(2, 3), SLACK, (false, false));
+    for (number, (rise, is_acted_on)) in
+        (0..).zip([(9, true), (2, false), (1, false), (3, false), (1, false), (1, false)])
+    {
+        burst(&mut habit, number * 200, Usd::ZERO, rise, is_acted_on);
         usual.push(habit.usual_burst());
-        habit.note(Minute(hour * 60 + 9), Usd::ZERO, SLACK, (false, false));
     }
-    assert_eq!(usual, [0, 0, 0, 1, 2, 2].map(Usd::from_dollars));
+    assert_eq!(usual, [0, 0, 1, 2, 2, 2].map(Usd::from_dollars));
     // A month later all of it is forgotten, and smaller ones count again.
-    for minute in [40 * 1440, 40 * 1440 + 100] {
-        habit.note(Minute(minute), Usd::from_dollars(1), SLACK, (false, false));
-        habit.note(Minute(minute + 9), Usd::ZERO, SLACK, (false, false));
+    for at in [40 * 1440, 40 * 1440 + 200] {
+        burst(&mut habit, at, Usd::ZERO, 1, false);
     }
     assert_eq!(habit.usual_burst(), Usd::from_dollars(1));
+}
+
+#[test]
+fn bursts_that_come_before_the_last_has_drained_are_bursts_of_their_own() {
+    let mut habit = Habit::default();
+    let low = burst(&mut habit, 0, Usd::ZERO, 3, false);
+    let low = burst(&mut habit, 200, low, 3, false);
+    assert_eq!(low, Usd::from_dollars(2));
+    // A third of the same size reaches five dollars.
+    assert_eq!(habit.usual_incident(), low + Usd::from_dollars(3).mul_div_up(5, 4));
 }
 
 #[test]
