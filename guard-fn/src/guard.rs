@@ -4,6 +4,7 @@
 mod act;
 mod answer;
 mod heed;
+mod leave;
 mod own;
 mod tell;
 mod tick;

@@ -28,6 +28,7 @@ fn every_command_that_changes_something_is_the_cores() {
         ),
         (json!({"command": "arm"}), operator::Command::Arm),
         (json!({"command": "disarm"}), operator::Command::Disarm),
+        (json!({"command": "release-all"}), operator::Command::ReleaseAll),
     ];
     for (payload, word) in words {
         assert_eq!(serde_json::to_value(&word).unwrap(), payload, "the form the core writes");
