@@ -92,8 +92,8 @@ variable "guarded_function_arns" {
   default     = []
 
   validation {
-    condition     = length(join(",", var.guarded_function_arns)) <= 2000
-    error_message = "guarded_function_arns: 2000 characters at most, because IAM takes 10240 for all that a role may do. A trailing * names many."
+    condition     = length(join(",", var.guarded_function_arns)) <= 1200
+    error_message = "guarded_function_arns: 1200 characters at most, because IAM takes 10240 for all that a role may do. A trailing * names many."
   }
 
   validation {
