@@ -11,6 +11,7 @@ the policies into a folder.
 import argparse
 import base64
 import hashlib
+import stat
 import tomllib
 import zipfile
 from pathlib import Path
@@ -78,7 +79,7 @@ def build(platform: str, programs: list, packages: list, out: Path) -> Path:
         for name, content in entries.items():
             # The same time in every build: the same files make the same wheel.
             entry = zipfile.ZipInfo(name)
-            entry.external_attr = (0o755 if ".data/scripts/" in name else 0o644) << 16
+            entry.external_attr = (stat.S_IFREG | (0o755 if ".data/scripts/" in name else 0o644)) << 16
             is_packed = name.endswith(".zip")
             archive.writestr(entry, content, zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED, None if is_packed else 6)
     return wheel

@@ -65,8 +65,8 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
             format!("no command {given:?}, did you mean {nearest:?}?; commands are release, hold, cap,");
         assert!(message.starts_with(&expected), "{message}");
     }
-    let message = refused(&json!({"command": "delete-all"}));
-    assert!(message.starts_with("no command \"delete-all\"; commands are"), "{message}");
+    let message = refused(&json!({"command": "drop-tables"}));
+    assert!(message.starts_with("no command \"drop-tables\"; commands are"), "{message}");
     let message = refused(&json!({"command": "token=hunter2\n"}));
     assert!(message.starts_with("no command (text of 14 bytes); commands are"), "{message}");
     assert!(
