@@ -3,6 +3,8 @@
 
 use std::io::{Read, Write};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -23,7 +25,7 @@ pub(crate) fn unpack(text: String) -> Result<String, String> {
     }
     let word: String = text.split_whitespace().collect();
     let damaged = |why: String| format!("a packed policy (gzip and base64) is cut or damaged: {why}");
-    let bytes = aws_smithy_types::base64::decode(word).map_err(|error| damaged(error.to_string()))?;
+    let bytes = BASE64.decode(word).map_err(|error| damaged(error.to_string()))?;
     let mut unpacked = String::new();
     let read = GzDecoder::new(bytes.as_slice()).take(UNPACKED_MAX + 1).read_to_string(&mut unpacked);
     read.map_err(|error| damaged(error.to_string()))?;
@@ -53,7 +55,7 @@ mod tests {
     fn packed(text: &str) -> String {
         let mut packer = GzEncoder::new(Vec::new(), Compression::best());
         packer.write_all(text.as_bytes()).unwrap();
-        let word = aws_smithy_types::base64::encode(packer.finish().unwrap());
+        let word = BASE64.encode(packer.finish().unwrap());
         let lines: Vec<&str> =
             word.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
         lines.join("\n") + "\n"
