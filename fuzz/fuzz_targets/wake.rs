@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             Ok(Wake::Operator(word)) => assert_eq!(serde_json::to_value(word).ok(), Some(payload)),
             Ok(Wake::Question(question)) => assert_eq!(serde_json::to_value(question).ok(), Some(payload)),
             Ok(Wake::Hints(hints)) => assert!(!hints.is_empty()),
-            Ok(Wake::Tick { .. }) => {}
+            Ok(Wake::Tick { .. } | Wake::Stack(_)) => {}
             Err(error) => assert!(!error.to_string().contains(char::is_control)),
         }
     }

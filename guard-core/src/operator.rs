@@ -47,6 +47,9 @@ pub enum Command {
     Arm,
     /// Let the guard change nothing, whatever the policy says. Caps in force stay until released.
     Disarm,
+    /// Disarm, and put back everything the guard changed on any function: it is about to be deleted.
+    #[serde(rename = "release-all")]
+    ReleaseAll,
 }
 
 impl Command {
@@ -56,7 +59,7 @@ impl Command {
             Command::Release { function }
             | Command::Hold { function, .. }
             | Command::Cap { function, .. } => Some(function),
-            Command::Arm | Command::Disarm => None,
+            Command::Arm | Command::Disarm | Command::ReleaseAll => None,
         }
     }
 }
@@ -119,10 +122,16 @@ pub fn command(
     match word {
         Command::Release { function } => {
             plan.actions = release(roster, state, function)?;
-            let adopted = roster.inventory.function(function);
-            plan.notices.extend(left(function, adopted.map(|found| settle::adopt(state, at, found))));
-            state.operator.pardons.insert(function.clone(), at + Duration::minutes(PARDON_MIN));
-            state.operator.holds.remove(function);
+            plan.notices.extend(let_go(roster, state, at, function));
+        }
+        Command::ReleaseAll => {
+            state.operator.armed = Some(false);
+            let held: Vec<FunctionName> = state.latches.keys().cloned().collect();
+            for function in &held {
+                // Of a function that is gone or back at its original there is nothing to put back.
+                plan.actions.extend(release(roster, state, function).unwrap_or_default());
+                plan.notices.extend(let_go(roster, state, at, function));
+            }
         }
         Command::Hold { function, minutes } => {
             known(roster, function)?;
@@ -137,33 +146,46 @@ pub fn command(
         Command::Arm => state.operator.armed = Some(true),
         Command::Disarm => state.operator.armed = Some(false),
     }
-    plan.notices.extend(notice(roster, word, &plan.actions));
+    plan.notices.extend(notices(roster, word, &plan.actions));
     notify::remember(roster, state, &plan);
     settle::intend(state, &plan);
     Ok(plan)
 }
 
-/// The notice to others about an order that changes something. It goes under the function's alarm, so that a manual
-/// release also closes an alarm opened by the guard.
-fn notice(roster: &Roster, word: &Command, actions: &[Action]) -> Option<Notice> {
-    let function = word.function().filter(|_| !actions.is_empty())?;
+/// The notices to others about an order that changes something, one for each function. They go under the functions' alarms,
+/// so that a manual release also closes an alarm opened by the guard.
+fn notices(roster: &Roster, word: &Command, actions: &[Action]) -> Vec<Notice> {
     let (kind, alarming, verb) = match word {
-        Command::Release { .. } => (NoticeKind::Released, false, "OK: released"),
+        Command::Release { .. } | Command::ReleaseAll => (NoticeKind::Released, false, "OK: released"),
         _ => (NoticeKind::Capped, true, "capped"),
     };
-    let changes: Vec<String> = actions.iter().map(|action| report::change(&action.change)).collect();
-    let all: Vec<&Action> = actions.iter().collect();
-    let effects = roster.inventory.function(function).filter(|_| alarming);
-    Some(Notice {
-        kind,
-        alarm: notify::function_alarm(function),
-        alarming,
-        budget: None,
-        function: Some(function.clone()),
-        headline: format!("{verb} by an operator: {function}: {}", changes.join(", ")),
-        body: effects.map(|function| report::consequences(function, &all)).unwrap_or_default(),
-        digest: format!("operator {kind:?} {}", changes.join(", ")),
-    })
+    let of_function = |all: &[Action]| {
+        let function = &all.first()?.function;
+        let changes: Vec<String> = all.iter().map(|action| report::change(&action.change)).collect();
+        let effects = roster.inventory.function(function).filter(|_| alarming);
+        Some(Notice {
+            kind,
+            alarm: notify::function_alarm(function),
+            alarming,
+            budget: None,
+            function: Some(function.clone()),
+            headline: format!("{verb} by an operator: {function}: {}", changes.join(", ")),
+            body: effects
+                .map(|function| report::consequences(function, &all.iter().collect::<Vec<_>>()))
+                .unwrap_or_default(),
+            digest: format!("operator {kind:?} {}", changes.join(", ")),
+        })
+    };
+    actions.chunk_by(|one, next| one.function == next.function).filter_map(of_function).collect()
+}
+
+/// Leaves a released function alone for an hour. Returns what is to be told of values that others have set.
+fn let_go(roster: &Roster, state: &mut State, at: DateTime<Utc>, function: &FunctionName) -> Option<Notice> {
+    let found = roster.inventory.function(function);
+    let adopted = found.map(|found| settle::adopt(state, at, found));
+    state.operator.pardons.insert(function.clone(), at + Duration::minutes(PARDON_MIN));
+    state.operator.holds.remove(function);
+    left(function, adopted)
 }
 
 /// Values that others have set on a released function stay, and are reported.

@@ -1,5 +1,6 @@
 //! AWS behind the ports: one file per service. Types of the SDK go no further than this folder.
 
+pub mod callback;
 pub mod calls;
 pub mod cloudwatch;
 pub mod lambda;

@@ -4,6 +4,7 @@
 mod act;
 mod answer;
 mod heed;
+mod leave;
 mod own;
 mod tell;
 mod tick;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::inventory::Inventory;
 use guard_core::name::{FunctionName, Region};
+use guard_core::operator::Command;
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::roster::Roster;
@@ -121,6 +123,27 @@ impl Guard {
     pub fn visit(&mut self, borrows_policy: bool) {
         self.is_visiting = true;
         self.borrows_policy = borrows_policy;
+    }
+
+    /// Disarms the guard, and puts back everything it changed on any function: it is about to be deleted. Another tick may
+    /// save meanwhile, and an answer may be lost, so it is tried again while there is time.
+    ///
+    /// # Errors
+    /// If something could not be put back, or the memory cannot be read or saved.
+    pub async fn leave(&mut self, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
+        let mut tries = 1;
+        loop {
+            let done = self.obey(&Command::ReleaseAll, at).await;
+            let is_worth_another = matches!(
+                done,
+                Err(AnswerError::Held { .. }
+                    | AnswerError::Tick(TickError::Memory(StoreError::Conflict { .. })))
+            );
+            if !is_worth_another || tries >= LEAVE_TRIES || self.time.is_past(LEAVE_AGAIN) {
+                return done;
+            }
+            tries += 1;
+        }
     }
 
     /// How old an event may be and still be obeyed.
@@ -256,6 +279,11 @@ const TOLD_FIRST: u32 = 83;
 const TOLD: u32 = 89;
 /// When the outcomes must be saved: what is left is for the answer and the log.
 const SETTLED: u32 = 96;
+
+/// How often a guard that is about to be deleted tries to put everything back, and the part of the time until which it
+/// begins again. Our choice: a try needs half of it.
+const LEAVE_TRIES: u32 = 3;
+const LEAVE_AGAIN: u32 = 40;
 
 /// How long each step took, in order.
 type Took = Vec<(&'static str, Duration)>;

@@ -8,9 +8,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::aws::callback;
 use crate::chain::chain;
 use crate::guard::{AnswerError, Guard, Report, TickError};
-use crate::wake::{self, Door, Shut, Unrecognised, Wake};
+use crate::wake::{self, Callback, Door, Shut, Stack, Unrecognised, Wake};
 
 /// Why an invocation fails. Lambda counts it as an error of the function, which an alarm watches.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,7 @@ impl InvocationError {
             InvocationError::Tick(_) => "CannotRemember",
             InvocationError::Answer(AnswerError::Refused(_) | AnswerError::Missing { .. }) => "Refused",
             InvocationError::Answer(AnswerError::Tick(_)) => "CannotRemember",
+            InvocationError::Answer(AnswerError::Held { .. }) => "Held",
             InvocationError::Answer(AnswerError::Unread { .. }) => "Unknown",
             InvocationError::Unwritable(_) => "Internal",
         }
@@ -69,9 +71,16 @@ pub async fn serve(guard: Guard, clock: fn() -> DateTime<Utc>) -> Result<(), lam
             let now = clock();
             guard.must_end_within(time_left(event.context.deadline, now));
             let door = Door::of(&event.context.invoked_function_arn);
-            answer(&mut guard, &event.payload, door, now).await.inspect_err(|error| {
+            let answered = answer(&mut guard, &event.payload, door, now).await.inspect_err(|error| {
                 log(&json!({ "level": "ERROR", "at": now, "kind": error.kind(), "error": chain(error) }));
-            })
+            });
+            if let Some(callback) = Callback::of(&event.payload).filter(|_| door == Door::Front) {
+                let problem = answered.as_ref().err().map(|error| chain(error));
+                if let Err(problem) = callback::send(&callback, problem.as_deref()).await {
+                    log(&json!({ "level": "ERROR", "at": now, "kind": "Unheard", "error": problem.to_string() }));
+                }
+            }
+            answered
         }
     }))
     .await
@@ -116,6 +125,8 @@ pub async fn answer(
             Ok(told(&guard.tick(now, &[]).await?))
         }
         Wake::Operator(order) => Ok(serde_json::to_value(guard.obey(&order, now).await?)?),
+        Wake::Stack(Stack::Stays) => Ok(json!({ "stack": "noted" })),
+        Wake::Stack(Stack::Leaves) => Ok(serde_json::to_value(guard.leave(now).await?)?),
         Wake::Question(question) => Ok(serde_json::to_value(guard.answer(&question, now).await?)?),
     }
 }

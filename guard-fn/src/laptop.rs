@@ -65,6 +65,8 @@ pub(crate) enum Ask {
     Arm,
     /// Let it change nothing; caps in force stay until they are released.
     Disarm,
+    /// Disarm it and put back everything it changed, before it is deleted.
+    ReleaseAll,
 }
 
 /// A span of time in minutes: `120`, `90m`, `2h`, `1d`.
@@ -148,6 +150,7 @@ async fn answered(guard: &mut Guard, ask: &Ask) -> Result<Reply, AnswerError> {
                 .await;
         }
         Ask::Arm => return guard.obey(&Order::Arm, now()).await,
+        Ask::ReleaseAll => return guard.leave(now()).await,
         Ask::Disarm => return guard.obey(&Order::Disarm, now()).await,
         Ask::Explain { function } => Question::Explain { function: name(function) },
         Ask::Bound => Question::Bound,

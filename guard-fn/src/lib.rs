@@ -16,6 +16,7 @@ mod laptop;
 pub mod local;
 pub mod log_line;
 pub mod memory;
+mod packed;
 mod policy_command;
 pub mod ports;
 pub mod service;

@@ -9,13 +9,23 @@ use serde_json::{Value, json};
 
 use crate::chain::without_number;
 use crate::exit_code::ExitCode;
+use crate::packed::{packed_len, unpack};
 use crate::streams::Streams;
 
 /// The result for one file.
 enum Checked {
-    Valid { policy: Box<Policy>, bytes: u64 },
+    Valid { policy: Box<Policy>, size: Size },
     Invalid { error: PolicyError, text: String },
     Unreadable(String),
+}
+
+/// How large a policy is, in bytes.
+#[derive(Clone, Copy)]
+struct Size {
+    /// As it was given.
+    bytes: u64,
+    /// Packed (`crate::packed`).
+    packed: u64,
 }
 
 /// Bytes that a parameter of SSM takes in its two tiers ("Managing parameter tiers", AWS Systems Manager User Guide, read
@@ -71,8 +81,15 @@ fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
         let what = if is_utf16 { "it is in UTF-16" } else { "it is not text in UTF-8" };
         return Checked::Unreadable(format!("{what}; save it as UTF-8"));
     };
+    let bytes = text.len() as u64;
+    let text = match unpack(text) {
+        Ok(text) => text,
+        Err(error) => return Checked::Unreadable(error),
+    };
     match Policy::from_toml(&text) {
-        Ok(policy) => Checked::Valid { policy: Box::new(policy), bytes: text.len() as u64 },
+        Ok(policy) => {
+            Checked::Valid { policy: Box::new(policy), size: Size { bytes, packed: packed_len(&text) } }
+        }
         Err(error) => Checked::Invalid { error, text },
     }
 }
@@ -80,8 +97,8 @@ fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
 fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
     let file = file.display().to_string();
     Ok(match checked {
-        Checked::Valid { policy, bytes } => {
-            let warnings = warnings(policy, *bytes);
+        Checked::Valid { policy, size } => {
+            let warnings = warnings(policy, *size);
             json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)?, "warnings": warnings })
         }
         Checked::Invalid { error, .. } => {
@@ -94,8 +111,8 @@ fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
 fn tell(file: &Path, checked: &Checked, streams: &mut Streams<'_>) -> io::Result<()> {
     let file = file.display();
     match checked {
-        Checked::Valid { policy, bytes } => {
-            for warning in warnings(policy, *bytes) {
+        Checked::Valid { policy, size } => {
+            for warning in warnings(policy, *size) {
                 writeln!(streams.error, "{file}: warning: {warning}")?;
             }
             write!(streams.output, "{file}: ok\n{}", summary(policy))
@@ -118,7 +135,7 @@ const REFERENCE: &str =
     "docs/policy.md explains every key; `guard-fn policy schema` prints them for an editor.";
 
 /// What is accepted and will surprise.
-fn warnings(policy: &Policy, bytes: u64) -> Vec<String> {
+fn warnings(policy: &Policy, Size { bytes, packed }: Size) -> Vec<String> {
     let mut warnings = Vec::new();
     if policy.budget.is_empty() {
         warnings.push(
@@ -132,14 +149,16 @@ fn warnings(policy: &Policy, bytes: u64) -> Vec<String> {
         );
     }
     let (standard, advanced) = PARAMETER_BYTES;
-    let size = in_thousands(bytes);
+    let (size, packed) = (in_thousands(bytes), in_thousands(packed));
+    let smaller = format!("packed it has {packed}: infra/README.md");
     if bytes > advanced {
-        warnings
-            .push(format!("{size} bytes: no parameter of SSM takes more than {}", in_thousands(advanced)));
+        let most = in_thousands(advanced);
+        warnings.push(format!("{size} bytes: no parameter of SSM takes more than {most}; {smaller}"));
     } else if bytes > standard {
         let (standard, advanced) = (in_thousands(standard), in_thousands(advanced));
         warnings.push(format!(
-            "{size} bytes: a parameter of SSM takes {standard} in its Standard tier, and {advanced} in the Advanced one"
+            "{size} bytes: a template and a parameter of SSM take {standard}, Terraform and the Advanced tier {advanced}; \
+             {smaller}"
         ));
     }
     warnings

@@ -17,10 +17,12 @@ mod error;
 mod event;
 mod size;
 mod sns;
+mod stack;
 
 pub use self::command::Question;
 pub use self::door::{Door, Shut};
 pub use self::error::Unrecognised;
+pub use self::stack::{Callback, Stack};
 
 /// Why the guard runs now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub enum Wake {
     Operator(operator::Command),
     /// An operator's question; nothing changes.
     Question(Question),
+    /// A tool that deploys the guard says what becomes of it.
+    Stack(Stack),
 }
 
 /// An observation by another service. It directs attention and decides nothing.
@@ -88,7 +92,8 @@ impl Limits {
 /// Recognises a payload of an invocation.
 ///
 /// An object with the key `command` is an operator's and must be exactly a command; one with `tick` is our own
-/// schedule's; `Records` are SNS messages; the rest are events of EventBridge and CloudWatch.
+/// schedule's; `RequestType` is CloudFormation's and `tf` Terraform's; `Records` are SNS messages; the rest are events of
+/// EventBridge and CloudWatch.
 ///
 /// # Errors
 /// For any other payload, for an incomplete one of these kinds, and for one that is too old, from the future, too large
@@ -122,6 +127,12 @@ pub fn recognise(payload: &Value, now: DateTime<Utc>, limits: &Limits) -> Result
     }
     if object.contains_key("tick") {
         return event::own_tick(object, now, limits);
+    }
+    if stack::is_cloudformation(object) {
+        return stack::of_cloudformation(object).map(Wake::Stack);
+    }
+    if stack::is_terraform(object) {
+        return stack::of_terraform(object).map(Wake::Stack);
     }
     if let Some(records) = object.get("Records") {
         return sns::recognise(records, now, limits).map(Wake::Hints);

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers may fail it")]
 
+#[path = "faults/leaving.rs"]
+mod leaving;
 #[path = "faults/world.rs"]
 mod world;
 
@@ -286,6 +288,26 @@ async fn an_invalid_policy_leaves_the_last_good_one_in_force_and_people_hear_of_
     assert!(report.plan.armed && report.plan.budgets.len() == 1, "{:?}", report.plan.budgets);
     let told = world.alerts.take();
     assert!(told.iter().any(|message| message.body.contains("the policy is not valid")), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_without_a_budget_is_a_guard_in_trouble_and_one_that_cannot_be_read_is_told_as_that() {
+    for (policy, told_of) in
+        [("#", true), ("armed = false\n", true), (world::POLICY, false), ("armed = maybe", false)]
+    {
+        let world = World::new();
+        let mut guard = world.guard_under(policy);
+        guard.keep_schedule();
+        for tick in 0..4 {
+            guard.tick(world.advance(tick), &[]).await.unwrap();
+        }
+        let told = world.alerts.take();
+        let of_it = told.iter().filter(|message| message.body.contains("NOTHING IS GUARDED"));
+        assert_eq!(of_it.clone().count() > 0, told_of, "{policy}: {told:?}");
+        let is_titled = of_it.clone().any(|message| message.subject.contains("GUARD IN TROUBLE"));
+        assert_eq!(is_titled, told_of, "{policy}: {told:?}");
+        assert!(of_it.count() <= 3, "once for each audience: {told:?}");
+    }
 }
 
 /// Lambda takes no change: the breach is told at once, no tick takes longer than its minute, nothing is called capped.

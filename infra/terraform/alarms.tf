@@ -17,8 +17,8 @@ resource "aws_cloudwatch_metric_alarm" "ticks_missing" {
   threshold           = 1
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "breaching"
-  alarm_actions       = [aws_sns_topic.watch.arn]
-  ok_actions          = [aws_sns_topic.watch.arn]
+  alarm_actions       = [local.watch_topic]
+  ok_actions          = [local.watch_topic]
   tags                = var.tags
 }
 
@@ -35,8 +35,8 @@ resource "aws_cloudwatch_metric_alarm" "ticks_failing" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.watch.arn]
-  ok_actions          = [aws_sns_topic.watch.arn]
+  alarm_actions       = [local.watch_topic]
+  ok_actions          = [local.watch_topic]
   tags                = var.tags
 }
 
@@ -54,8 +54,8 @@ resource "aws_cloudwatch_metric_alarm" "refused" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.watch.arn]
-  ok_actions          = [aws_sns_topic.watch.arn]
+  alarm_actions       = [local.watch_topic]
+  ok_actions          = [local.watch_topic]
   tags                = var.tags
 }
 
@@ -73,7 +73,7 @@ resource "aws_cloudwatch_metric_alarm" "blind" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.watch.arn]
-  ok_actions          = [aws_sns_topic.watch.arn]
+  alarm_actions       = [local.watch_topic]
+  ok_actions          = [local.watch_topic]
   tags                = var.tags
 }

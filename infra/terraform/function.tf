@@ -17,6 +17,16 @@ resource "aws_lambda_function" "guard" {
   # conditional write decides.
   reserved_concurrent_executions = var.reserve_concurrency ? 2 : -1
 
+  kms_key_arn = local.has_own_key ? var.key_arn : null
+
+  dynamic "vpc_config" {
+    for_each = local.has_vpc ? [1] : []
+    content {
+      subnet_ids         = var.subnet_ids
+      security_group_ids = var.security_group_ids
+    }
+  }
+
   logging_config {
     log_format = "Text"
     log_group  = aws_cloudwatch_log_group.guard.name
@@ -24,13 +34,13 @@ resource "aws_lambda_function" "guard" {
 
   environment {
     variables = {
-      DOW_GUARD_POLICY_PARAMETER = aws_ssm_parameter.policy.name
+      DOW_GUARD_POLICY_PARAMETER = local.policy_parameter
       DOW_GUARD_TABLE            = aws_dynamodb_table.memory.name
       DOW_GUARD_NAME             = var.name
       DOW_GUARD_STAGE            = var.name
-      DOW_GUARD_TOPIC            = aws_sns_topic.people.arn
-      DOW_GUARD_CHAT_TOPIC       = aws_sns_topic.chat.arn
-      DOW_GUARD_PAGER_TOPIC      = aws_sns_topic.pager.arn
+      DOW_GUARD_TOPIC            = local.people_topic
+      DOW_GUARD_CHAT_TOPIC       = local.chat_topic
+      DOW_GUARD_PAGER_TOPIC      = local.pager_topic
       DOW_GUARD_PRICES           = var.prices
       DOW_GUARD_METRICS          = var.metrics
     }
@@ -63,5 +73,6 @@ resource "aws_lambda_function_event_invoke_config" "guard" {
 resource "aws_cloudwatch_log_group" "guard" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_days
+  kms_key_id        = local.has_own_key ? var.key_arn : null
   tags              = var.tags
 }

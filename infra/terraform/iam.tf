@@ -2,8 +2,11 @@
 
 resource "aws_iam_role" "guard" {
   name_prefix = "${var.name}-"
+  path        = var.role_path
   description = "What the guard may do. Nothing in here changes anything unless permissions is act."
   tags        = var.tags
+
+  permissions_boundary = var.permissions_boundary_arn != "" ? var.permissions_boundary_arn : null
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

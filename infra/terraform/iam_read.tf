@@ -3,5 +3,5 @@
 resource "aws_iam_role_policy" "read" {
   name   = "read"
   role   = aws_iam_role.guard.id
-  policy = templatefile("${path.module}/../iam/read.json", local.places)
+  policy = templatefile("${path.module}/iam/read.json", local.places)
 }

@@ -12,7 +12,7 @@ output "release_command" {
 
 output "policy_parameter" {
   description = "Where the policy is."
-  value       = aws_ssm_parameter.policy.name
+  value       = local.policy_parameter
 }
 
 output "memory_table" {
@@ -22,22 +22,22 @@ output "memory_table" {
 
 output "people_topic_arn" {
   description = "Reports for people."
-  value       = aws_sns_topic.people.arn
+  value       = local.people_topic
 }
 
 output "chat_topic_arn" {
   description = "Reports for chat, see ../chat/slack.yaml."
-  value       = aws_sns_topic.chat.arn
+  value       = local.chat_topic
 }
 
 output "pager_topic_arn" {
   description = "Alarms for a pager, in the form of CloudWatch."
-  value       = aws_sns_topic.pager.arn
+  value       = local.pager_topic
 }
 
 output "watch_topic_arn" {
   description = "Alarms about the guard itself."
-  value       = aws_sns_topic.watch.arn
+  value       = local.watch_topic
 }
 
 output "hint_topic_arn" {

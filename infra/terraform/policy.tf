@@ -15,10 +15,13 @@ locals {
     mode = "${var.mode}"
   TOML
 
+  policy_parameter = var.policy_parameter_name != "" ? var.policy_parameter_name : "/${var.name}/policy"
+
   policy_text = var.policy_text != "" ? var.policy_text : local.policy_of_variables
 }
 
 resource "aws_ssm_parameter" "policy" {
+  count       = var.policy_parameter_name == "" ? 1 : 0
   name        = "/${var.name}/policy"
   description = "What DoW Guard may let happen, and what it may do about it. TOML."
   type        = "String"

@@ -2,6 +2,7 @@
 
 resource "aws_scheduler_schedule" "tick" {
   name                = "${var.name}-tick"
+  group_name          = var.schedule_group
   description         = "Lets the guard look. No retries - the next tick is newer."
   schedule_expression = var.tick_minutes == 1 ? "rate(1 minute)" : "rate(${var.tick_minutes} minutes)"
   state               = "ENABLED"
@@ -24,8 +25,11 @@ resource "aws_scheduler_schedule" "tick" {
 
 resource "aws_iam_role" "schedule" {
   name_prefix = "${var.name}-"
+  path        = var.role_path
   description = "Lets EventBridge Scheduler invoke the guard and nothing else."
   tags        = var.tags
+
+  permissions_boundary = var.permissions_boundary_arn != "" ? var.permissions_boundary_arn : null
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -36,7 +40,7 @@ resource "aws_iam_role" "schedule" {
       Condition = {
         StringEquals = {
           "aws:SourceAccount" = local.account
-          "aws:SourceArn"     = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/default"
+          "aws:SourceArn"     = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.schedule_group}"
         }
       }
     }]
@@ -46,5 +50,5 @@ resource "aws_iam_role" "schedule" {
 resource "aws_iam_role_policy" "invoke" {
   name   = "invoke"
   role   = aws_iam_role.schedule.id
-  policy = templatefile("${path.module}/../iam/invoke.json", local.places)
+  policy = templatefile("${path.module}/iam/invoke.json", local.places)
 }

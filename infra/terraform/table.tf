@@ -18,6 +18,14 @@ resource "aws_dynamodb_table" "memory" {
     type = "S"
   }
 
+  dynamic "server_side_encryption" {
+    for_each = local.has_own_key ? [1] : []
+    content {
+      enabled     = true
+      kms_key_arn = var.key_arn
+    }
+  }
+
   point_in_time_recovery {
     enabled = true
   }

@@ -54,13 +54,13 @@ variable "mode" {
 }
 
 variable "policy_text" {
-  description = "A whole policy in TOML, in place of monthly_budget_usd, mode and armed; file(\"policy.toml\"). Check it first with `guard-fn policy check`."
+  description = "A whole policy in TOML, in place of monthly_budget_usd, mode and armed; file(\"policy.toml\"), or base64gzip(file(\"policy.toml\")) for a large one. Check it first with `guard-fn policy check`."
   type        = string
   default     = ""
 
   validation {
-    condition     = length(var.policy_text) <= 8192
-    error_message = "policy_text: 8192 characters at most, which is what an advanced SSM parameter holds."
+    condition     = length(var.policy_text) <= 8192 && can(regex("^(|[\\s\\S]*\\n[\\s\\S]* [\\s\\S]*|[\\s\\S]* [\\s\\S]*\\n[\\s\\S]*|H4sI[A-Za-z0-9+/=]+)$", var.policy_text))
+    error_message = "policy_text: a policy of several lines with spaces (a shorter text was cut on its way here), or the same packed by base64gzip; 8192 characters at most, which is what an advanced SSM parameter holds."
   }
 }
 
@@ -90,6 +90,11 @@ variable "guarded_function_arns" {
   description = "Functions the guard may change, by ARN without version; a trailing * is allowed. Empty: those tagged dow-guard=enforce."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = length(join(",", var.guarded_function_arns)) <= 1200
+    error_message = "guarded_function_arns: 1200 characters at most, because IAM takes 10240 for all that a role may do. A trailing * names many."
+  }
 
   validation {
     condition     = alltrue([for arn in var.guarded_function_arns : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+\\*?$", arn))])
@@ -153,13 +158,13 @@ variable "dashboard" {
 }
 
 variable "log_days" {
-  description = "Days that the guard's log is kept."
+  description = "Days that the guard's log is kept. It is the only record of what was changed."
   type        = number
   default     = 30
 
   validation {
-    condition     = contains([7, 14, 30, 60, 90, 180, 365], var.log_days)
-    error_message = "log_days: 7, 14, 30, 60, 90, 180 or 365 days."
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_days)
+    error_message = "log_days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days."
   }
 }
 
@@ -208,10 +213,141 @@ variable "wake_topic" {
   default     = false
 }
 
+variable "policy_parameter_name" {
+  description = "An SSM parameter of yours that holds the policy (a SecureString under key_arn too), in place of one that is made here."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.policy_parameter_name == "" || var.policy_text == ""
+    error_message = "policy_text and policy_parameter_name are both set: the policy would be in two places. Set one of them."
+  }
+
+  validation {
+    condition     = can(regex("^(/[A-Za-z0-9_.-]+)*$", var.policy_parameter_name))
+    error_message = "policy_parameter_name: the full name of an SSM parameter, such as /platform/dow-guard/policy, or nothing."
+  }
+}
+
+variable "people_topic_arn" {
+  description = "A topic of yours for reports. Empty: a topic is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.people_topic_arn))
+    error_message = "people_topic_arn: the ARN of an SNS topic in this region, or nothing."
+  }
+}
+
+variable "chat_topic_arn" {
+  description = "The same for chat. Empty: a topic is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.chat_topic_arn))
+    error_message = "chat_topic_arn: the ARN of an SNS topic in this region, or nothing."
+  }
+}
+
+variable "pager_topic_arn" {
+  description = "The same for a pager. Empty: a topic is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.pager_topic_arn))
+    error_message = "pager_topic_arn: the ARN of an SNS topic in this region, or nothing."
+  }
+}
+
+variable "watch_topic_arn" {
+  description = "The same for alarms on the guard. Empty: a topic is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$", var.watch_topic_arn))
+    error_message = "watch_topic_arn: the ARN of an SNS topic in this region, or nothing."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "The permissions boundary of both roles."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+)?$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: the ARN of a managed policy, or nothing."
+  }
+}
+
+variable "role_path" {
+  description = "The path of both roles."
+  type        = string
+  default     = "/"
+
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9+=,.@_-]+/)*$", var.role_path))
+    error_message = "role_path: a path that begins and ends with a slash, such as /platform/."
+  }
+}
+
+variable "key_arn" {
+  description = "A KMS key of your own for table, log and environment. Its key policy must let CloudWatch Logs use it."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.key_arn))
+    error_message = "key_arn: the ARN of a KMS key (not of an alias), or nothing."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Subnets for the function. They need a way to Lambda, CloudWatch, SNS, SSM and DynamoDB."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = (length(var.subnet_ids) == 0) == (length(var.security_group_ids) == 0)
+    error_message = "subnet_ids or security_group_ids is set and the other is not: a function in a VPC has both. Set both or neither."
+  }
+
+  validation {
+    condition     = alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))])
+    error_message = "subnet_ids: ids of subnets, such as subnet-0a1b2c3d, or nothing."
+  }
+}
+
+variable "security_group_ids" {
+  description = "Security groups for the function. They must let HTTPS out."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for id in var.security_group_ids : can(regex("^sg-[0-9a-f]{8,17}$", id))])
+    error_message = "security_group_ids: ids of security groups, such as sg-0a1b2c3d, or nothing."
+  }
+}
+
+variable "schedule_group" {
+  description = "The group of schedules that the tick is in. It must exist."
+  type        = string
+  default     = "default"
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z_.-]{1,64}$", var.schedule_group))
+    error_message = "schedule_group: the name of a group of schedules, 1 to 64 letters, digits, and . _ -."
+  }
+}
+
 variable "deletion_protection" {
-  description = "Keep the table of the guard's memory from being deleted: what is to be restored is in it. Turn it off to uninstall."
+  description = "Keep the table of the guard's memory from being deleted by anybody. Turn it off before you destroy the module, which puts everything back first in any case."
   type        = bool
-  default     = true
+  default     = false
 }
 
 variable "tags" {

@@ -40,7 +40,11 @@ Loader.add_multi_constructor("!", _tag)
 
 
 def load(path: Path) -> dict:
-    return yaml.load(path.read_text(), Loader)
+    return parsed(path.read_text())
+
+
+def parsed(text: str) -> dict:
+    return yaml.load(text, Loader)
 
 
 def refusals(template: dict, given: dict) -> list:
@@ -53,7 +57,8 @@ def refusals(template: dict, given: dict) -> list:
             continue
         values[name] = value
         entries = str(value).split(",") if limits["Type"] == "CommaDelimitedList" else [str(value)]
-        if not all(_accepted(limits, entry.strip()) for entry in entries):
+        is_short = len(str(value)) <= limits.get("MaxLength", 1 << 20)
+        if not is_short or not all(_accepted(limits, entry.strip()) for entry in entries):
             said.append(f"Parameter '{name}': {limits.get('ConstraintDescription', '(no word on what is accepted)')}")
     if unknown := sorted(set(given) - set(template["Parameters"])):
         said.append(f"Parameters: {unknown} do not exist in the template")
@@ -126,8 +131,8 @@ class Stack:
             return self._attribute(*inner)
         if name == "Fn::If":
             return self.value(inner[1] if self.holds({"Condition": inner[0]}) else inner[2])
-        if name == "Fn::Select":
-            return self.value(inner[1])[inner[0]]
+        if name == "Fn::Split":
+            return self.value(inner[1]).split(inner[0])
         if name == "Fn::FindInMap":
             table, first, second = (self.value(each) for each in inner)
             return self.template["Mappings"][table][str(first)][str(second)]
@@ -161,7 +166,6 @@ class Stack:
         named = {
             "AWS::DynamoDB::Table": "TableName",
             "AWS::SSM::Parameter": "Name",
-            "AWS::Serverless::Function": "FunctionName",
             "AWS::Lambda::Function": "FunctionName",
             "AWS::Logs::LogGroup": "LogGroupName",
         }
@@ -172,7 +176,7 @@ class Stack:
         kind, properties = resource["Type"], resource.get("Properties", {})
         if attribute != "Arn":
             raise ValueError(f"attribute {name}.{attribute} is not known here")
-        if kind in ("AWS::Serverless::Function", "AWS::Lambda::Function"):
+        if kind == "AWS::Lambda::Function":
             return self._arn("lambda", f"function:{self.value(properties['FunctionName'])}")
         if kind == "AWS::DynamoDB::Table":
             return self._arn("dynamodb", f"table/{self.value(properties['TableName'])}")

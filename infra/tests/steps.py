@@ -31,6 +31,7 @@ class Shell:
 
     def __init__(self, folder: Path, variables: dict):
         self.scratch = tempfile.TemporaryDirectory()
+        self.variables = variables
         self.process = subprocess.Popen(
             ["bash", "--norc"],
             cwd=folder,
@@ -55,6 +56,8 @@ class Shell:
         return Path(f"{step}.out").read_text()
 
     def close(self):
+        if self.process.stdin.closed:
+            return
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()

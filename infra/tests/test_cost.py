@@ -39,6 +39,17 @@ class Cost(unittest.TestCase):
     def test_the_readme_has_the_table(self):
         readme = (cfn.INFRA / "README.md").read_text()
         self.assertIn(cost.table({count: cost.month(count) for count in cost.FUNCTIONS}), readme)
+        for line in cost.options():
+            self.assertIn(f"{line}.", " ".join(readme.split()))
+
+    def test_what_can_be_asked_for_costs_what_it_says(self):
+        one, ten = (cost.month(100, metrics="all", budgets=budgets) for budgets in (1, 10))
+        # Nine budgets more have five metrics each, and a longer line in the log.
+        self.assertAlmostEqual(ten["custom metrics"] - one["custom metrics"], 9 * 5 * 0.30)
+        self.assertAlmostEqual(ten["log"] - one["log"], 9 * 43_200 * 0.71e-6 * (0.50 + 0.0045))
+        self.assertAlmostEqual(cost.month(100, advanced=True)["advanced parameter"], 0.05 + 8_640 * 0.05 / 10_000)
+        self.assertAlmostEqual(cost.month(100, keys=1)["own keys"], 1 + 17_280 * 0.03 / 10_000)
+        self.assertAlmostEqual(cost.month(100, zones=1)["endpoints of a VPC"], 28.80)
 
     def test_the_region_costs_what_the_core_says(self):
         # sampling::own_cost_of_month: three metrics a minute for 30 days are $1.296; a function's part of the census is

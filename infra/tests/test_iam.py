@@ -28,6 +28,7 @@ def document(name: str, **places) -> dict:
         "Partition": "aws", "Region": "eu-central-1", "Account": "123456789012", "Suffix": "amazonaws.com",
         "Guard": "dow-guard", "TableArn": arn("dynamodb", "table/dow-guard"), "PeopleTopic": arn("sns", "dow-guard-people"),
         "ChatTopic": arn("sns", "dow-guard-chat"), "PagerTopic": arn("sns", "dow-guard-pager"), "TopicKeyArn": KEY,
+        "KeyArn": KEY, "PolicyParameter": "/dow-guard/policy",
         "Functions": FUNCTIONS.replace(",", '","'), **places,
     }
     return json.loads(re.sub(r"\$\{(\w+)\}", lambda match: known[match[1]], SETS[name].read_text()))
@@ -55,7 +56,7 @@ def in_template(**given) -> dict:
 
 class Permissions(unittest.TestCase):
     def test_the_template_has_the_sets_word_for_word(self):
-        by_tag = in_template(Permissions="act", TopicKeyArn=KEY)
+        by_tag = in_template(Permissions="act", TopicKeyArn=KEY, KeyArn=KEY, SubnetIds="subnet-0a1b2c3d", SecurityGroupIds="sg-0a1b2c3d")
         by_list = in_template(Permissions="act", GuardedFunctionArns=FUNCTIONS)
         found = {**by_list, **by_tag}
         self.assertEqual(set(found), set(SETS))
@@ -64,7 +65,7 @@ class Permissions(unittest.TestCase):
 
     def test_the_module_reads_every_set(self):
         text = "".join(path.read_text() for path in (cfn.INFRA / "terraform").glob("*.tf"))
-        self.assertEqual(set(re.findall(r"\.\./iam/([a-z-]+)\.json", text)), set(SETS))
+        self.assertEqual(set(re.findall(r"module\}/iam/([a-z-]+)\.json", text)), set(SETS))
 
     def test_read_only_has_no_permission_to_change_a_function(self):
         found = in_template()

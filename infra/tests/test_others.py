@@ -21,7 +21,11 @@ TEMPLATES = {
         "SlackWorkspaceId": "T0123456789",
         "SlackChannelId": "C0123456789",
     },
-    "organization/central.yaml": {"OrganizationId": "o-a1b2c3d4e5", "MemberAccountIds": ACCOUNT},
+    "organization/central.yaml": {
+        "OrganizationId": "o-a1b2c3d4e5",
+        "MemberAccountIds": ACCOUNT,
+        "Email": "ops@example.org",
+    },
     "organization/member.yaml": {
         "CentralAccountId": ACCOUNT,
         "SinkArn": f"arn:aws:oam:eu-central-1:{ACCOUNT}:sink/12345678-1234-1234-1234-123456789012",
@@ -32,7 +36,12 @@ TEMPLATES = {
         "SecurityGroupIds": "sg-0a1b2c3d",
     },
 }
-GUARD = "def handler(event, context):\n    return {'answer': event['command'], 'armed': False}\n"
+GUARD = """
+import datetime
+def handler(event, context):
+    last = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=AGE)
+    return {'answer': event['command'], 'armed': False, 'last_tick': f'{last:%FT%TZ}', 'spent': {'account': '1.50'}, 'alarms': []}
+"""
 
 
 def parts(name: str) -> tuple:
@@ -119,7 +128,7 @@ class Others(unittest.TestCase):
         self.assertEqual((statement["Effect"], statement["Action"]), ("Allow", "lambda:InvokeFunction"))
         self.assertEqual(statement["Resource"], f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dow-guard:chat")
 
-    def test_the_central_account_asks_every_guard_and_keeps_the_answers(self):
+    def test_the_central_account_asks_every_guard_and_writes_a_page_that_people_read(self):
         central, unknown = parts("organization/central.yaml")
         self.assertEqual(unknown, {"Sink"})
         outputs = self.deploy("organization/central.yaml", central)
@@ -129,9 +138,37 @@ class Others(unittest.TestCase):
         (statement,) = self.policy("dow-guard-operator-eu-central-1")
         self.assertEqual(statement["Action"], "lambda:InvokeFunction")
         self.assertEqual(statement["Resource"], f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:dow-guard:ask")
+        queue = self.at.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+        arn = self.at.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.at.client("sns").subscribe(TopicArn=outputs["WatchTopicArn"], Protocol="sqs", Endpoint=arn)
+        for age, state, silent in ((1, "watches", []), (60, "**LATE**", [ACCOUNT])):
+            self.member(age)
+            self.assertEqual(self.asked(), {"page": "dow-guard-organization", "silent": silent, "guards": 1})
+            self.assertIn(f"| {ACCOUNT} | {state} |", self.page())
+            self.assertIn("| account $1.50 |", self.page())
+            self.at.client("lambda").delete_function(FunctionName="dow-guard")
+        self.assertEqual(self.asked()["silent"], [ACCOUNT])
+        self.assertIn(f"| {ACCOUNT} | **SILENT** ", self.page())
+        self.assertIn("## 0 of 1 guards watch eu-central-1", self.page())
+        told = [self.at.client("sqs").receive_message(QueueUrl=queue).get("Messages", []) for _ in range(3)]
+        told = [json.loads(message["Body"])["Message"] for messages in told for message in messages]
+        self.assertEqual(len(told), 2, told)
+        self.assertIn(f"No guard watches eu-central-1 of {ACCOUNT}", told[0])
+        may = {str(each["Action"]): each["Resource"] for each in self.policy("dow-guard-fan-in-eu-central-1")}
+        self.assertEqual(set(may), {"sts:AssumeRole", "lambda:InvokeFunction"})
+        self.assertTrue(may["lambda:InvokeFunction"].endswith(":function:dow-guard-status-page"))
+
+    def test_a_company_with_a_sink_of_its_own_makes_none(self):
+        sink = TEMPLATES["organization/member.yaml"]["SinkArn"]
+        template = cfn.load(cfn.INFRA / "organization" / "central.yaml")
+        self.assertNotIn("Sink", cfn.Stack(template, {"ExistingSinkArn": sink}).resources())
+        self.assertIn("Sink", cfn.Stack(template, {}).resources())
+
+    def member(self, age: int):
+        """A guard whose last tick is so many minutes old."""
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("index.py", GUARD)
+            archive.writestr("index.py", GUARD.replace("AGE", str(age)))
         self.at.client("lambda").create_function(
             FunctionName="dow-guard",
             Runtime="python3.12",
@@ -140,20 +177,13 @@ class Others(unittest.TestCase):
             Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         )
         self.at.client("lambda").create_alias(FunctionName="dow-guard", Name="ask", FunctionVersion="$LATEST")
-        # The emulator gives the answers in the output instead of writing them into the bucket.
-        self.assertEqual(
-            self.asked(), [{"account": ACCOUNT, "guard": {"status": {"answer": "status", "armed": False}}}]
-        )
-        self.at.client("lambda").delete_function(FunctionName="dow-guard")
-        (row,) = self.asked()
-        self.assertEqual((row["account"], set(row)), (ACCOUNT, {"account", "silent"}))
-        statements = {
-            json.dumps(statement["Action"]): statement["Resource"]
-            for statement in self.policy("dow-guard-fan-in-eu-central-1")
-        }
-        self.assertEqual(statements['"s3:PutObject"'], f"arn:aws:s3:::{outputs['AnswersBucket']}/status/*")
 
-    def asked(self) -> list:
+    def page(self) -> str:
+        body = self.at.client("cloudwatch").get_dashboard(DashboardName="dow-guard-organization")["DashboardBody"]
+        (widget,) = json.loads(body)["widgets"]
+        return widget["properties"]["markdown"]
+
+    def asked(self) -> dict:
         """What comes of one run of the fan-in, which the schedule begins every night."""
         schedule, machines = self.at.client("scheduler").get_schedule(Name="dow-guard-fan-in"), self.at.client(
             "stepfunctions"

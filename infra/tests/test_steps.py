@@ -1,9 +1,11 @@
 """Every command of README.md, as it stands and in its order, in an emulator of AWS with a function under attack."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import unittest
 from datetime import datetime, timedelta, timezone
@@ -11,16 +13,14 @@ from datetime import datetime, timedelta, timezone
 import cfn
 import emulator
 import steps
+import test_deploy
 from test_terraform import Terraform
 
 WORK = cfn.INFRA.parent / "target" / "infra"
 # Commands that are not run here, by how they begin, and why.
 NOT_HERE = {
     "rustup target add": "builds for minutes; the guard that the end-to-end tests built is packed as this packs it",
-    "cargo run --locked -p guard-fn -- policy check": "builds for minutes; guard-fn's own tests check every policy that ships",
-    "cargo run --locked -p guard-fn -- policy schema": "builds for minutes; guard-fn's own tests compare the schema",
     "git pull": "there is nothing newer than this tree; another package stands for it",
-    "for region in": "its `…` stands for the command of step 3",
     "aws cloudformation deploy --template-file infra/chat": "the emulator knows no AWS::Chatbot; see test_others",
 }
 # The account's limit, and what its owner reserved for a function: there before the guard, and again after it.
@@ -145,8 +145,6 @@ class Steps(unittest.TestCase):
                 (MAIN, self.upgraded),
                 ("aws lambda update-function-code", self.rolled_back),
                 ("cp previous.zip", self.rolled_back),
-                ('guard \'{"command":"disarm"}\'', self.released),
-                ('guard \'{"command":"status"}\' | jq -e', lambda said: self.assertEqual(said, "true\n")),
                 ("sam delete", self.gone),
             ]
         )
@@ -226,15 +224,8 @@ class Steps(unittest.TestCase):
         status = self.ask('{"command":"status"}')
         self.assertEqual((set(status["trips"]), status["armed"]), ({"orders", "shop"}, True))
 
-    def released(self, said):
-        self.assertIn(f"shop: reserved concurrency {self.cap} → {RESERVED}\n", said)
-        self.assertIn("orders: reserved concurrency 50 → none\n", said)
-        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
-        # The attack goes on, and nothing is capped again.
-        self.assertFalse(self.ask('{"tick":"now"}')["armed"])
-        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (RESERVED, None))
-
     def gone(self, _):
+        # Two caps were in force and the attack goes on: the stack is gone, and what its functions had is back.
         names = {function["FunctionName"] for function in self.at.client("lambda").list_functions()["Functions"]}
         self.assertEqual(names, {"orders", "shop"})
         self.assertEqual(self.at.client("dynamodb").list_tables()["TableNames"], [])
@@ -262,14 +253,88 @@ class Steps(unittest.TestCase):
         ]
         shell.run(install)
         self.assertEqual(self.deployed(), self.packed("target/lambda/guard-fn/bootstrap.zip"))
-        self.assertTrue(
-            self.at.client("dynamodb").describe_table(TableName="dow-guard")["Table"]["DeletionProtectionEnabled"]
-        )
-        text = (example / "main.tf").read_text()
-        (example / "main.tf").write_text(text.replace("  email ", "  deletion_protection = false\n  email "))
+        # Caps in force, of which one cannot be taken off: what it had was given to another function meanwhile.
+        functions = self.at.client("lambda")
+        # Besides the two units of the guard.
+        had = RESERVED - 100
+        functions.put_function_concurrency(FunctionName="shop", ReservedConcurrentExecutions=had)
+        self.order({"command": "cap", "function": "shop", "concurrency": 40})
+        self.order({"command": "cap", "function": "orders", "concurrency": 50})
+        functions.create_function(FunctionName="other", Runtime="python3.12", Role="arn:aws:iam::000000000000:role/any",
+                                  Handler="index.handler", Code={"ZipFile": emulator.package()})
+        functions.put_function_concurrency(FunctionName="other", ReservedConcurrentExecutions=700)
+        managed = lambda: sum(each["mode"] == "managed" for each in json.loads((example / "terraform.tfstate").read_text())["resources"])
+        before = managed()
+        with self.assertRaises(AssertionError) as refused:
+            shell.run(uninstall)
+        shell.close()
+        # Terraform breaks lines within a frame.
+        self.assertRegex(re.sub(r"[\s│]+", " ", str(refused.exception)), "still changed by the guard.*shop: refused")
+        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (40, None))
+        self.assertEqual((managed(), before > 25), (before, True), "nothing is gone")
+        self.assertEqual(self.at.client("scheduler").list_schedules()["Schedules"][0]["Name"], "dow-guard-tick")
+        functions.delete_function_concurrency(FunctionName="other")
+        shell = steps.Shell(self.clone, shell.variables)
+        self.addCleanup(shell.close)
         shell.run(uninstall)
+        self.assertEqual((self.reserved("shop"), self.reserved("orders")), (had, None))
         self.assertEqual(self.at.client("dynamodb").list_tables()["TableNames"], [])
-        self.assertEqual(len(self.at.client("lambda").list_functions()["Functions"]), 2)
+        self.assertEqual({each["FunctionName"] for each in functions.list_functions()["Functions"]}, {"orders", "shop", "other"})
+
+    def order(self, words: dict) -> dict:
+        """An order that the guard carries out, or that fails the test."""
+        said = self.at.client("lambda").invoke(FunctionName="dow-guard", Payload=json.dumps(words).encode())
+        answer = json.load(said["Payload"])
+        self.assertNotIn("FunctionError", said, answer)
+        return answer
+
+    def test_a_stack_whose_guard_cannot_put_everything_back_is_not_deleted_and_the_laptop_does_the_rest(self):
+        self.at = self.account()
+        test_deploy.deploy_template(self.at, {"MonthlyBudgetUsd": "400", "Permissions": "act"}, self.package.read_bytes())
+        functions, stacks = self.at.client("lambda"), self.at.client("cloudformation")
+        self.order({"command": "cap", "function": "shop", "concurrency": 40})
+        functions.put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=700)
+        stacks.delete_stack(StackName="dow-guard")
+        stack = test_deploy.settled(stacks, "dow-guard")
+        self.assertEqual(stack["StackStatus"], "DELETE_FAILED")
+        reasons = [event.get("ResourceStatusReason", "") for event in stacks.describe_stack_events(StackName="dow-guard")["StackEvents"]
+                   if event["LogicalResourceId"] == "Leaving"]
+        self.assertTrue(any("still changed by the guard" in reason and "shop: refused" in reason for reason in reasons), reasons)
+        self.assertEqual(self.reserved("shop"), 40)
+        # What to restore is in the table, which stays whatever happens to the rest.
+        functions.delete_function_concurrency(FunctionName="orders")
+        self.package.with_name("guard-fn").symlink_to(steps.guard())
+        self.shell.run(f"PATH={self.package.parent}:$PATH guard-fn release-all --table dow-guard --guard dow-guard --apply")
+        self.assertEqual(self.reserved("shop"), RESERVED)
+
+    def test_every_documented_way_to_give_a_policy_stores_it_whole(self):
+        self.at = self.account()
+        self.package.write_bytes(emulator.package())
+        region = emulator.REGION
+        self.at.client("s3").create_bucket(Bucket=f"packages-{region}", CreateBucketConfiguration={"LocationConstraint": region})
+        self.shell.run("sam deploy --template-file infra/sam/template.yaml --stack-name dow-guard --capabilities CAPABILITY_IAM "
+                       "--resolve-s3 --parameter-overrides MonthlyBudgetUsd=400")
+        whole, ways = (cfn.INFRA / "policy" / "complete.toml").read_text(), 0
+        for block in steps.commands((cfn.INFRA / "policy" / "README.md").read_text()):
+            # Another policy each time, so that no way passes for the one before it.
+            mine = whole + f"# way {ways}\n"
+            if block.startswith("cargo run"):
+                block = block.split("\n", 1)[1]
+            elif ways:
+                (self.clone / "policy.toml").write_text(mine)
+            name = "/platform/dow-guard/policy" if "put-parameter" in block else "/dow-guard/policy"
+            self.shell.run(block)
+            if ways:
+                stored = self.at.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+                if stored.startswith("H4sI"):
+                    stored = gzip.decompress(base64.b64decode(stored)).decode()
+                self.assertEqual(stored.strip(), mine.strip(), block)
+            ways += 1
+        self.assertEqual(ways, 6)
+        # And the way that loses it is refused.
+        with self.assertRaisesRegex(AssertionError, "cut on its way|AllowedPattern|must match pattern|PolicyText"):
+            self.shell.run("sam deploy --template-file infra/sam/template.yaml --stack-name dow-guard --capabilities CAPABILITY_IAM "
+                           '--resolve-s3 --parameter-overrides "PolicyText=$(cat policy.toml)"')
 
 
 def documents(text: str) -> list:

@@ -1,7 +1,8 @@
 """The SAM template: clean, translatable, and closed to nonsense."""
 
+import base64
+import gzip
 import json
-import logging
 import os
 import re
 import subprocess
@@ -9,20 +10,24 @@ import sys
 import unittest
 from pathlib import Path
 
-import boto3
 import jsonschema
 import tomllib
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
 
 import cfn
+
+sys.path.insert(0, str(cfn.INFRA))
+import stackset  # noqa: E402
 
 SAM = cfn.INFRA / "sam" / "template.yaml"
 TEMPLATES = [SAM, *sorted((cfn.INFRA / "chat").glob("*.yaml")), *sorted((cfn.INFRA / "organization").glob("*.yaml")),
              *sorted((cfn.INFRA / "sweep").glob("*.yaml"))]
-# It asks for its own usage metrics to be published, which nobody wants here.
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
 LEAST = {"MonthlyBudgetUsd": 400}
+COMPANY = {
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/platform/", "LogDays": 3653,
+    "KeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "ScheduleGroup": "platform",
+    "SubnetIds": "subnet-0a1b2c3d,subnet-1a1b2c3d", "SecurityGroupIds": "sg-0a1b2c3d", "PolicyParameterName": "/platform/policy",
+    **{f"{name}TopicArn": f"arn:aws:sns:eu-central-1:123456789012:{name}" for name in ("People", "Chat", "Pager", "Watch")},
+}
 
 # What is refused, and a word that its message must have.
 NONSENSE = [
@@ -52,21 +57,32 @@ NONSENSE = [
     ({"Prices": "gcp"}, "embedded or aws"),
     ({"WakeConcurrency": -1}, "from 0"),
     ({"WakeInvocations": -1}, "from 0"),
-    ({"PolicyText": "x" * 4097}, "4096"),
+    ({"PolicyText": "x \n" * 1366}, "4096"),
+    ({"PolicyText": "#"}, "was cut"),
+    ({"GuardedFunctionArns": "arn:aws:lambda:eu-central-1:123456789012:function:a,"}, "ARNs of functions"),
+    ({"GuardedFunctionArns": ",".join(["arn:aws:lambda:eu-central-1:123456789012:function:orders"] * 36)}, "IAM takes 10240"),
+    ({"LogDays": 8}, "7, 14"),
+    ({"PolicyParameterName": "policy"}, "the full name"),
+    ({"PolicyParameterName": "/p", "PolicyText": "[[budget]]\nname = 'a'\n"}, "in two places"),
+    ({"PeopleTopicArn": "people"}, "ARN of an SNS topic"),
+    ({"WatchTopicArn": "arn:aws:sqs:eu-central-1:123456789012:watch"}, "ARN of an SNS topic"),
+    ({"PermissionsBoundaryArn": "boundary"}, "managed policy"),
+    ({"RolePath": "platform"}, "a slash"),
+    ({"KeyArn": "alias/mine"}, "KMS key"),
+    ({"SubnetIds": "subnet-0a1b2c3d"}, "SecurityGroupIds is not"),
+    ({"SecurityGroupIds": "sg-0a1b2c3d"}, "SubnetIds is not"),
+    ({"SubnetIds": "subnet-0a1b2c3d,", "SecurityGroupIds": "sg-0a1b2c3d"}, "ids of subnets"),
+    ({"SecurityGroupIds": "default"}, "ids of security groups"),
+    ({"ScheduleGroup": "my group"}, "name of a group"),
     ({"Armed": "true"}, "protects nothing"),
     ({"Dashboard": "true"}, "would be empty"),
     ({"Budget": 5}, "do not exist"),
 ]
 
 
-def translated(path: Path = SAM) -> dict:
-    """The template as CloudFormation gets it."""
-    template = cfn.load(path)
-    template["Resources"]["Guard"]["Properties"]["CodeUri"] = {"Bucket": "packages", "Key": "bootstrap.zip"}
-    loader = ManagedPolicyLoader(boto3.client("iam", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none"))
-    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
-    loader.load = dict  # no managed policies are named, so none are asked for
-    return transform(template, {}, loader)
+def plain() -> dict:
+    """The template with its package from a bucket, as CloudFormation gets it."""
+    return cfn.parsed(stackset.written())
 
 
 class Template(unittest.TestCase):
@@ -76,11 +92,51 @@ class Template(unittest.TestCase):
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_it_translates_to_plain_cloudformation(self):
-        template = translated()
-        kinds = {resource["Type"] for resource in template["Resources"].values()}
-        self.assertFalse([kind for kind in kinds if kind.startswith("AWS::Serverless")], kinds)
-        self.assertIn("AWS::Lambda::Function", kinds)
+    def test_it_is_plain_cloudformation_and_small_enough_to_be_passed_by_value(self):
+        # A StackSet that the organization manages takes no transform; a template in a request has 51,200 bytes at most.
+        for template in (cfn.load(SAM), plain()):
+            self.assertNotIn("Transform", template)
+            kinds = {resource["Type"] for resource in template["Resources"].values()}
+            self.assertFalse([kind for kind in kinds if kind.startswith("AWS::Serverless")], kinds)
+        self.assertLess(len(stackset.written().encode()), 51_200)
+
+    def test_everything_stands_until_the_guard_has_put_everything_back(self):
+        # CloudFormation deletes nothing on which something depends that could not be deleted.
+        resources = cfn.load(SAM)["Resources"]
+        leaving = resources["Leaving"]
+        named = {*leaving["DependsOn"], *re.findall(r"'Ref': '(\w+)'|'Fn::GetAtt': \['(\w+)'", str(leaving["Properties"]))}
+        named = {name for found in named for name in ([found] if isinstance(found, str) else found)}
+        self.assertEqual(set(resources) - named, {"Leaving"})
+        leaving = cfn.Stack(cfn.load(SAM), LEAST).resources()["Leaving"]["Properties"]
+        self.assertTrue(leaving["ServiceToken"].endswith(":function:dow-guard"))
+        self.assertGreater(leaving["ServiceTimeout"], resources["Guard"]["Properties"]["Timeout"])
+
+    def test_a_policy_that_was_cut_on_its_way_is_refused_and_a_whole_or_packed_one_is_not(self):
+        template = cfn.load(SAM)
+        for name in ("complete.toml", "minimal.toml"):
+            whole = (cfn.INFRA / "policy" / name).read_text().strip()
+            packed = base64.b64encode(gzip.compress(whole.encode())).decode()
+            for text in (whole, packed):
+                self.assertEqual(cfn.refusals(template, {**LEAST, "PolicyText": text}), [], text[:40])
+            # SAM's command line ends a value at its first space; others end it at its first line.
+            for cut in (whole.split(" ")[0], whole.splitlines()[0], "armed=true\n[[budget]]\nname=", "H4sI"):
+                self.assertIn("cut on its way", " ".join(cfn.refusals(template, {**LEAST, "PolicyText": cut})), cut)
+
+    def test_a_list_of_the_longest_kind_leaves_a_role_within_what_iam_takes(self):
+        limits = cfn.load(SAM)["Parameters"]["GuardedFunctionArns"]
+        arn = "arn:aws-us-gov:lambda:ap-southeast-1:123456789012:function:"
+        # Names of every length up to the 64 of Lambda's.
+        for length in (8, 30, 64):
+            listed = ",".join([arn + "f" * length] * 60)[:limits["MaxLength"]].rpartition(",")[0]
+            key = "arn:aws-us-gov:kms:ap-southeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+            given = {**LEAST, "Name": "g" * 30, "Permissions": "act", "GuardedFunctionArns": listed,
+                     "TopicKeyArn": key, "KeyArn": key, "SubnetIds": "subnet-0a1b2c3d", "SecurityGroupIds": "sg-0a1b2c3d"}
+            role = cfn.Stack(cfn.load(SAM), given).resources()["GuardRole"]["Properties"]["Policies"]
+            # Without white space, as IAM counts ("IAM and AWS STS quotas", read 2026-11), and with a longer partition and region.
+            size = sum(len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) for policy in role)
+            longer = sum(json.dumps(policy["PolicyDocument"]).count("arn:aws:") for policy in role)
+            size += longer * (len("aws-us-gov") - len("aws") + len("ap-southeast-1") - len("eu-central-1"))
+            self.assertLess(size, 10_240, length)
 
     def test_nonsense_is_refused_with_a_word_that_helps(self):
         template = cfn.load(SAM)
@@ -96,9 +152,29 @@ class Template(unittest.TestCase):
         for given in [
             {}, {"MonthlyBudgetUsd": 12.5}, {"Permissions": "act", "Armed": "true", "Mode": "cap"},
             {"Metrics": "all", "Dashboard": "true"}, {"GuardedFunctionArns": functions, "Permissions": "act"},
-            {"Email": "ops@example.org", "TickMinutes": 10, "WakeConcurrency": 800, "WakeTopic": "true"},
+            {"Email": "ops@example.org", "TickMinutes": 10, "WakeConcurrency": 800, "WakeTopic": "true"}, COMPANY,
         ]:
             self.assertEqual(cfn.refusals(template, {**LEAST, **given}), [], given)
+
+    def test_what_a_company_may_ask_for_is_everywhere_it_belongs(self):
+        stack = cfn.Stack(cfn.load(SAM), {**LEAST, **COMPANY}).resources()
+        guard, key = stack["Guard"]["Properties"], COMPANY["KeyArn"]
+        for role in ("GuardRole", "ScheduleRole"):
+            properties = stack[role]["Properties"]
+            self.assertEqual((properties["Path"], properties["PermissionsBoundary"]), ("/platform/", COMPANY["PermissionsBoundaryArn"]))
+        self.assertEqual({stack["Log"]["Properties"]["KmsKeyId"], guard["KmsKeyArn"], stack["Memory"]["Properties"]["SSESpecification"]["KMSMasterKeyId"]}, {key})
+        self.assertEqual(guard["VpcConfig"], {"SubnetIds": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"], "SecurityGroupIds": ["sg-0a1b2c3d"]})
+        made = {name for name in stack if stack[name]["Type"].startswith(("AWS::SNS::", "AWS::SSM::"))}
+        self.assertEqual(made, set(), "what is there already is not made")
+        self.assertEqual(guard["Environment"]["Variables"]["DOW_GUARD_TOPIC"], COMPANY["PeopleTopicArn"])
+        self.assertEqual(guard["Environment"]["Variables"]["DOW_GUARD_POLICY_PARAMETER"], COMPANY["PolicyParameterName"])
+        self.assertEqual(stack["TicksMissing"]["Properties"]["AlarmActions"], [COMPANY["WatchTopicArn"]])
+        self.assertEqual(stack["Schedule"]["Properties"]["GroupName"], "platform")
+        self.assertIn(":schedule-group/platform", str(stack["ScheduleRole"]))
+        # Some are there and some are not: the rest is closed to all but the guard.
+        some = cfn.Stack(cfn.load(SAM), {**LEAST, "PeopleTopicArn": COMPANY["PeopleTopicArn"]}).resources()
+        topics = some["GuardTopicsPolicy"]["Properties"]["Topics"]
+        self.assertEqual([topic.rsplit(":", 1)[1] for topic in topics], ["dow-guard-chat", "dow-guard-pager"])
 
     def test_the_memory_can_be_recovered_and_outlives_the_stack(self):
         # The emulator applies neither of the first two.

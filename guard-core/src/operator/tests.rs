@@ -251,6 +251,33 @@ fn arming_and_disarming_are_remembered() {
 }
 
 #[test]
+fn all_is_released_the_last_lever_first_and_the_guard_disarmed() {
+    let mut state = state();
+    // A function that was deleted meanwhile, and one that is back at what it had.
+    let gone = state.latches.values().next().unwrap().clone();
+    state.latches.insert("gone".into(), gone);
+    let reserved = |ours| LeverState {
+        lever: Lever::ReservedConcurrency,
+        original: Setting::Concurrency(Some(200)),
+        ours: Some(Setting::Concurrency(Some(ours))),
+        pending: None,
+        found: None,
+    };
+    let other = Latch { levers: vec![reserved(3)], ..state.latches.values().next().unwrap().clone() };
+    state.latches.insert("other".into(), other);
+    let plan = say(&mut state, &Command::ReleaseAll).unwrap();
+    let changed: Vec<String> =
+        plan.actions.iter().map(|action| format!("{} {:?}", action.function, action.change.to())).collect();
+    assert_eq!(
+        changed,
+        [format!("capped {:?}", Setting::Concurrency(None)), format!("capped {:?}", Setting::Async(THEIRS))]
+    );
+    assert_eq!(plan.notices.iter().filter(|notice| notice.kind == NoticeKind::Released).count(), 1);
+    assert_eq!(state.operator.armed, Some(false));
+    assert_eq!(serde_json::to_string(&Command::ReleaseAll).unwrap(), r#"{"command":"release-all"}"#);
+}
+
+#[test]
 fn words_are_written_as_json_with_a_command_each() {
     let json = r#"{"command":"cap","function":"plain","concurrency":3}"#;
     assert_eq!(serde_json::from_str::<Command>(json).unwrap(), cap_of("plain", 3));

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::calls::CountRequests;
 use super::unavailable;
 use crate::calls::Calls;
+use crate::packed::unpack;
 use crate::ports::{PolicySource, Proof, Unavailable};
 
 const GET: &str = "ssm:GetParameter";
@@ -44,7 +45,9 @@ impl SsmPolicy {
         let request = self.client.get_parameter().name(&self.parameter).with_decryption(true);
         let answer = request.send().await.map_err(|error| unavailable(GET, &error))?;
         let value = answer.parameter.and_then(|parameter| parameter.value);
-        value.ok_or_else(|| Unavailable::new(GET, format!("parameter {} has no value", self.parameter)))
+        let value = value
+            .ok_or_else(|| Unavailable::new(GET, format!("parameter {} has no value", self.parameter)))?;
+        unpack(value).map_err(|why| Unavailable::new(GET, format!("parameter {}: {why}", self.parameter)))
     }
 }
 
@@ -81,7 +84,7 @@ pub struct InlinePolicy(pub String);
 #[async_trait]
 impl PolicySource for InlinePolicy {
     async fn fetch(&self) -> Result<String, Unavailable> {
-        Ok(self.0.clone())
+        unpack(self.0.clone()).map_err(|why| Unavailable::new("DOW_GUARD_POLICY", why))
     }
 
     /// It needs no permission.
@@ -130,6 +133,22 @@ mod tests {
         assert_eq!(request.operation, "GetParameter");
         let body: Value = serde_json::from_str(&request.body).unwrap();
         assert_eq!(body, json!({ "Name": "/p", "WithDecryption": true }));
+    }
+
+    #[tokio::test]
+    async fn a_packed_policy_is_unpacked_and_a_cut_one_is_named_with_its_parameter() {
+        // printf 'armed = true\n' | gzip -n | base64
+        let packed = "H4sIAAAAAAAAA0ssyk1NUbBVKCkqTeUCADzPDukNAAAA";
+        let of = |value: &'static str| {
+            let config = in_process::config(move |_| {
+                Reply::Http(200, json!({ "Parameter": { "Name": "/p", "Value": value } }).to_string())
+            });
+            SsmPolicy::new(&config, Calls::default(), "/p".to_owned())
+        };
+        assert_eq!(of(packed).fetch().await.unwrap(), "armed = true\n");
+        let error = of("H4sIAAAAAAAAA0sszk1N").fetch().await.unwrap_err().to_string();
+        assert!(error.starts_with("ssm:GetParameter: parameter /p: a packed policy"), "{error}");
+        assert_eq!(InlinePolicy(packed.to_owned()).fetch().await.unwrap(), "armed = true\n");
     }
 
     #[tokio::test(start_paused = true)]

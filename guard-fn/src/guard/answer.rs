@@ -20,7 +20,8 @@ use serde::Serialize;
 
 use super::tell::send;
 use super::{
-    ACTED, BEGUN, Guard, InForce, Report, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, load,
+    ACTED, BEGUN, Guard, InForce, Report, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, leave,
+    load,
 };
 use crate::alert;
 use crate::memory::{Memory, Overview};
@@ -141,6 +142,12 @@ pub enum AnswerError {
         /// What there is instead, in words.
         near: String,
     },
+    /// Something could not be put back.
+    #[error("still changed by the guard, which is now disarmed: {}; ask again", .held.join("; "))]
+    Held {
+        /// Functions, and why if it is known.
+        held: Vec<String>,
+    },
     /// What an answer needs could not be read, so there is none.
     #[error("UNKNOWN: {what}: {}", .problems.join("; "))]
     Unread {
@@ -180,9 +187,10 @@ impl Guard {
     /// If the order is refused, or the memory cannot be read or saved. Nothing was changed then.
     pub async fn obey(&mut self, order: &Command, at: DateTime<Utc>) -> Result<Reply, AnswerError> {
         let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
-        // An order is about one function: the others are read in their turn by the next tick.
+        // An order is about its functions: the others are read in their turn by the next tick.
         let calls = super::tick::SURVEY_CALLS;
-        let Surveyed { roster, problems } = self.surveyed(&mut memory, order.function(), at, calls).await;
+        let urgent = leave::urgent(&memory, order);
+        let Surveyed { roster, problems } = self.surveyed(&mut memory, &urgent, at, calls).await;
         let waiting = memory.outbox.len();
         let planned = operator::command(&roster, &mut memory.state, at, order);
         let plan = planned.map_err(|refused| self.refused(refused, &memory, &problems))?;
@@ -221,6 +229,12 @@ impl Guard {
             && let Err(error) = self.save(&mut memory, &BTreeSet::new(), SETTLED).await
         {
             says.push(format!("{error}; the next tick finds what was changed"));
+        }
+        if *order == Command::ReleaseAll {
+            let held = leave::held(&memory, &outcomes, at);
+            if !held.is_empty() {
+                return Err(AnswerError::Held { held });
+            }
         }
         if says.is_empty() {
             says.push("noted; it counts from the next tick on".to_owned());
@@ -264,7 +278,7 @@ impl Guard {
     async fn remembered(&self, at: DateTime<Utc>) -> Result<(Memory, Surveyed), AnswerError> {
         let mut memory = load(self.ports.store.as_ref(), self.time.at(BEGUN)).await?;
         let calls = super::tick::survey_calls(&memory);
-        let mut surveyed = self.surveyed(&mut memory, None, at, calls).await;
+        let mut surveyed = self.surveyed(&mut memory, &[], at, calls).await;
         if let (Some(listed_at), false) = (memory.survey.listed_at, surveyed.problems.is_empty()) {
             let listed_at = listed_at.format("%F %R");
             surveyed.problems.push(format!("The answer rests on the list of functions of {listed_at} UTC."));
@@ -280,18 +294,17 @@ impl Guard {
         Err(AnswerError::Unread { what, problems: surveyed.problems })
     }
 
-    /// Policy, survey and roster, with the order's function read afresh.
+    /// Policy, survey and roster, with the order's functions read afresh.
     async fn surveyed(
         &self,
         memory: &mut Memory,
-        function: Option<&FunctionName>,
+        urgent: &[FunctionName],
         at: DateTime<Utc>,
         calls: u32,
     ) -> Surveyed {
         let in_force = self.policy(&mut memory.policy, at).await;
-        let urgent: Vec<FunctionName> = function.cloned().into_iter().collect();
         let time = self.time.stage(SURVEYED.0, SURVEYED.1);
-        let faults = self.ports.control.survey(&mut memory.survey, &urgent, at, calls, time).await;
+        let faults = self.ports.control.survey(&mut memory.survey, urgent, at, calls, time).await;
         let problems = in_force.problem.into_iter().chain(faults.iter().map(ToString::to_string));
         Surveyed {
             problems: problems.collect(),

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::plan::{Notice, NoticeKind};
 use guard_core::policy::ranges::TICK_S;
 use guard_core::policy::{Policy, TagProblem};
+use guard_core::roster::Roster;
 
 use crate::alert;
 use crate::memory::Memory;
@@ -60,6 +61,13 @@ pub(super) fn keep_pace(
             "the schedule: {gap} min since the last tick, and timing.tick_s says {said} min: what is spent meanwhile \
              nobody sees"
         )
+    })
+}
+
+/// What to tell of a policy under which nothing is guarded: one whose text was lost on its way here looks like that.
+pub(super) fn without_budget(roster: &Roster) -> Option<String> {
+    roster.rules.is_empty().then(|| {
+        "the policy: it has no [[budget]], and no function has a tag dow-guard:monthly-usd: NOTHING IS GUARDED".to_owned()
     })
 }
 

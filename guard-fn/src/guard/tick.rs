@@ -15,7 +15,7 @@ use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
 use guard_core::time::Minute;
 
-use super::own::{keep_pace, mistyped, own_notice};
+use super::own::{keep_pace, mistyped, own_notice, without_budget};
 use super::tell::send;
 use super::{
     ACTED, BEGUN, Guard, InForce, LOOKED, SAVED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
@@ -206,6 +206,8 @@ impl Guard {
         hinted: &[FunctionName],
     ) -> Decided {
         let mut took: Took = Vec::new();
+        // Of a policy that cannot be read that is told, and not what it lacks.
+        let has_policy = in_force.problem.is_none();
         let mut problems: Vec<String> = in_force.problem.into_iter().collect();
         if self.is_scheduled {
             problems.extend(keep_pace(&mut in_force.policy, memory.state.last_tick, at));
@@ -223,6 +225,7 @@ impl Guard {
         let roster = self.roster(in_force.policy, memory.survey.inventory.clone());
         if self.is_scheduled {
             problems.extend(mistyped(&roster.tag_problems));
+            problems.extend(without_budget(&roster).filter(|_| has_policy));
         }
         focus.retain(|name| roster.inventory.function(name).is_some());
         let sampling = SamplingPlan { focus: focus.into_iter().collect(), ..memory.sampling.clone() };

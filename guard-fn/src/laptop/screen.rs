@@ -77,6 +77,7 @@ impl Screen<'_> {
             AnswerError::Refused(_) | AnswerError::Missing { .. } => {
                 (Some(chain(error)), Vec::new(), ExitCode::Refused)
             }
+            AnswerError::Held { .. } => (Some(chain(error)), Vec::new(), ExitCode::Unavailable),
             AnswerError::Tick(_) => (None, vec![chain(error)], ExitCode::Unavailable),
             AnswerError::Unread { what, problems } => {
                 (Some(format!("UNKNOWN: {what}.")), problems.clone(), ExitCode::Unavailable)

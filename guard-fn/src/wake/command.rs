@@ -67,12 +67,13 @@ const MINUTES: (&str, Takes) =
 const CONCURRENCY: (&str, Takes) = ("concurrency", Takes::Whole { low: 0, high: u32::MAX });
 
 /// Every command and its fields; those that change something first.
-const COMMANDS: [(&str, Fields); 11] = [
+const COMMANDS: [(&str, Fields); 12] = [
     ("release", &[FUNCTION]),
     ("hold", &[FUNCTION, MINUTES]),
     ("cap", &[FUNCTION, CONCURRENCY]),
     ("arm", &[]),
     ("disarm", &[]),
+    ("release-all", &[]),
     ("status", &[]),
     ("plan", &[]),
     ("explain", &[FUNCTION]),

@@ -99,6 +99,8 @@ mod tests {
             (json!({ "command": "cap", "function": "f", "concurrency": 0 }), false, false),
             (json!({ "command": "arm" }), false, false),
             (json!({ "command": "disarm" }), false, false),
+            (json!({ "command": "release-all" }), false, false),
+            (json!({ "tf": { "action": "delete" } }), false, false),
             (json!({ "command": "status" }), true, true),
             (json!({ "command": "plan" }), true, true),
             (json!({ "command": "explain", "function": "f" }), true, true),

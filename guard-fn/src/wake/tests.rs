@@ -9,6 +9,7 @@ use super::{Hint, Limits, Question, Source, Unrecognised, Wake, recognise, size}
 
 mod commands;
 mod properties;
+mod stack;
 
 /// The fixtures, the time to receive each at, and whether it is to be recognised.
 const FIXTURES: [(&str, &str, &str); 13] = [

@@ -28,6 +28,7 @@ fn every_command_that_changes_something_is_the_cores() {
         ),
         (json!({"command": "arm"}), operator::Command::Arm),
         (json!({"command": "disarm"}), operator::Command::Disarm),
+        (json!({"command": "release-all"}), operator::Command::ReleaseAll),
     ];
     for (payload, word) in words {
         assert_eq!(serde_json::to_value(&word).unwrap(), payload, "the form the core writes");
@@ -64,8 +65,8 @@ fn a_mistyped_command_is_answered_with_the_nearest() {
             format!("no command {given:?}, did you mean {nearest:?}?; commands are release, hold, cap,");
         assert!(message.starts_with(&expected), "{message}");
     }
-    let message = refused(&json!({"command": "delete-all"}));
-    assert!(message.starts_with("no command \"delete-all\"; commands are"), "{message}");
+    let message = refused(&json!({"command": "drop-tables"}));
+    assert!(message.starts_with("no command \"drop-tables\"; commands are"), "{message}");
     let message = refused(&json!({"command": "token=hunter2\n"}));
     assert!(message.starts_with("no command (text of 14 bytes); commands are"), "{message}");
     assert!(

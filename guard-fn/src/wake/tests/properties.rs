@@ -86,7 +86,9 @@ fn could_be_a_command(payload: &Value) -> bool {
         "release" | "explain" => &["command", "function"],
         "hold" => &["command", "function", "minutes"],
         "cap" => &["command", "concurrency", "function"],
-        "arm" | "disarm" | "status" | "plan" | "bound" | "exposure" | "self-test" => &["command"],
+        "arm" | "disarm" | "status" | "plan" | "bound" | "exposure" | "self-test" | "release-all" => {
+            &["command"]
+        }
         _ => return false,
     };
     keys == expected
@@ -109,6 +111,10 @@ fn holds(payload: &Value, now: DateTime<Utc>) -> Result<(), TestCaseError> {
             );
         }
         Ok(Wake::Tick { .. }) => {}
+        Ok(Wake::Stack(_)) => {
+            let keys = ["tf", "RequestType"];
+            prop_assert!(keys.iter().any(|key| payload.get(key).is_some()), "{payload}");
+        }
         Err(error) => {
             let message = error.to_string();
             prop_assert!(!message.is_empty() && !message.contains(char::is_control), "{message:?}");

@@ -1,0 +1,55 @@
+# The way out: before anything of the module is destroyed the guard puts back all it changed. Everything stands until it has,
+# because this depends on everything; where it cannot, `terraform destroy` ends here with the functions' names.
+
+resource "aws_lambda_invocation" "leaving" {
+  function_name   = aws_lambda_function.guard.function_name
+  input           = jsonencode({})
+  lifecycle_scope = "CRUD"
+
+  depends_on = [
+    aws_cloudwatch_metric_alarm.ticks_missing,
+    aws_cloudwatch_metric_alarm.ticks_failing,
+    aws_cloudwatch_metric_alarm.refused,
+    aws_cloudwatch_metric_alarm.blind,
+    aws_cloudwatch_dashboard.spend,
+    aws_lambda_function.guard,
+    aws_lambda_alias.ask,
+    aws_lambda_alias.chat,
+    aws_lambda_function_event_invoke_config.guard,
+    aws_cloudwatch_log_group.guard,
+    aws_iam_role.guard,
+    aws_iam_role_policy.act_by_tag,
+    aws_iam_role_policy.act_by_list,
+    aws_iam_role_policy.not_itself,
+    aws_iam_role_policy.memory,
+    aws_iam_role_policy.policy,
+    aws_iam_role_policy.alert,
+    aws_iam_role_policy.logs,
+    aws_iam_role_policy.key,
+    aws_iam_role_policy.own_key,
+    aws_iam_role_policy.read,
+    aws_iam_role_policy.vpc,
+    aws_ssm_parameter.policy,
+    aws_scheduler_schedule.tick,
+    aws_iam_role.schedule,
+    aws_iam_role_policy.invoke,
+    aws_dynamodb_table.memory,
+    aws_sns_topic.people,
+    aws_sns_topic.chat,
+    aws_sns_topic.pager,
+    aws_sns_topic.watch,
+    aws_sns_topic_subscription.people_mail,
+    aws_sns_topic_subscription.watch_mail,
+    aws_sns_topic_policy.guard,
+    aws_sns_topic_policy.watch,
+    aws_cloudwatch_event_rule.wake,
+    aws_cloudwatch_event_target.wake,
+    aws_lambda_permission.wake,
+    aws_cloudwatch_metric_alarm.wake_concurrency,
+    aws_cloudwatch_metric_alarm.wake_invocations,
+    aws_sns_topic.hints,
+    aws_sns_topic_policy.hints,
+    aws_sns_topic_subscription.hints,
+    aws_lambda_permission.hints,
+  ]
+}
