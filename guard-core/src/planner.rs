@@ -338,7 +338,8 @@ impl<'a> Draft<'a> {
     fn budget_records(&self) -> Vec<BudgetRecord> {
         let rules = self.roster.rules.iter().zip(&self.outlooks).zip(&self.verdicts);
         rules
-            .filter_map(|((rule, outlook), verdict)| {
+            .enumerate()
+            .filter_map(|(place, ((rule, outlook), verdict))| {
                 let book = self.state.budgets.get(&rule.name)?;
                 Some(BudgetRecord {
                     budget: rule.name.clone(),
@@ -368,6 +369,7 @@ impl<'a> Draft<'a> {
                     freshness: self.reading.region,
                     verdict: *verdict,
                     price_unknown: self.roster.price_unknown(),
+                    uncounted: self.roster.uncounted(place),
                 })
             })
             .collect()

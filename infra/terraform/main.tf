@@ -40,5 +40,6 @@ locals {
     PagerTopic  = aws_sns_topic.pager.arn
     TopicKeyArn = var.topic_key_arn
     Functions   = join("\",\"", var.guarded_function_arns)
+    Aliases     = join("\",\"", [for arn in var.guarded_function_arns : "${arn}:*"])
   }
 }

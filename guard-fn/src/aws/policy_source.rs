@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::calls::CountRequests;
 use super::unavailable;
 use crate::calls::Calls;
-use crate::ports::{PolicySource, Proof, Unavailable};
+use crate::ports::{Granted, PolicySource, Proof, Unavailable};
 
 const GET: &str = "ssm:GetParameter";
 
@@ -70,7 +70,7 @@ impl PolicySource for SsmPolicy {
             Ok(_) => format!("parameter {} was read", self.parameter),
             Err(error) => format!("parameter {}: {}", self.parameter, error.reason),
         };
-        vec![Proof { action: GET.to_owned(), ok, detail }]
+        vec![Proof { action: GET.to_owned(), granted: Granted::of(ok), detail }]
     }
 }
 
