@@ -106,14 +106,14 @@ impl Faults {
         locked(&self.0).schedule = Schedule::Listed(BTreeMap::new());
     }
 
-    /// Returns when the process has ended at a call, once for each end.
+    /// Returns when the process ends at a call, from now on.
     pub async fn ended(&self) {
         self.1.notified().await;
     }
 
     /// The process ends: nothing comes back from here.
     async fn end(&self) -> ! {
-        self.1.notify_one();
+        self.1.notify_waiters();
         std::future::pending().await
     }
 

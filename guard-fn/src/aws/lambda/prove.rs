@@ -122,6 +122,11 @@ impl Prover<'_> {
             Some(Candidate { name: function.name.to_string(), arn: function.arn.clone()? })
         };
         let mut found: Vec<Candidate> = match &guarded.listed {
+            // It need not exist, nor be known yet: whether it may be changed shows all the same.
+            Some(listed) if !listed.ends_with('*') => {
+                let name = listed.rsplit(':').next().unwrap_or_default().to_owned();
+                vec![Candidate { name, arn: listed.clone() }]
+            }
             Some(listed) => {
                 let all = known.iter().filter_map(remembered).chain(page.iter().cloned());
                 all.filter(|one| is_of(listed, &one.arn)).collect()
@@ -313,9 +318,9 @@ fn candidate(function: &aws_sdk_lambda::types::FunctionConfiguration) -> Option<
     Some(Candidate { name: function.function_name()?.to_owned(), arn: function.function_arn()?.to_owned() })
 }
 
-/// Whether an ARN is the one of the list, or begins as it does before its `*`.
+/// Whether an ARN begins as a pattern of the list does before its `*`.
 fn is_of(listed: &str, arn: &str) -> bool {
-    listed.strip_suffix('*').map_or(listed == arn, |begin| arn.starts_with(begin))
+    arn.starts_with(listed.trim_end_matches('*'))
 }
 
 /// Any answer but a denial proves the permission: Lambda looked at the request.

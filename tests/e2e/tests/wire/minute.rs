@@ -273,7 +273,7 @@ fn wrong((latency_ms, functions, situation): Cell, row: &Row) -> Option<String> 
     (!said.is_empty()).then(|| format!("{cell}: {}: {row:?}", said.join(", ")))
 }
 
-/// Plays cells, some at a time, and prints the table as it is in docs/speed.md.
+/// Plays cells, some at a time, and prints the table.
 fn play(cells: &[Cell], at_once: usize) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let rows = std::sync::Mutex::new(Vec::new());
@@ -330,7 +330,7 @@ fn every_tick_ends_within_its_minute_saves_and_tells() {
 }
 
 #[test]
-#[ignore = "72 cells, half an hour: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
+#[ignore = "72 cells, minutes each: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
 fn every_latency_times_every_account_times_every_situation() {
     let mut cells = Vec::new();
     for latency in [10, 200, 1000, 5000] {
