@@ -18,6 +18,9 @@ const MINUTE_US: i128 = 60_000_000;
 /// Microseconds × megabytes in one GB-second: 10⁶ × 1,024.
 const MB_US_PER_GB_S: i128 = 1_024_000_000;
 
+/// Megabytes in a GB of Lambda's prices.
+const MB_PER_GB: i128 = 1024;
+
 /// Ephemeral storage included in every function, in MB ("Lambda pricing", read 2026-11).
 const FREE_EPHEMERAL_MB: u32 = 512;
 
@@ -26,8 +29,12 @@ const FREE_EPHEMERAL_MB: u32 = 512;
 pub struct UnitCost {
     /// Per invocation: request, companions, and the rounding of the billed duration (0, ½, 1 ms).
     pub per_invocation: UsdRange,
-    /// Per cold start: the billed INIT phase, which `Duration` leaves out (0, configured, twice configured).
+    /// Per cold start: the billed INIT phase, which `Duration` leaves out (0, configured, twice configured), and what each
+    /// start costs by itself.
     pub per_cold_start: UsdRange,
+    /// What each start costs by itself: a restore from a snapshot, a tenant's environment.
+    #[serde(default)]
+    per_start: Usd,
     /// Request and companions alone, exactly: the *q + c* of the formulae.
     pub per_request: Usd,
     /// Memory and storage price by volume tier, in pico-dollars × MB per GB-second; dearest tier first.
@@ -50,6 +57,9 @@ impl UnitCost {
         let mut unit = UnitCost {
             per_invocation: UsdRange::ZERO,
             per_cold_start: UsdRange::ZERO,
+            per_start: function.extras.iter().fold(Usd::ZERO, |sum, extra| {
+                sum + extra.per_start_and_gb().mul_div_up(i128::from(function.memory_mb), MB_PER_GB)
+            }),
             per_request,
             compute_mb_picos,
             provisioned: (
@@ -64,7 +74,12 @@ impl UnitCost {
             Causes::of(Cause::MillisecondRounding),
         );
         let init = unit.compute(0, u64::from(companion.init_ms) * 1000);
-        unit.per_cold_start = UsdRange::new(Usd::ZERO, init, init * 2, Causes::of(Cause::InitEstimate));
+        unit.per_cold_start = UsdRange::new(
+            Usd::ZERO,
+            init + unit.per_start,
+            init * 2 + unit.per_start,
+            Causes::of(Cause::InitEstimate),
+        );
         if !quote.unknown.is_empty() {
             unit.per_invocation = unit.per_invocation.because(Cause::UnknownPrice);
         }
@@ -77,6 +92,7 @@ impl UnitCost {
         UnitCost {
             per_invocation: UsdRange::exact(one),
             per_cold_start: UsdRange::ZERO,
+            per_start: Usd::ZERO,
             per_request: one,
             compute_mb_picos: vec![0],
             provisioned: (0, 0),
@@ -150,7 +166,8 @@ impl UnitCost {
         let longest = of_environments(environments);
         let room = i128::from(point.concurrency_max) * MINUTE_US - i128::from(point.duration_us);
         let us = u64::try_from(longest.min(room)).unwrap_or(0);
-        (self.compute(0, us) - self.per_cold_start.expected * i128::from(environments)).at_least_zero()
+        let of_each = self.per_cold_start.expected - self.per_start;
+        (self.compute(0, us) - of_each * i128::from(environments)).at_least_zero()
     }
 
     /// The on-demand cost of a point at a volume tier. Cold starts are estimated as the rise of concurrency over the

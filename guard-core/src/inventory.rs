@@ -1,10 +1,11 @@
 //! The inventory: functions, their limits and event sources, and the account they share. A snapshot read by the shell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::extras::{Extra, Uncounted};
 use crate::name::{FunctionName, MappingId, Region};
 
 /// Instruction set of a function. Prices and volume tiers differ by it.
@@ -98,6 +99,9 @@ pub struct Function {
     /// When its configuration last changed: names the deploy that undid a cap.
     #[serde(default)]
     pub last_modified: Option<DateTime<Utc>>,
+    /// The parts of Lambda with a price of their own that it uses.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub extras: BTreeSet<Extra>,
 }
 
 const fn default_ephemeral_mb() -> u32 {
@@ -240,7 +244,17 @@ impl Function {
             asynchronous: None,
             mappings: Vec::new(),
             last_modified: None,
+            extras: BTreeSet::new(),
         }
+    }
+
+    /// What it uses that is billed and not counted. Pollers are known by the mapping that keeps them, as long as it polls.
+    pub fn uncounted(&self) -> impl Iterator<Item = Extra> + '_ {
+        let has_pollers = |mapping: &EventSourceMapping| {
+            mapping.enabled && matches!(mapping.source, EventSource::Sqs { provisioned_pollers: true, .. })
+        };
+        let polled = self.mappings.iter().any(has_pollers).then_some(Extra::ProvisionedPollers);
+        self.extras.iter().copied().filter(|extra| extra.uncounted().is_some()).chain(polled)
     }
 
     /// Whether some event source would lose events for good if they were not processed in time.
@@ -248,6 +262,17 @@ impl Function {
         self.asynchronous.is_some_and(|config| !config.on_failure)
             || self.mappings.iter().any(|mapping| !mapping.has_dead_letter())
     }
+}
+
+/// What functions use that is billed and not counted.
+pub fn uncounted_of<'a>(functions: impl IntoIterator<Item = &'a Function>) -> Uncounted {
+    let mut found = Uncounted::new();
+    for function in functions {
+        for extra in function.uncounted() {
+            found.entry(extra).or_default().insert(function.name.clone());
+        }
+    }
+    found
 }
 
 impl EventSourceMapping {
@@ -263,6 +288,32 @@ impl EventSourceMapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_counted_is_known_by_the_function_and_by_mappings_that_poll() {
+        let with = |extras: &[Extra]| Function {
+            extras: extras.iter().copied().collect(),
+            ..Function::new("orders", 128, 3)
+        };
+        let of = |function: &Function| function.uncounted().collect::<Vec<_>>();
+        assert_eq!(of(&with(&[Extra::TenantIsolation])), [], "all of it is counted");
+        let mut polled = with(&[Extra::SnapStart]);
+        let source = EventSource::Sqs {
+            max_concurrency: None,
+            provisioned_pollers: true,
+            max_receive_count: None,
+            retention_s: 345_600,
+        };
+        let id = MappingId::new("11111111-2222-3333-4444-555555555555");
+        polled.mappings.push(EventSourceMapping { id, enabled: true, batch_size: 10, source });
+        assert_eq!(of(&polled), [Extra::SnapStart, Extra::ProvisionedPollers]);
+        let name = FunctionName::new("orders");
+        let both: Uncounted =
+            [Extra::SnapStart, Extra::ProvisionedPollers].map(|extra| (extra, [name.clone()].into())).into();
+        assert_eq!(uncounted_of([&polled, &Function::new("plain", 128, 3)]), both);
+        polled.mappings[0].enabled = false;
+        assert_eq!(of(&polled), [Extra::SnapStart]);
+    }
 
     #[test]
     fn that_nobody_has_read_the_tags_is_written_down_and_read_again() {

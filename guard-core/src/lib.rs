@@ -54,6 +54,7 @@ pub mod bound;
 pub mod budget;
 pub mod cost;
 pub mod exposure;
+pub mod extras;
 pub mod forecast;
 pub mod inventory;
 pub mod ledger;

@@ -5,6 +5,7 @@ mod change;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::extras::Uncounted;
 use crate::money::{Unit, Usd, UsdRange};
 use crate::name::{BudgetName, FunctionName};
 use crate::observation::Freshness;
@@ -359,6 +360,9 @@ pub struct BudgetRecord {
     pub verdict: Verdict,
     /// Whether some price was unknown and the highest known price was used instead.
     pub price_unknown: bool,
+    /// What the functions that it covers use that is billed and not counted.
+    #[serde(default, skip_serializing_if = "Uncounted::is_empty")]
+    pub uncounted: Uncounted,
 }
 
 /// The decision for a budget.

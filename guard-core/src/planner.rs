@@ -313,7 +313,7 @@ impl<'a> Draft<'a> {
     fn budget_records(&self) -> Vec<BudgetRecord> {
         let rules = self.roster.rules.iter().zip(&self.outlooks).zip(&self.verdicts).enumerate();
         rules
-            .filter_map(|(index, ((rule, outlook), verdict))| {
+            .filter_map(|(place, ((rule, outlook), verdict))| {
                 let book = self.state.budgets.get(&rule.name)?;
                 Some(BudgetRecord {
                     budget: rule.name.clone(),
@@ -340,9 +340,10 @@ impl<'a> Draft<'a> {
                     mode: rule.mode,
                     slack_ends: outlook.slack_ends(rule, self.seen.at, book.period_end),
                     at_line: escalate::at_line(rule, outlook, &self.roster.policy.timing),
-                    freshness: self.freshness_of(index, rule),
+                    freshness: self.freshness_of(place, rule),
                     verdict: *verdict,
                     price_unknown: self.roster.price_unknown(),
+                    uncounted: self.roster.uncounted(place),
                 })
             })
             .collect()

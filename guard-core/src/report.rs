@@ -7,6 +7,7 @@ mod reason;
 
 use std::fmt;
 
+use crate::extras;
 use crate::inventory::{EventSource, Function};
 use crate::money::{PICOS_PER_USD, Unit, Usd, UsdRange, grouped};
 use crate::name::FunctionName;
@@ -310,6 +311,7 @@ pub fn budget_lines(record: &BudgetRecord) -> Vec<String> {
     if record.price_unknown {
         lines.push("A price of this region is unknown: the dearest known one stands in.".to_owned());
     }
+    lines.extend(extras::sentence(&record.uncounted));
     lines
 }
 

@@ -3,8 +3,9 @@
 
 use crate::budget::{self, BudgetRule};
 use crate::cost::UnitCost;
-use crate::inventory::{Architecture, Function, Inventory};
-use crate::money::{Cause, Causes, Usd, UsdRange};
+use crate::extras::Uncounted;
+use crate::inventory::{Architecture, Function, Inventory, uncounted_of};
+use crate::money::{Cause, Causes, Unit, Usd, UsdRange};
 use crate::name::FunctionName;
 use crate::policy::{BelowFloor, Companion, FunctionOverrides, Mode, Policy, Protected, TagProblem};
 use crate::pricing::{PriceTable, Quote, companion_per_invocation};
@@ -152,6 +153,16 @@ impl Roster {
     /// Whether some price of the region is unknown and a stand-in is used.
     pub fn price_unknown(&self) -> bool {
         !self.quote_x86_64.unknown.is_empty() || !self.quote_arm64.unknown.is_empty()
+    }
+
+    /// What the functions under a rule use that is billed and not counted; nothing of a rule that counts invocations.
+    pub fn uncounted(&self, rule: usize) -> Uncounted {
+        if self.rules.get(rule).is_none_or(|rule| rule.unit == Unit::Invocations) {
+            return Uncounted::new();
+        }
+        let members = self.members.iter().zip(&self.inventory.functions);
+        let covered = members.filter(|(member, _)| member.budgets.contains(&rule));
+        uncounted_of(covered.map(|(_, function)| function))
     }
 
     /// The concurrency a cap leaves to a function: its tag's value if it has one; otherwise the concurrency that

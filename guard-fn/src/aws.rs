@@ -44,9 +44,11 @@ pub async fn connect(config: &Config) -> Ports {
     let prices = (config.prices == Prices::Aws).then(|| -> Box<dyn PriceSource> {
         Box::new(PriceList::new(price_list::ENDPOINT, region, calls.clone()))
     });
+    let control = LambdaControl::new(&sdk, calls.clone());
+    let control = control.guarding(config.function.clone(), config.try_on.clone());
     Ports {
         metrics: Box::new(CloudWatch::new(&sdk, calls.clone())),
-        control: Box::new(LambdaControl::new(&sdk, calls.clone())),
+        control: Box::new(control),
         store: Box::new(store),
         alerts: Box::new(SnsSink::new(&sdk, calls.clone(), config.topics.clone())),
         policy,

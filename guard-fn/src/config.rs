@@ -12,6 +12,7 @@
 //! | `DOW_GUARD_PRICES` | `embedded`, or `aws`: the public price list, once a day | `embedded` |
 //! | `DOW_GUARD_METRICS` | custom metrics, $0.30 each a month: `none`, `guard`, or `all`: also of each budget | `none` |
 //! | `DOW_GUARD_STAGE` | what the owner calls this installation | name of the function |
+//! | `DOW_GUARD_TRY_ON` | ARN of a function that a list permits the guard to change, perhaps with `*` at its end: where the self-test tries changes | those tagged `dow-guard=enforce` |
 //! | `AWS_REGION`, `AWS_LAMBDA_FUNCTION_NAME` | set by Lambda | must be set |
 
 use guard_core::name::{FunctionName, Region};
@@ -37,6 +38,9 @@ pub struct Config {
     pub region: Region,
     /// The guard's own function.
     pub function: FunctionName,
+    /// ARN of a function, or of the functions that begin so before its `*`, which a list permits the guard to change;
+    /// `None`: a tag permits it.
+    pub try_on: Option<String>,
 }
 
 /// Where the policy is.
@@ -157,6 +161,7 @@ impl Config {
             stage: set("DOW_GUARD_STAGE").unwrap_or_else(|| function.clone()),
             region: Region::new(must("AWS_REGION", "Lambda sets it to the region of the function")?),
             function: FunctionName::new(function),
+            try_on: set("DOW_GUARD_TRY_ON").map(function_arn).transpose()?,
         })
     }
 }
@@ -175,6 +180,22 @@ fn topic_arn(variable: &'static str, value: String) -> Result<String, ConfigErro
         _ => {
             let accepted = "the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME";
             Err(ConfigError::Unaccepted { variable, value, accepted })
+        }
+    }
+}
+
+fn function_arn(value: String) -> Result<String, ConfigError> {
+    let parts: Vec<&str> = value.split(':').collect();
+    match parts.as_slice() {
+        ["arn", _, "lambda", region, account, "function", name]
+            if ![region, account, name].iter().any(|part| part.is_empty()) =>
+        {
+            Ok(value)
+        }
+        _ => {
+            let accepted = "the ARN of a function without version, arn:aws:lambda:REGION:ACCOUNT:function:NAME; NAME may \
+                            end in *";
+            Err(ConfigError::Unaccepted { variable: "DOW_GUARD_TRY_ON", value, accepted })
         }
     }
 }
@@ -248,6 +269,18 @@ mod tests {
         for wrong in ["alerts", "arn:aws:sqs:eu-central-1:123456789012:alerts", "arn:aws:sns:::alerts"] {
             let error = read(&[("DOW_GUARD_PAGER_TOPIC", wrong)]).unwrap_err().to_string();
             assert!(error.contains("DOW_GUARD_PAGER_TOPIC") && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_function_to_try_on_is_an_arn_without_version_and_a_mistyped_one_is_named() {
+        let orders = "arn:aws:lambda:eu-central-1:123456789012:function:orders-*";
+        assert_eq!(read(&[("DOW_GUARD_TRY_ON", orders)]).unwrap().try_on.as_deref(), Some(orders));
+        assert_eq!(read(&[("DOW_GUARD_TRY_ON", "")]).unwrap().try_on, None);
+        let live = "arn:aws:lambda:eu-central-1:123456789012:function:orders:live";
+        for wrong in ["orders", live, "arn:aws:lambda:eu-central-1:123456789012:layer:orders"] {
+            let error = read(&[("DOW_GUARD_TRY_ON", wrong)]).unwrap_err().to_string();
+            assert!(error.contains("DOW_GUARD_TRY_ON") && error.contains(wrong), "{error}");
         }
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 pub use self::file_store::FileStore;
 pub use self::print::{PrintSink, Stream};
-use crate::ports::{PolicySource, Proof, Unavailable};
+use crate::ports::{Granted, PolicySource, Proof, Unavailable};
 
 /// A policy in a file, read at every tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl PolicySource for FilePolicy {
         let ok = read.is_ok();
         let detail =
             read.map_or_else(|error| error.to_string(), |_| format!("{} was read", self.0.display()));
-        vec![Proof { action: "read the policy".to_owned(), ok, detail }]
+        vec![Proof { action: "read the policy".to_owned(), granted: Granted::of(ok), detail }]
     }
 }
 
@@ -43,9 +43,9 @@ mod tests {
         let policy = FilePolicy(path.clone());
         let error = policy.fetch().await.unwrap_err();
         assert!(error.call.contains("policy.toml"), "{error}");
-        assert!(!policy.prove().await[0].ok);
+        assert_eq!(policy.prove().await[0].granted, Granted::No);
         std::fs::write(&path, "armed = false").unwrap();
         assert_eq!(policy.fetch().await.unwrap(), "armed = false");
-        assert!(policy.prove().await[0].ok);
+        assert_eq!(policy.prove().await[0].granted, Granted::Yes);
     }
 }

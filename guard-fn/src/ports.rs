@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
 use guard_core::plan::Action;
@@ -46,9 +47,28 @@ pub struct Proof {
     /// The IAM action, such as `lambda:PutFunctionConcurrency`.
     pub action: String,
     /// Whether the permission is granted.
-    pub ok: bool,
+    pub granted: Granted,
     /// What was tried, and AWS's answer.
     pub detail: String,
+}
+
+/// Whether a permission is granted, as far as it can be found out without changing anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granted {
+    /// The service looked at the request.
+    Yes,
+    /// It was denied where the guard needs it, or there was no usable answer.
+    No,
+    /// There is nothing that it can be tried on without changing it.
+    Unproved,
+}
+
+impl Granted {
+    /// What a try proves that must succeed.
+    pub const fn of(is_done: bool) -> Self {
+        if is_done { Granted::Yes } else { Granted::No }
+    }
 }
 
 /// The request of one look at the metrics.
@@ -124,8 +144,9 @@ pub trait ConcurrencyControl: Send + Sync {
     /// changed unless it is the value the change starts from. An action found already in force counts as applied.
     async fn apply(&self, action: &Action) -> ApplyResult;
 
-    /// Proves its permissions without harm, one by one.
-    async fn prove(&self) -> Vec<Proof>;
+    /// Proves its permissions without harm, one by one. `known` are the functions in the memory, some of which may carry the
+    /// tag that permits changes.
+    async fn prove(&self, known: &[Function]) -> Vec<Proof>;
 }
 
 /// The store of the guard's memory.

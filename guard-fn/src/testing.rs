@@ -10,7 +10,7 @@ mod store;
 
 pub use self::alerts::MemoryAlerts;
 pub use self::control::{Effect, Fate, MemoryControl};
-pub use self::failing::{CALL_TIMEOUT, Failing, Fault, Faults, Fired};
+pub use self::failing::{CALL_TIMEOUT, Failing, Fault, Faults, Fired, Odds};
 pub use self::metrics::MemoryMetrics;
 pub use self::policy::StaticPolicy;
 pub use self::store::MemoryStore;
@@ -18,7 +18,7 @@ pub use self::store::MemoryStore;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::calls::Calls;
-use crate::ports::{Ports, Proof};
+use crate::ports::{Granted, Ports, Proof};
 
 /// All ports of one world, each behind the same faults.
 pub fn ports(
@@ -47,5 +47,5 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A permission that a port in memory always has.
 fn given(action: &str) -> Vec<Proof> {
-    vec![Proof { action: action.to_owned(), ok: true, detail: "in memory".to_owned() }]
+    vec![Proof { action: action.to_owned(), granted: Granted::Yes, detail: "in memory".to_owned() }]
 }

@@ -6,6 +6,8 @@
 
 #[path = "faults/leaving.rs"]
 mod leaving;
+#[path = "faults/slow.rs"]
+mod slow;
 #[path = "faults/world.rs"]
 mod world;
 
@@ -14,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use guard_core::observation::Freshness;
 use guard_core::plan::{Action, Reason, Setting};
 use guard_fn::guard::{Report, TickError};
-use guard_fn::testing::{Effect, Fault, Faults, Fired};
+use guard_fn::testing::{Effect, Fault, Faults, Fired, Odds};
 
 use self::world::World;
 
@@ -134,7 +136,7 @@ fn play(next: &AtomicU64) -> (u64, u64) {
             return (capped, called);
         }
         // From a fault now and then to little that works.
-        let faults = Faults::seeded(seed, 20 + seed % 13 * 30);
+        let faults = Faults::seeded(seed, Odds { fail: 20 + seed % 13 * 30, ..Odds::default() });
         let world =
             runtime.block_on(story(faults.clone())).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         capped += u64::from(!world.control.effects().is_empty());

@@ -43,6 +43,7 @@ resource "aws_lambda_function" "guard" {
       DOW_GUARD_PAGER_TOPIC      = local.pager_topic
       DOW_GUARD_PRICES           = var.prices
       DOW_GUARD_METRICS          = var.metrics
+      DOW_GUARD_TRY_ON           = local.acts ? try(var.guarded_function_arns[0], "") : ""
     }
   }
 }

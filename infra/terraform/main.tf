@@ -47,5 +47,6 @@ locals {
     PolicyParameter = local.policy_parameter
 
     Functions = join("\",\"", var.guarded_function_arns)
+    Aliases   = join("\",\"", [for arn in var.guarded_function_arns : "${arn}:*"])
   }
 }

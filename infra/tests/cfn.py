@@ -131,6 +131,10 @@ class Stack:
             return self._attribute(*inner)
         if name == "Fn::If":
             return self.value(inner[1] if self.holds({"Condition": inner[0]}) else inner[2])
+        if name == "Fn::Select":
+            return self.value(inner[1])[inner[0]]
+        if name == "Fn::Join":
+            return inner[0].join(self.value(inner[1]))
         if name == "Fn::Split":
             return self.value(inner[1]).split(inner[0])
         if name == "Fn::FindInMap":

@@ -28,8 +28,8 @@ def document(name: str, **places) -> dict:
         "Partition": "aws", "Region": "eu-central-1", "Account": "123456789012", "Suffix": "amazonaws.com",
         "Guard": "dow-guard", "TableArn": arn("dynamodb", "table/dow-guard"), "PeopleTopic": arn("sns", "dow-guard-people"),
         "ChatTopic": arn("sns", "dow-guard-chat"), "PagerTopic": arn("sns", "dow-guard-pager"), "TopicKeyArn": KEY,
-        "KeyArn": KEY, "PolicyParameter": "/dow-guard/policy",
-        "Functions": FUNCTIONS.replace(",", '","'), **places,
+        "KeyArn": KEY, "PolicyParameter": "/dow-guard/policy", "Functions": FUNCTIONS.replace(",", '","'),
+        "Aliases": FUNCTIONS.replace(",", ':*","') + ":*", **places,
     }
     return json.loads(re.sub(r"\$\{(\w+)\}", lambda match: known[match[1]], SETS[name].read_text()))
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::extras::Extra;
 use crate::inventory::Architecture;
 use crate::pricing::{PriceItem, PriceTable, companion_per_invocation};
 
@@ -36,6 +37,25 @@ fn gigabyte() -> UnitCost {
     function.ephemeral_mb = 1024;
     let companion = Companion { init_ms: 200, ..Companion::default() };
     UnitCost::new(&function, &virginia(), &companion, usd("0.000001"))
+}
+
+#[test]
+fn a_start_from_a_snapshot_or_of_a_tenant_costs_what_the_price_list_says_of_each_gigabyte() {
+    let of = |memory_mb: u32, extras: &[Extra]| {
+        let function =
+            Function { extras: extras.iter().copied().collect(), ..Function::new("f", memory_mb, 30) };
+        UnitCost::new(&function, &virginia(), &Companion::default(), Usd::ZERO)
+    };
+    for (extra, per_gb) in [(Extra::SnapStart, "0.0001397998"), (Extra::TenantIsolation, "0.000167")] {
+        let (plain, with) = (of(2048, &[]), of(2048, &[extra]));
+        let more = usd(per_gb) * 2;
+        assert_eq!(with.per_cold_start.expected - plain.per_cold_start.expected, more);
+        assert_eq!(with.per_cold_start.high - plain.per_cold_start.high, more);
+        // Starts that take ten seconds instead of the expected time: what each costs by itself is in both.
+        let point = Point { invocations: 100, concurrency_max: 100, duration_us: 0, ..Point::default() };
+        assert_eq!(with.longest_starts(&point, 50), plain.longest_starts(&point, 50));
+    }
+    assert_eq!(of(512, &[Extra::DurableExecution]), of(512, &[]), "it is named, and not counted");
 }
 
 #[test]

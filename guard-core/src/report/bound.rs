@@ -7,6 +7,8 @@ use super::page::Page;
 use super::{amount, cents};
 use crate::baseline::Profile;
 use crate::bound::{Bound, BoundPart, BudgetBound, Columns, Known, Terms, longest_period_s, published};
+use crate::extras::{self, Uncounted};
+use crate::inventory::uncounted_of;
 use crate::money::{Unit, Usd, grouped};
 use crate::name::{FunctionName, Region};
 use crate::policy::{Mode, Period, Timing};
@@ -35,6 +37,9 @@ pub struct BoundReport {
     pub pool: u32,
     /// Whether some price of the region is unknown and the dearest known one stands in.
     pub price_unknown: bool,
+    /// What the functions use that is billed and not counted.
+    #[serde(default, skip_serializing_if = "Uncounted::is_empty")]
+    pub uncounted: Uncounted,
     /// One bound per budget, in the order of the policy.
     pub budgets: Vec<BudgetBound>,
 }
@@ -61,6 +66,7 @@ impl BoundReport {
             account_concurrency: concurrency,
             pool: concurrency.saturating_sub(roster.inventory.reserved_total()),
             price_unknown: roster.price_unknown(),
+            uncounted: uncounted_of(&roster.inventory.functions),
             budgets: bounds.collect(),
         }
     }
@@ -110,6 +116,9 @@ impl BoundReport {
         }
         if self.price_unknown {
             page.paragraph("", "A price of this region is unknown: the dearest known one stands in.");
+        }
+        if let Some(uncounted) = extras::sentence(&self.uncounted) {
+            page.paragraph("", &uncounted);
         }
         page.paragraph(
             "",

@@ -12,7 +12,8 @@ use crate::cost::UnitCost;
 use crate::exposure::{
     CappedBy, DORMANT_DAYS, ExposureFinding, ExposureRow, PROPORTION, exposure, is_dormancy_known,
 };
-use crate::inventory::AccountLimits;
+use crate::extras::{self, Uncounted};
+use crate::inventory::{AccountLimits, uncounted_of};
 use crate::money::{Unit, Usd, grouped};
 use crate::name::{FunctionName, Region};
 use crate::roster::Roster;
@@ -39,6 +40,9 @@ pub struct ExposureReport {
     pub pool: u32,
     /// Whether some price of the region is unknown and the dearest known one stands in.
     pub price_unknown: bool,
+    /// What the functions use that is billed and not counted.
+    #[serde(default, skip_serializing_if = "Uncounted::is_empty")]
+    pub uncounted: Uncounted,
     /// The account as a whole.
     pub total: ExposureTotal,
     /// The highest cost of reading its metrics in a month, incidents aside, in dollars.
@@ -124,6 +128,7 @@ impl ExposureReport {
             account: inventory.account,
             pool,
             price_unknown: roster.price_unknown(),
+            uncounted: uncounted_of(&roster.inventory.functions),
             total: total(&functions, pool),
             watching: own_cost_of_month(roster),
             functions,
@@ -254,6 +259,9 @@ impl ExposureReport {
         );
         if self.price_unknown {
             page.paragraph("", "A price of this region is unknown: the dearest known one stands in.");
+        }
+        if let Some(uncounted) = extras::sentence(&self.uncounted) {
+            page.paragraph("", &uncounted);
         }
         page.paragraph(
             "",

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
 
 use super::*;
+use crate::extras::{Extra, Uncounted};
 use crate::inventory::{AsyncConfig, EventSourceMapping};
 use crate::money::{Cause, Causes};
 use crate::plan::Reason;
@@ -50,6 +51,7 @@ fn record() -> BudgetRecord {
         freshness: Freshness::Fresh,
         verdict: Verdict::Warn,
         price_unknown: false,
+        uncounted: Uncounted::new(),
     }
 }
 
@@ -364,6 +366,7 @@ fn a_budgets_lines_carry_every_number_with_its_range() {
         freshness: Freshness::Late(6),
         verdict: Verdict::BreachedOrdinary,
         price_unknown: true,
+        uncounted: [(Extra::SnapStart, [FunctionName::from("api")].into())].into(),
         ..record()
     };
     assert_snapshot!(budget_lines(&full).join("\n"), @r"
@@ -374,6 +377,7 @@ fn a_budgets_lines_carry_every_number_with_its_range() {
     Repeated work (retries, duplicates): ¥50.00 [¥0.00–¥80.00], 12.5 % of what was spent
     Spending is as usual now: nothing is capped. Extra spending used up the amount before, or it is too small.
     A price of this region is unknown: the dearest known one stands in.
+    Not counted, and on the bill: SnapStart's cache of each published version ($0.0054 an hour and GB of memory), used by api.
     ");
 }
 

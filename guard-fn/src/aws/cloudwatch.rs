@@ -25,7 +25,7 @@ use self::query::{Batch, Span, Subject, batches};
 use super::calls::CountRequests;
 use super::unavailable;
 use crate::calls::Calls;
-use crate::ports::{Ask, Look, MetricSource, Proof, Unavailable};
+use crate::ports::{Ask, Granted, Look, MetricSource, Proof, Unavailable};
 
 /// The IAM action behind everything here.
 const CALL: &str = "cloudwatch:GetMetricData";
@@ -209,7 +209,7 @@ impl MetricSource for CloudWatch {
                 (false, code + &unavailable(CALL, &error).reason)
             }
         };
-        vec![Proof { action: CALL.to_owned(), ok, detail }]
+        vec![Proof { action: CALL.to_owned(), granted: Granted::of(ok), detail }]
     }
 }
 

@@ -21,11 +21,13 @@ use async_trait::async_trait;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::{Client, config};
 use chrono::{DateTime, Utc};
+use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
 use guard_core::plan::Action;
 use guard_core::settle::ApplyResult;
 
 use self::api::Api;
+use self::prove::Guarded;
 use super::calls::CountRequests;
 use crate::calls::Calls;
 use crate::deadline::Stage;
@@ -36,6 +38,7 @@ use crate::survey::Survey;
 #[derive(Debug)]
 pub struct LambdaControl {
     api: Api,
+    guarded: Guarded,
 }
 
 impl LambdaControl {
@@ -45,7 +48,15 @@ impl LambdaControl {
             .interceptor(CountRequests(calls))
             .retry_config(RetryConfig::disabled())
             .build();
-        LambdaControl { api: Api::new(Client::from_conf(own)) }
+        LambdaControl { api: Api::new(Client::from_conf(own)), guarded: Guarded::default() }
+    }
+
+    /// The same for a guard with this function of its own, which may change the functions of a list that begins with the
+    /// ARN `listed`, or, if there is none, those with its tag. Only the self-test needs it.
+    #[must_use]
+    pub fn guarding(mut self, itself: FunctionName, listed: Option<String>) -> Self {
+        self.guarded = Guarded { itself: Some(itself), listed };
+        self
     }
 }
 
@@ -66,8 +77,8 @@ impl ConcurrencyControl for LambdaControl {
         apply::apply(&self.api, action).await
     }
 
-    async fn prove(&self) -> Vec<Proof> {
-        prove::prove(&self.api).await
+    async fn prove(&self, known: &[Function]) -> Vec<Proof> {
+        prove::prove(&self.api, &self.guarded, known).await
     }
 }
 

@@ -12,7 +12,7 @@ use super::calls::CountRequests;
 use super::unavailable;
 use crate::calls::Calls;
 use crate::packed::unpack;
-use crate::ports::{PolicySource, Proof, Unavailable};
+use crate::ports::{Granted, PolicySource, Proof, Unavailable};
 
 const GET: &str = "ssm:GetParameter";
 
@@ -73,7 +73,7 @@ impl PolicySource for SsmPolicy {
             Ok(_) => format!("parameter {} was read", self.parameter),
             Err(error) => format!("parameter {}: {}", self.parameter, error.reason),
         };
-        vec![Proof { action: GET.to_owned(), ok, detail }]
+        vec![Proof { action: GET.to_owned(), granted: Granted::of(ok), detail }]
     }
 }
 

@@ -10,7 +10,7 @@ use super::unavailable;
 use crate::alert::{Audience, Message};
 use crate::calls::Calls;
 use crate::config::Topics;
-use crate::ports::{AlertSink, Proof, Unavailable};
+use crate::ports::{AlertSink, Granted, Proof, Unavailable};
 
 const PUBLISH: &str = "sns:Publish";
 
@@ -67,7 +67,7 @@ impl AlertSink for SnsSink {
                 Ok(()) => format!("a message was sent to {topic}"),
                 Err(error) => format!("{topic}: {}", error.reason),
             };
-            proofs.push(Proof { action: PUBLISH.to_owned(), ok, detail });
+            proofs.push(Proof { action: PUBLISH.to_owned(), granted: Granted::of(ok), detail });
         }
         proofs
     }
@@ -193,6 +193,9 @@ mod tests {
         let (sink, seen) = sink(200, topics);
         let proofs = sink.prove().await;
         assert_eq!((proofs.len(), seen.lock().unwrap().len()), (2, 2));
-        assert!(proofs.iter().all(|proof| proof.ok && proof.detail.contains(PEOPLE)), "{proofs:?}");
+        assert!(
+            proofs.iter().all(|proof| proof.granted == Granted::Yes && proof.detail.contains(PEOPLE)),
+            "{proofs:?}"
+        );
     }
 }

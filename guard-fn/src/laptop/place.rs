@@ -121,9 +121,11 @@ impl Place {
             Some(file) => Box::new(FilePolicy(file.to_owned())),
             None => Box::new(InlinePolicy(String::new())),
         };
+        let itself = FunctionName::new(self.guard.as_str());
+        let control = LambdaControl::new(sdk, calls.clone()).guarding(itself.clone(), None);
         let ports = Ports {
             metrics: Box::new(CloudWatch::new(sdk, calls.clone())),
-            control: Box::new(LambdaControl::new(sdk, calls.clone())),
+            control: Box::new(control),
             store,
             alerts: Box::new(PrintSink(Stream::Error)),
             policy,
@@ -133,7 +135,7 @@ impl Place {
         let identity = Identity {
             account: String::new(),
             region,
-            function: Some(FunctionName::new(self.guard.as_str())),
+            function: Some(itself),
             stage: "laptop".to_owned(),
             metrics: Metrics::None,
         };

@@ -11,7 +11,7 @@ use super::{Said, cause};
 use crate::chain::chain;
 use crate::exit_code::ExitCode;
 use crate::guard::{Answer, AnswerError, Done, Explained, Report, Status};
-use crate::ports::Proof;
+use crate::ports::{Granted, Proof};
 use crate::streams::Streams;
 
 /// Columns of the page, and rows of a table, if the output is not a terminal of known size.
@@ -138,9 +138,9 @@ impl Screen<'_> {
         }
     }
 
-    /// What failed comes first, with each cause once.
+    /// What failed comes first, with each cause once. What is unproved is no failure.
     fn proofs(&self, proofs: &[Proof]) -> Vec<String> {
-        let failed: Vec<&Proof> = proofs.iter().filter(|proof| !proof.ok).collect();
+        let failed: Vec<&Proof> = proofs.iter().filter(|proof| proof.granted == Granted::No).collect();
         let mut lines = Vec::new();
         if !failed.is_empty() {
             lines.push(format!("{} of {} tries failed.", failed.len(), proofs.len()));
@@ -148,12 +148,10 @@ impl Screen<'_> {
                 failed.iter().map(|proof| format!("{}: {}", proof.action, proof.detail)).collect();
             lines.extend(cause::told(&problems, self.region, self.place.table.as_deref()));
         }
-        let line = |proof: &Proof| {
-            if proof.ok {
-                format!("ok   {}: {}", proof.action, proof.detail)
-            } else {
-                format!("FAIL {}", proof.action)
-            }
+        let line = |proof: &Proof| match proof.granted {
+            Granted::Yes => format!("ok   {}: {}", proof.action, proof.detail),
+            Granted::No => format!("FAIL {}", proof.action),
+            Granted::Unproved => format!("?    {}: unproved: {}", proof.action, proof.detail),
         };
         lines.extend(proofs.iter().map(line));
         lines

@@ -13,7 +13,7 @@ use guard_core::state::STATE_SCHEMA;
 use serde::Deserialize;
 
 use crate::memory::Memory;
-use crate::ports::{Proof, StateStore, StoreError, Unavailable};
+use crate::ports::{Granted, Proof, StateStore, StoreError, Unavailable};
 
 /// Attempts to take a lock that another process holds.
 const LOCK_TRIES: u32 = 50;
@@ -138,7 +138,7 @@ impl StateStore for FileStore {
             Ok(()) => format!("{} was locked and read", self.path.display()),
             Err(error) => error.to_string(),
         };
-        vec![Proof { action: "keep the memory".to_owned(), ok, detail }]
+        vec![Proof { action: "keep the memory".to_owned(), granted: Granted::of(ok), detail }]
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
             let error = store.load().await.unwrap_err().to_string();
             assert!(error.contains("memory.json") && error.contains(word), "{error}");
             assert!(store.save(&mut memory, &BTreeSet::new()).await.is_err());
-            assert!(!store.prove().await[0].ok);
+            assert_eq!(store.prove().await[0].granted, Granted::No);
             assert_eq!(std::fs::read_to_string(&store.path).unwrap(), text);
         }
     }

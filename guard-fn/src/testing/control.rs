@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use guard_core::inventory::Inventory;
+use guard_core::inventory::{Function, Inventory};
 use guard_core::name::FunctionName;
 use guard_core::plan::{Action, Change};
 use guard_core::settle::{self, ApplyResult};
@@ -158,7 +158,7 @@ impl ConcurrencyControl for MemoryControl {
         locked(&self.0).apply(action)
     }
 
-    async fn prove(&self) -> Vec<Proof> {
+    async fn prove(&self, _: &[Function]) -> Vec<Proof> {
         given("change concurrency")
     }
 }

@@ -1,5 +1,5 @@
-//! Any port, whose calls fail by a schedule: refused, hanging until their time is over, done without an answer, or the
-//! last thing that happened before the process ended.
+//! Any port, whose calls fail or are slow by a schedule: refused, hanging until their time is over, done without an answer,
+//! or the last thing that happened before the process ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
 use guard_core::observation::{Freshness, Observation, Series};
 use guard_core::plan::Action;
 use guard_core::settle::ApplyResult;
+use tokio::sync::Notify;
 
 use super::locked;
 use crate::alert::Message;
@@ -54,7 +56,18 @@ pub struct Fired {
 #[derive(Debug)]
 enum Schedule {
     Listed(BTreeMap<u64, Fault>),
-    Seeded { seed: u64, per_mille: u64 },
+    Seeded { seed: u64, odds: Odds },
+}
+
+/// How often calls go wrong, and how long they take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Odds {
+    /// Calls of a thousand that are refused, hang or lose their answer.
+    pub fail: u64,
+    /// Calls of a thousand at which the process ends, before or after they take effect.
+    pub kill: u64,
+    /// The longest that a call takes which does not hang; each takes a part of it.
+    pub slowest: Duration,
 }
 
 #[derive(Debug)]
@@ -66,11 +79,11 @@ struct Inner {
 
 /// Which calls fail, counted over all ports that share it. Clones are the same schedule.
 #[derive(Clone, Debug)]
-pub struct Faults(Arc<Mutex<Inner>>);
+pub struct Faults(Arc<Mutex<Inner>>, Arc<Notify>);
 
 impl Faults {
     fn of(schedule: Schedule) -> Self {
-        Faults(Arc::new(Mutex::new(Inner { schedule, calls: 0, fired: Vec::new() })))
+        Faults(Arc::new(Mutex::new(Inner { schedule, calls: 0, fired: Vec::new() })), Arc::default())
     }
 
     /// No call fails.
@@ -83,14 +96,25 @@ impl Faults {
         Faults::of(Schedule::Listed(faults.into_iter().collect()))
     }
 
-    /// So many calls of a thousand are refused, hang or lose their answer; which, the seed says. None stops the process.
-    pub fn seeded(seed: u64, per_mille: u64) -> Self {
-        Faults::of(Schedule::Seeded { seed, per_mille })
+    /// Calls go wrong and take time by these odds; which, the seed says.
+    pub fn seeded(seed: u64, odds: Odds) -> Self {
+        Faults::of(Schedule::Seeded { seed, odds })
     }
 
-    /// From now on no call fails.
+    /// From now on no call fails or takes time.
     pub fn cease(&self) {
         locked(&self.0).schedule = Schedule::Listed(BTreeMap::new());
+    }
+
+    /// Returns when the process ends at a call, from now on.
+    pub async fn ended(&self) {
+        self.1.notified().await;
+    }
+
+    /// The process ends: nothing comes back from here.
+    async fn end(&self) -> ! {
+        self.1.notify_waiters();
+        std::future::pending().await
     }
 
     /// Calls made so far.
@@ -103,25 +127,31 @@ impl Faults {
         std::mem::take(&mut locked(&self.0).fired)
     }
 
-    fn next(&self, name: &'static str) -> Option<Fault> {
+    /// The fate of the next call, and how long it takes.
+    fn next(&self, name: &'static str) -> (Option<Fault>, Duration) {
         let mut inner = locked(&self.0);
         let call = inner.calls;
         inner.calls += 1;
-        let fault = match &inner.schedule {
-            Schedule::Listed(faults) => faults.get(&call).copied(),
-            Schedule::Seeded { seed, per_mille } => drawn(*seed, call, *per_mille),
+        let (fault, takes) = match &inner.schedule {
+            Schedule::Listed(faults) => (faults.get(&call).copied(), Duration::ZERO),
+            Schedule::Seeded { seed, odds } => drawn(*seed, call, odds),
         };
         inner.fired.extend(fault.map(|fault| Fired { call, name, fault }));
-        fault
+        (fault, takes)
     }
 }
 
-/// The fault of a call by its seed.
-fn drawn(seed: u64, call: u64, per_mille: u64) -> Option<Fault> {
+/// The fault of a call by its seed, and how long it takes.
+fn drawn(seed: u64, call: u64, odds: &Odds) -> (Option<Fault>, Duration) {
     let bits = mixed(mixed(seed).wrapping_add(call));
     let kinds = [Fault::Refused, Fault::Hanging, Fault::Lost];
     let kind = usize::try_from(bits % 3).ok().and_then(|kind| kinds.get(kind).copied());
-    kind.filter(|_| (bits >> 8) % 1000 < per_mille)
+    let failed = kind.filter(|_| (bits >> 8) % 1000 < odds.fail);
+    let end = if (bits >> 7) & 1 == 0 { Fault::Stopped } else { Fault::StoppedAfter };
+    let killed = Some(end).filter(|_| (bits >> 24) % 1000 < odds.kill);
+    // Most answers are fast, and a few take all of the time: the square of an even draw.
+    let part = u32::try_from((bits >> 40) % 1000).unwrap_or(0);
+    (killed.or(failed), odds.slowest * part / 1000 * part / 1000)
 }
 
 /// Spreads a number over all bits (the finalizer of splitmix64, Steele, Lea and Flood 2014).
@@ -147,21 +177,25 @@ impl<P> Failing<P> {
 }
 
 /// What is left of a call that was drawn a fault: whether it takes effect, and what its caller hears.
-struct Drawn {
+struct Drawn<'a> {
+    faults: &'a Faults,
     name: &'static str,
     fault: Option<Fault>,
 }
 
-impl Drawn {
+impl<'a> Drawn<'a> {
     /// Draws the fate of a call; one that hangs has hung, and one before which the process ends never returns.
-    async fn of(faults: &Faults, name: &'static str) -> Self {
-        let fault = faults.next(name);
+    async fn of(faults: &'a Faults, name: &'static str) -> Self {
+        let (fault, takes) = faults.next(name);
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
         match fault {
-            Some(Fault::Stopped) => std::future::pending().await,
+            Some(Fault::Stopped) => faults.end().await,
             Some(Fault::Hanging) => tokio::time::sleep(CALL_TIMEOUT).await,
             _ => {}
         }
-        Drawn { name, fault }
+        Drawn { faults, name, fault }
     }
 
     fn takes_effect(&self) -> bool {
@@ -172,7 +206,7 @@ impl Drawn {
     async fn answer(&self) -> Result<(), Unavailable> {
         let reason = match self.fault {
             None => return Ok(()),
-            Some(Fault::Stopped | Fault::StoppedAfter) => std::future::pending().await,
+            Some(Fault::Stopped | Fault::StoppedAfter) => self.faults.end().await,
             Some(Fault::Refused) => "refused",
             Some(Fault::Hanging) => "no answer in time",
             Some(Fault::Lost) => "the answer was lost",
@@ -241,8 +275,8 @@ impl<P: ConcurrencyControl> ConcurrencyControl for Failing<P> {
         }
     }
 
-    async fn prove(&self) -> Vec<Proof> {
-        self.port.prove().await
+    async fn prove(&self, known: &[Function]) -> Vec<Proof> {
+        self.port.prove(known).await
     }
 }
 

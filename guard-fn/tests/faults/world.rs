@@ -1,5 +1,7 @@
 //! A small account under attack: what its functions had, what comes in, and how much of it gets through.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use guard_core::inventory::{AccountLimits, Function, Inventory};
 use guard_core::name::{FunctionName, Region};
@@ -39,6 +41,8 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) alerts: MemoryAlerts,
     pub(crate) policy: StaticPolicy,
+    /// Seconds that ran, and invocations: each takes a second.
+    ran: Cell<u64>,
 }
 
 impl World {
@@ -56,6 +60,7 @@ impl World {
             store: MemoryStore::new(Region::new("eu-central-1")),
             alerts: MemoryAlerts::default(),
             policy: StaticPolicy::new(POLICY),
+            ran: Cell::new(0),
         }
     }
 
@@ -97,6 +102,7 @@ impl World {
             }
             // Each invocation takes a second.
             let invocations = u64::from(busy) * 60;
+            self.ran.set(self.ran.get() + invocations);
             let point = Point {
                 invocations,
                 duration_us: invocations * 1_000_000,
@@ -107,6 +113,13 @@ impl World {
             self.metrics.add(&function.name, Minute::of(at).plus(-1), point);
         }
         at
+    }
+
+    /// What ran so far, in US dollars: x86 in eu-central-1, 1 GB (AWS Lambda Pricing, read 2026-11).
+    pub(crate) fn ran_usd(&self) -> f64 {
+        const PER_SECOND: f64 = 0.000_016_666_7;
+        const PER_REQUEST: f64 = 0.000_000_2;
+        u32::try_from(self.ran.get()).map_or(f64::NAN, f64::from) * (PER_SECOND + PER_REQUEST)
     }
 
     pub(crate) fn settings(&self) -> Vec<(String, Option<u32>)> {

@@ -332,8 +332,8 @@ run "armed_by_list" {
   }
 
   assert {
-    condition     = tolist(jsondecode(aws_iam_role_policy.act_by_list[0].policy).Statement[0].Resource) == var.guarded_function_arns
-    error_message = "the list is the resource"
+    condition     = tolist(jsondecode(aws_iam_role_policy.act_by_list[0].policy).Statement[0].Resource) == tolist(concat(var.guarded_function_arns, [for arn in var.guarded_function_arns : "${arn}:*"]))
+    error_message = "the list and its aliases are the resource"
   }
 }
 

@@ -1,9 +1,10 @@
 //! What the AWS CLI prints about functions, each command's JSON by its top key. Files are put together at the end, so
 //! their order does not matter. Shapes: AWS CLI Command Reference, read 2026-11.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use guard_core::extras::Extra;
 use guard_core::inventory::{AccountLimits, Architecture, AsyncConfig, Function};
 use serde_json::Value;
 
@@ -123,6 +124,7 @@ impl Documents {
         if item.dig(&["DeadLetterConfig", "TargetArn"]).is_some() {
             function.asynchronous = Some(AsyncConfig { on_failure: true, ..AsyncConfig::default() });
         }
+        function.extras = extras(item)?;
         if let Some(at) = item.get("LastModified") {
             let text = at.text()?;
             function.last_modified = Some(instant(&text).ok_or_else(|| {
@@ -332,6 +334,17 @@ fn stranger(what: &str, name: &str, found: &mut Found) {
 }
 
 /// Whether a document has both keys.
+/// What a function uses of Lambda with a price of its own.
+fn extras(item: &At<'_>) -> Result<BTreeSet<Extra>, InventoryError> {
+    let applied = item.dig(&["SnapStart", "ApplyOn"]).map(|at| at.text()).transpose()?;
+    let found = [
+        (applied.as_deref() == Some("PublishedVersions")).then_some(Extra::SnapStart),
+        item.get("TenancyConfig").map(|_| Extra::TenantIsolation),
+        item.get("DurableConfig").map(|_| Extra::DurableExecution),
+    ];
+    Ok(found.into_iter().flatten().collect())
+}
+
 fn has(document: &At<'_>, keys: [&str; 2]) -> bool {
     keys.iter().all(|key| document.get(key).is_some())
 }

@@ -11,6 +11,7 @@ pub mod aws;
 pub mod clock;
 pub mod emulator;
 pub mod http;
+pub mod iam;
 pub mod permissions;
 pub mod proxy;
 pub mod runtime;

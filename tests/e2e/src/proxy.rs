@@ -33,9 +33,14 @@ struct Shared {
     /// IAM actions that all calls so far took.
     actions: Mutex<BTreeSet<String>>,
     rules: Mutex<Vec<Rule>>,
+    /// Why a call is not allowed, if it is not.
+    gate: Mutex<Option<Gate>>,
     /// One change of concurrency at a time is checked against the account.
     checked: Mutex<()>,
 }
+
+/// Says why a call is not allowed; `None`: it is.
+type Gate = Arc<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
 struct Rule {
     operation: String,
@@ -55,6 +60,7 @@ impl Proxy {
             calls: Mutex::default(),
             actions: Mutex::default(),
             rules: Mutex::default(),
+            gate: Mutex::default(),
             checked: Mutex::default(),
         });
         let proxy = Proxy { address, shared };
@@ -83,6 +89,11 @@ impl Proxy {
     pub fn fail_after(&self, operation: &str, skip: usize, times: usize, fault: Fault) {
         let operation = operation.to_owned();
         self.shared.rules.lock().unwrap().push(Rule { operation, skip, times, fault });
+    }
+
+    /// From now on AWS denies a call for the reason that this gives, before it looks at what is asked.
+    pub fn permit(&self, gate: impl Fn(&Call) -> Option<String> + Send + Sync + 'static) {
+        *self.shared.gate.lock().unwrap() = Some(Arc::new(gate));
     }
 
     /// From now on nothing fails any more.
@@ -180,6 +191,10 @@ impl Proxy {
     }
 
     fn ask(&self, call: &Call, request: &Message) -> std::io::Result<Message> {
+        let gate = self.shared.gate.lock().unwrap().clone();
+        if let Some(why) = gate.and_then(|gate| gate(call)) {
+            return Ok(call.denial(&why));
+        }
         let ask = |request: &Message| http::exchange(self.shared.upstream, request);
         if call.operation == "lambda:PutFunctionConcurrency" {
             let _one_at_a_time = self.shared.checked.lock().unwrap();

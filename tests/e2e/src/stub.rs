@@ -51,6 +51,8 @@ pub struct Account {
     pub published: Vec<Published>,
     /// Calls that nobody here knows.
     pub unknown: Vec<String>,
+    /// Whether `GetFunction` has an error in place of tags, as for a role that may not list them.
+    pub hides_tags: bool,
     table: Table,
 }
 
@@ -79,6 +81,7 @@ impl Stub {
             changes: Vec::new(),
             published: Vec::new(),
             unknown: Vec::new(),
+            hides_tags: false,
             table: Table::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -178,14 +181,14 @@ fn said(body: &serde_json::Value) -> Message {
 }
 
 /// A form as the query protocol sends it.
-fn form_of(body: &[u8]) -> BTreeMap<String, String> {
+pub(crate) fn form_of(body: &[u8]) -> BTreeMap<String, String> {
     let text = String::from_utf8_lossy(body).replace('+', " ");
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
 }
 
 /// Without the percent signs of RFC 3986.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

@@ -2,6 +2,7 @@
 //! emulator is too slow for.
 
 mod doors;
+mod iam;
 mod life;
 mod minute;
 mod permissions;

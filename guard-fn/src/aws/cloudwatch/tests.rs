@@ -16,7 +16,7 @@ use guard_core::time::Minute;
 use self::fake::{Answer, Fake, Query, Reply, Request};
 use super::query::{COUNT, METRICS, SWEEP, Span, Subject, batches};
 use crate::calls::Calls;
-use crate::ports::{Ask, Look, MetricSource};
+use crate::ports::{Ask, Granted, Look, MetricSource};
 
 /// The minute of the look, a quarter past some full hour.
 const NOW: Minute = Minute(29_583_135);
@@ -214,7 +214,7 @@ async fn what_one_metric_lacks_in_a_minute_was_nothing_to_report() {
 async fn the_proof_is_one_query() {
     let fake = Fake::start(|request| Reply::page(quiet(request)));
     let proofs = fake.client().prove().await;
-    assert!(proofs[0].ok, "{proofs:?}");
+    assert_eq!(proofs[0].granted, Granted::Yes, "{proofs:?}");
     assert_eq!(proofs[0].action, "cloudwatch:GetMetricData");
     let seen = fake.seen();
     assert_eq!((seen.len(), seen[0].queries.len()), (1, 1));
@@ -222,7 +222,7 @@ async fn the_proof_is_one_query() {
 
     let denied = Fake::start(|_| Reply::Error { status: 403, code: "AccessDenied" });
     let proofs = denied.client().prove().await;
-    assert!(!proofs[0].ok && proofs[0].detail.starts_with("AccessDenied: "), "{proofs:?}");
+    assert!(proofs[0].granted == Granted::No && proofs[0].detail.starts_with("AccessDenied: "), "{proofs:?}");
 
     let forbidden = Fake::start(|request| {
         Reply::page(request.queries.iter().map(|query| query.with_status("Forbidden", Vec::new())).collect())

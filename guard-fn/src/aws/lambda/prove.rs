@@ -1,30 +1,33 @@
 //! Permissions, proved without changing anything.
 //!
 //! Reads are tried. A change is tried on a function or mapping that does not exist: if it is permitted, Lambda answers
-//! that there is none. If it is denied, the permission may depend on tags, which something that does not exist cannot
-//! carry; then it is tried on functions with a tag of the guard (others after them), in a form that changes nothing:
+//! that there is none. If it is denied, the permission may depend on the function, by its tag or by a list; then it is tried
+//! on functions that the guard may change, in a form that changes nothing:
 //!
 //! - a reservation above the account's limit, which is always refused;
 //! - the deletion of a reservation that does not exist;
 //! - an update of asynchronous settings that do not exist, and new ones for an alias that does not exist.
 //!
-//! Every change of a mapping shows in its state, so none is tried on a real one: a denial is then reported as unproved.
+//! What is denied there is missing. Without such a function, or where each already has what the harmless form must not
+//! touch, a permission is *unproved*. So is the change of mappings if it is denied on one that does not exist, because every
+//! change of a real one shows in its state.
 
-use std::collections::BTreeMap;
+use guard_core::inventory::Function;
+use guard_core::name::FunctionName;
 
 use super::api::{Api, Failure, Kind};
 use super::translate::{self, count};
-use crate::ports::Proof;
+use crate::ports::{Granted, Proof};
 
 /// A function and an alias with names that are not in use, and a mapping that Lambda never makes.
 const NO_FUNCTION: &str = "dow-guard-self-test-no-such-function";
 const NO_ALIAS: &str = "dow-guard-self-test";
 const NO_MAPPING: &str = "00000000-0000-0000-0000-000000000000";
 
-/// The prefix of the guard's tags: `dow-guard` lets it act, `dow-guard:KEY` overrides the policy.
-const TAG_PREFIX: &str = "dow-guard";
+/// The tag that permits changes, by the permission set `infra/iam/act-by-tag.json`.
+const TAG: (&str, &str) = ("dow-guard", "enforce");
 
-/// Functions searched for such a tag, and functions that a change is tried on.
+/// Functions searched for that tag while the memory knows none that carries it, and functions that a change is tried on.
 const LOOKED_AT_MAX: usize = 20;
 const TRIED_MAX: usize = 5;
 
@@ -42,13 +45,34 @@ enum Trial {
     PutAsync,
 }
 
-/// Tries every permission.
-pub(super) async fn prove(api: &Api) -> Vec<Proof> {
+/// What the deployment says of the functions that the guard may change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guarded {
+    /// The guard's own function, which it may never change.
+    pub(super) itself: Option<FunctionName>,
+    /// The first ARN of the list that permits changes, perhaps with `*` at its end; `None`: a tag permits them.
+    pub(super) listed: Option<String>,
+}
+
+impl Guarded {
+    fn in_words(&self) -> String {
+        match &self.listed {
+            Some(listed) => format!("is {listed}"),
+            None => format!("carries the tag {}={}", TAG.0, TAG.1),
+        }
+    }
+}
+
+/// Tries every permission. `known` are the functions in the memory.
+pub(super) async fn prove(api: &Api, guarded: &Guarded, known: &[Function]) -> Vec<Proof> {
     let mut prover = Prover { api, limit: 0, proofs: Vec::new() };
-    let candidates = prover.account().await;
-    prover.functions(candidates.first()).await;
+    let page = prover.account().await;
+    let mut guarded_ones = prover.guarded(guarded, known, &page).await;
+    let any = guarded_ones.first().or_else(|| page.first()).cloned();
+    prover.functions(any.as_ref()).await;
+    guarded_ones.truncate(TRIED_MAX);
     for trial in [Trial::Reserve, Trial::Unreserve, Trial::UpdateAsync, Trial::PutAsync] {
-        prover.change(trial, &candidates).await;
+        prover.change(trial, &guarded_ones, guarded).await;
     }
     prover.mapping().await;
     prover.proofs
@@ -62,13 +86,14 @@ struct Prover<'a> {
 }
 
 /// A function that exists.
+#[derive(Clone)]
 struct Candidate {
     name: String,
     arn: String,
 }
 
 impl Prover<'_> {
-    /// Tests the account's permissions; returns functions to try the rest on, those with a tag of the guard first.
+    /// Tests the account's permissions; returns the first functions of the list.
     async fn account(&mut self) -> Vec<Candidate> {
         let client = &self.api.client;
         let settings =
@@ -88,20 +113,48 @@ impl Prover<'_> {
         let list = || client.list_event_source_mappings().max_items(1).send();
         let mappings = self.api.read("lambda:ListEventSourceMappings", list).await;
         self.proofs.push(proof("lambda:ListEventSourceMappings", "asked for one", mappings.map(drop)));
-        self.tagged_first(found).await
+        found
     }
 
-    async fn tagged_first(&self, found: Vec<Candidate>) -> Vec<Candidate> {
+    /// Functions that the guard may change: those of the list, or those with the tag, of the memory first.
+    async fn guarded(&self, guarded: &Guarded, known: &[Function], page: &[Candidate]) -> Vec<Candidate> {
+        let remembered = |function: &Function| {
+            Some(Candidate { name: function.name.to_string(), arn: function.arn.clone()? })
+        };
+        let mut found: Vec<Candidate> = match &guarded.listed {
+            // It need not exist, nor be known yet: whether it may be changed shows all the same.
+            Some(listed) if !listed.ends_with('*') => {
+                let name = listed.rsplit(':').next().unwrap_or_default().to_owned();
+                vec![Candidate { name, arn: listed.clone() }]
+            }
+            Some(listed) => {
+                let all = known.iter().filter_map(remembered).chain(page.iter().cloned());
+                all.filter(|one| is_of(listed, &one.arn)).collect()
+            }
+            None => {
+                let tagged = known.iter().filter(|one| one.tags.get(TAG.0).is_some_and(|tag| tag == TAG.1));
+                tagged.filter_map(remembered).collect()
+            }
+        };
+        if found.is_empty() && guarded.listed.is_none() {
+            found = self.tagged(page).await;
+        }
+        found.retain(|one| guarded.itself.as_ref().is_none_or(|itself| one.name != itself.as_str()));
+        found
+    }
+
+    async fn tagged(&self, page: &[Candidate]) -> Vec<Candidate> {
         let client = &self.api.client;
-        let mut tagged: BTreeMap<bool, Vec<Candidate>> = BTreeMap::new();
-        for candidate in found.into_iter().take(LOOKED_AT_MAX) {
+        let mut found = Vec::new();
+        for candidate in page.iter().take(LOOKED_AT_MAX) {
             let get = || client.get_function().function_name(&candidate.name).send();
             let read = self.api.read("lambda:GetFunction", get).await;
-            let tags = read.iter().flat_map(|read| read.tags()).flatten();
-            let is_tagged = tags.map(|(key, _)| key).any(|key| key.starts_with(TAG_PREFIX));
-            tagged.entry(!is_tagged).or_default().push(candidate);
+            let mut tags = read.iter().flat_map(|read| read.tags()).flatten();
+            if tags.any(|(key, value)| (key.as_str(), value.as_str()) == TAG) {
+                found.push(candidate.clone());
+            }
         }
-        tagged.into_values().flatten().collect()
+        found
     }
 
     /// Tests the reads of a function: of an existing one, or otherwise of one that does not exist.
@@ -134,19 +187,37 @@ impl Prover<'_> {
     }
 
     /// A change of a function.
-    async fn change(&mut self, trial: Trial, candidates: &[Candidate]) {
+    async fn change(&mut self, trial: Trial, candidates: &[Candidate], guarded: &Guarded) {
         let action = trial.action();
-        let mut answer = self.on_nobody(trial).await;
-        let mut on = "tried on a function that does not exist".to_owned();
-        for candidate in candidates.iter().take(TRIED_MAX) {
-            if !answer.as_ref().is_err_and(Failure::is_denied) {
-                break;
-            }
-            if let Some(next) = self.on_somebody(trial, &candidate.name).await {
-                (answer, on) = (next, format!("tried on {} in a form that changes nothing", candidate.name));
-            }
+        let answer = self.on_nobody(trial).await;
+        if !answer.as_ref().is_err_and(Failure::is_denied) {
+            self.proofs.push(proof(action, "tried on a function that does not exist", answer));
+            return;
         }
-        self.proofs.push(proof(action, &on, answer));
+        let mut denied = None;
+        for candidate in candidates {
+            let Some(answer) = self.on_somebody(trial, &candidate.name).await else { continue };
+            let on = format!(
+                "tried on {}, which {}, in a form that changes nothing",
+                candidate.name,
+                guarded.in_words()
+            );
+            let proof = proof(action, &on, answer);
+            if proof.granted == Granted::Yes {
+                self.proofs.push(proof);
+                return;
+            }
+            denied.get_or_insert(proof);
+        }
+        self.proofs.push(denied.unwrap_or_else(|| {
+            let detail = if candidates.is_empty() {
+                format!("no function that is known {}", guarded.in_words())
+            } else {
+                let names: Vec<&str> = candidates.iter().map(|one| one.name.as_str()).collect();
+                format!("a try could change {}", names.join(", "))
+            };
+            Proof { action: action.to_owned(), granted: Granted::Unproved, detail }
+        }));
     }
 
     async fn on_nobody(&self, trial: Trial) -> Answer {
@@ -209,14 +280,26 @@ impl Prover<'_> {
     /// Tests the permissions on one mapping.
     async fn mapping(&mut self) {
         let (api, client) = (self.api, &self.api.client);
-        let on =
-            "tried on a mapping that does not exist, which a condition on tags or functions never admits";
         let call = "lambda:GetEventSourceMapping";
         let get = client.get_event_source_mapping().uuid(NO_MAPPING).send();
-        self.proofs.push(proof(call, on, api.once(call, get).await.map(drop)));
+        self.proofs.push(proof(
+            call,
+            "asked about a mapping that does not exist",
+            api.once(call, get).await.map(drop),
+        ));
         let call = "lambda:UpdateEventSourceMapping";
         let update = client.update_event_source_mapping().uuid(NO_MAPPING).enabled(false).send();
-        self.proofs.push(proof(call, on, api.once(call, update).await.map(drop)));
+        let answer = api.once(call, update).await.map(drop);
+        let is_denied = answer.as_ref().is_err_and(Failure::is_denied);
+        let mut proof = proof(call, "tried on a mapping that does not exist", answer);
+        if is_denied {
+            proof.granted = Granted::Unproved;
+            proof.detail =
+                "denied on a mapping that does not exist, as by every condition on tags or functions, and \
+                            each try on a real one shows in its state"
+                    .to_owned();
+        }
+        self.proofs.push(proof);
     }
 }
 
@@ -235,14 +318,19 @@ fn candidate(function: &aws_sdk_lambda::types::FunctionConfiguration) -> Option<
     Some(Candidate { name: function.function_name()?.to_owned(), arn: function.function_arn()?.to_owned() })
 }
 
+/// Whether an ARN begins as a pattern of the list does before its `*`.
+fn is_of(listed: &str, arn: &str) -> bool {
+    arn.starts_with(listed.trim_end_matches('*'))
+}
+
 /// Any answer but a denial proves the permission: Lambda looked at the request.
 fn proof(action: &str, tried: &str, answer: Answer) -> Proof {
-    let (ok, said) = match answer {
+    let (is_granted, said) = match answer {
         Ok(()) => (true, "allowed".to_owned()),
         Err(failure) => {
             let is_looked_at = matches!(failure.kind, Kind::Missing | Kind::Refused) && !failure.is_denied();
             (is_looked_at, failure.reason)
         }
     };
-    Proof { action: action.to_owned(), ok, detail: format!("{tried}: {said}") }
+    Proof { action: action.to_owned(), granted: Granted::of(is_granted), detail: format!("{tried}: {said}") }
 }

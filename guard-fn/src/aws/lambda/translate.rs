@@ -1,14 +1,18 @@
 //! From the SDK's types to the guard's. A value that AWS leaves out is its documented default, never zero; environment
 //! variables and code, which some answers carry, are not read.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_lambda::operation::get_account_settings::GetAccountSettingsOutput;
 use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingOutput;
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use aws_sdk_lambda::types::{
     Architecture as SdkArchitecture, DestinationConfig, EventSourceMappingConfiguration,
     FunctionConfiguration, ProvisionedConcurrencyConfigListItem, ProvisionedPollerConfig, ScalingConfig,
+    SnapStartApplyOn,
 };
 use chrono::{DateTime, Utc};
+use guard_core::extras::Extra;
 use guard_core::inventory::{
     AccountLimits, Architecture, AsyncConfig, EventSource, EventSourceMapping, Function,
 };
@@ -74,9 +78,23 @@ pub(super) fn function(config: &FunctionConfiguration) -> Option<Function> {
         function.ephemeral_mb = size;
     }
     function.last_modified = config.last_modified().and_then(timestamp);
+    function.extras = extras(config);
     let on_failure = has_dead_letter(config);
     function.asynchronous = Some(AsyncConfig { on_failure, ..AsyncConfig::default() });
     Some(function)
+}
+
+/// What it uses of Lambda with a price of its own.
+fn extras(config: &FunctionConfiguration) -> BTreeSet<Extra> {
+    let applied = config.snap_start().and_then(|snap_start| snap_start.apply_on());
+    let has_snapshots = applied == Some(&SnapStartApplyOn::PublishedVersions);
+    let found = [
+        has_snapshots.then_some(Extra::SnapStart),
+        config.tenancy_config().map(|_| Extra::TenantIsolation),
+        config.capacity_provider_config().map(|_| Extra::ManagedInstances),
+        config.durable_config().map(|_| Extra::DurableExecution),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// Whether discarded events go to a dead-letter queue or topic.

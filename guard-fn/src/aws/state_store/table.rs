@@ -12,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::layout::{Key, SEGMENT};
 use crate::aws::unavailable;
-use crate::ports::{Proof, StoreError, Unavailable};
+use crate::ports::{Granted, Proof, StoreError, Unavailable};
 
 const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
@@ -244,5 +244,5 @@ fn proof<T>(action: &str, done: &str, result: Result<T, impl std::error::Error +
         Ok(_) => done.to_owned(),
         Err(error) => unavailable(action, error).reason,
     };
-    Proof { action: action.to_owned(), ok: result.is_ok(), detail }
+    Proof { action: action.to_owned(), granted: Granted::of(result.is_ok()), detail }
 }

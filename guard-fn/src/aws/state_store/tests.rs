@@ -16,6 +16,7 @@ use super::fake::{Fake, Fault};
 use super::*;
 use crate::aws::in_process;
 use crate::memory::KnownPolicy;
+use crate::ports::Granted;
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).unwrap()
@@ -257,6 +258,6 @@ async fn a_self_test_proves_four_permissions_and_leaves_no_trace() {
         actions,
         ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"]
     );
-    assert!(proofs.iter().all(|proof| proof.ok), "{proofs:?}");
+    assert!(proofs.iter().all(|proof| proof.granted == Granted::Yes), "{proofs:?}");
     assert!(fake.keys().is_empty());
 }

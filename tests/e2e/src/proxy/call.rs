@@ -98,6 +98,16 @@ impl Call {
         self.error_saying(status, code, "said by the proxy")
     }
 
+    /// A denial in the words of the service.
+    pub(crate) fn denial(&self, why: &str) -> Message {
+        let code = match self.operation.split(':').next().unwrap_or_default() {
+            "monitoring" => "AccessDenied",
+            "sns" => "AuthorizationError",
+            _ => "AccessDeniedException",
+        };
+        self.error_saying(403, code, why)
+    }
+
     pub(crate) fn error_saying(&self, status: u16, code: &str, message: &str) -> Message {
         let start = format!("HTTP/1.1 {status} Error");
         match self.operation.split(':').next().unwrap_or_default() {

@@ -36,12 +36,16 @@ pub struct Function {
 }
 
 /// An event source mapping of a queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Mapping {
     /// The function that it invokes.
     pub function: String,
+    /// The alias of it; `None`: the function itself.
+    pub alias: Option<&'static str>,
     /// `MaximumConcurrency`.
     pub max_concurrency: Option<u64>,
+    /// Its own tags, which are not those of its function.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A change that was made.
@@ -103,10 +107,16 @@ impl Function {
 }
 
 impl Mapping {
+    /// What it invokes.
+    pub fn function_arn(&self) -> String {
+        let qualifier = self.alias.map(|alias| format!(":{alias}")).unwrap_or_default();
+        arn(&self.function) + &qualifier
+    }
+
     fn body(&self, uuid: &str) -> Value {
         json!({
             "UUID": uuid,
-            "FunctionArn": arn(&self.function),
+            "FunctionArn": self.function_arn(),
             "EventSourceArn": format!("arn:aws:sqs:{REGION}:000000000000:{}", self.function),
             "State": "Enabled",
             "BatchSize": 10,
@@ -195,6 +205,14 @@ impl Account {
         };
         let mut change = None;
         let answer = match operation {
+            "GetFunction" if self.hides_tags => {
+                let error = json!({ "ErrorCode": "AccessDeniedException", "Message": "may not list tags" });
+                Some(json!({
+                    "Configuration": function.configuration(asked.name),
+                    "Concurrency": function.concurrency(),
+                    "TagsError": error,
+                }))
+            }
             "GetFunction" => Some(json!({
                 "Configuration": function.configuration(asked.name),
                 "Concurrency": function.concurrency(),
@@ -208,6 +226,11 @@ impl Account {
                 Some(function.concurrency())
             }
             "GetFunctionEventInvokeConfig" => configured(function.asynchronous),
+            "PutFunctionEventInvokeConfig" | "UpdateFunctionEventInvokeConfig"
+                if asked.query.get("Qualifier").is_some_and(|alias| Some(*alias) != function.alias) =>
+            {
+                None
+            }
             "UpdateFunctionEventInvokeConfig" if function.asynchronous.is_none() => None,
             "PutFunctionEventInvokeConfig" | "UpdateFunctionEventInvokeConfig" => {
                 let from = json!(function.asynchronous);

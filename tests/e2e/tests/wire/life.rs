@@ -32,6 +32,8 @@ pub(crate) struct Life {
     pub(crate) clock: Clock,
     pub(crate) at: DateTime<Utc>,
     guard: Option<Sandbox>,
+    /// Variables of the guard's environment beyond those that every story has.
+    variables: Vec<(String, String)>,
     /// Lines of the guard's output that were read.
     read: usize,
     _folder: TempDir,
@@ -52,7 +54,7 @@ impl Life {
         let clock = Clock::of_stub(folder.path());
         let proxy = Proxy::start(stub.address, &clock);
         let at = clock.at();
-        Life { stub, proxy, clock, at, guard: None, read: 0, _folder: folder }
+        Life { stub, proxy, clock, at, guard: None, variables: Vec::new(), read: 0, _folder: folder }
     }
 
     /// What one minute asks of functions becomes metrics as far as what the guard set lets it through; then the
@@ -71,6 +73,11 @@ impl Life {
         self.ask(&json!({ "tick": at }))
     }
 
+    /// Sets a variable of environments that start from now on.
+    pub(crate) fn also_set(&mut self, name: &str, value: String) {
+        self.variables.push((name.to_owned(), value));
+    }
+
     /// Seconds pass, and nothing happens in them.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.at += TimeDelta::seconds(seconds);
@@ -79,7 +86,8 @@ impl Life {
 
     /// Invokes the guard.
     pub(crate) fn ask(&mut self, payload: &Value) -> Minute {
-        let environment = Stub::environment(self.proxy.address);
+        let mut environment = Stub::environment(self.proxy.address);
+        environment.extend(self.variables.iter().cloned());
         let guard = self.guard.get_or_insert_with(|| {
             self.read = 0;
             Sandbox::start(&[], tools::guard(), &environment, Some(&self.clock))

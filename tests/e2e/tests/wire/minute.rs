@@ -39,6 +39,19 @@ enum Situation {
     TopicDown,
 }
 
+impl Situation {
+    const fn in_words(self) -> &'static str {
+        match self {
+            First => "first ticks",
+            Idle => "nothing happens",
+            Flood => "flood",
+            ChangesHang => "flood, changes hang",
+            TableSlow => "flood, table slow",
+            TopicDown => "flood, topic down for two ticks",
+        }
+    }
+}
+
 use Situation::{ChangesHang, First, Flood, Idle, TableSlow, TopicDown};
 
 use crate::wire::life::POLICY;
@@ -277,17 +290,18 @@ fn play(cells: &[Cell], at_once: usize) -> Vec<String> {
     });
     let rows = rows.into_inner().unwrap();
     println!(
-        "| ms a call | functions | situation | ticks | ended in time | saved | told at tick | changes | calls | seconds |"
+        "| ms a call | functions | situation | ended in time | saved | told at tick | changes | calls | longest tick |"
     );
-    println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|");
     for cell in cells {
         let Some((_, row)) = rows.iter().find(|(of, _)| of == cell) else { continue };
         let (latency, functions, situation) = cell;
         let told = if row.told == 0 { String::new() } else { row.told.to_string() };
         println!(
-            "| {latency} | {functions} | {situation:?} | {} | {} | {} | {told} | {} | {} | {:.1} |",
-            row.ticks,
+            "| {latency} | {functions} | {} | {} of {} | {} | {told} | {} | {} | {:.1} s |",
+            situation.in_words(),
             row.ticks - row.killed,
+            row.ticks,
             row.ticks - row.unsaved,
             row.changed,
             row.calls,
@@ -316,11 +330,11 @@ fn every_tick_ends_within_its_minute_saves_and_tells() {
 }
 
 #[test]
-#[ignore = "96 cells, minutes each: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
+#[ignore = "72 cells, minutes each: cargo test --locked --workspace --test e2e every_latency -- --ignored --nocapture"]
 fn every_latency_times_every_account_times_every_situation() {
     let mut cells = Vec::new();
     for latency in [10, 200, 1000, 5000] {
-        for functions in [10, 100, 1000, 10_000] {
+        for functions in [10, 1000, 10_000] {
             cells.extend(SITUATIONS.map(|situation| (latency, functions, situation)));
         }
     }

@@ -1,8 +1,8 @@
 //! Translation of what AWS says, and of what it leaves out.
 
 use aws_sdk_lambda::types::{
-    AccountLimit, AccountUsage, Architecture as SdkArchitecture, DeadLetterConfig, EphemeralStorage,
-    OnFailure,
+    AccountLimit, AccountUsage, Architecture as SdkArchitecture, CapacityProviderConfig, DeadLetterConfig,
+    DurableConfig, EphemeralStorage, OnFailure, SnapStartResponse, TenancyConfig, TenantIsolationMode,
 };
 
 use super::*;
@@ -24,6 +24,24 @@ fn a_function_is_read_with_its_size_and_the_time_of_its_last_change() {
     assert_eq!(read.architecture, Architecture::Arm64);
     assert_eq!(read.last_modified.unwrap().to_rfc3339(), "2026-11-01T02:03:04.567+00:00");
     assert!(read.asynchronous.unwrap().on_failure);
+}
+
+#[test]
+fn parts_of_lambda_with_prices_of_their_own_are_read_and_a_snapshot_that_is_off_is_none() {
+    let of = |apply_on: &str| {
+        let snapshots = SnapStartResponse::builder().apply_on(apply_on.into()).build();
+        FunctionConfiguration::builder().function_name("f").snap_start(snapshots)
+    };
+    let tenants =
+        TenancyConfig::builder().tenant_isolation_mode(TenantIsolationMode::PerTenant).build().unwrap();
+    let all = of("PublishedVersions")
+        .tenancy_config(tenants)
+        .capacity_provider_config(CapacityProviderConfig::builder().build())
+        .durable_config(DurableConfig::builder().build());
+    let extras = |config: &FunctionConfiguration| function(config).unwrap().extras;
+    let every = [Extra::SnapStart, Extra::TenantIsolation, Extra::ManagedInstances, Extra::DurableExecution];
+    assert_eq!(extras(&all.build()), every.into());
+    assert_eq!(extras(&of("None").build()), BTreeSet::new());
 }
 
 #[test]
