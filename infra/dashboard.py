@@ -80,19 +80,10 @@ def take(replay: dict) -> dict:
             put(name, minute, value)
     log = []
     for minute in full:
-        plan, outcomes = ticks[minute]["plan"], ticks[minute]["outcomes"]
+        plan = ticks[minute]["plan"]
         if plan["actions"]:
-            actions = [
-                {
-                    "function": action["function"],
-                    "change": action["change"],
-                    "reason": action["reason"]["why"],
-                    "outcome": outcome["result"]["is"],
-                }
-                for action, outcome in zip(plan["actions"], outcomes, strict=True)
-            ]
             at = (start + timedelta(minutes=minute)).strftime("%Y-%m-%d %H:%M:%S")
-            log.append({"@timestamp": at, "armed": plan["armed"], "actions": actions})
+            log.append({"@timestamp": at, "armed": plan["armed"], "changes": ticks[minute]["changes"]})
     return {
         "title": replay["title"],
         "start": replay["start"],
@@ -194,10 +185,10 @@ def chart(box: tuple, properties: dict, data: dict) -> list:
 
 
 def table(box: tuple, properties: dict, data: dict) -> list:
-    """The rows that the query would find, newest first: a field that is not a leaf is empty, as in Logs Insights."""
+    """The rows that the query would find, newest first."""
     x, y, width, _ = box
     fields = re.search(r"\| fields (.*?) \|", properties["query"])[1].split(", ")
-    rows = [fields, *([leaf(entry, field) for field in fields] for entry in reversed(data["log"]))]
+    rows = [fields, *([said(entry[field]) for field in fields] for entry in reversed(data["log"]))]
     columns = [max(len(row[place]) for row in rows) for place in range(len(fields))]
     out = []
     for place, row in enumerate(rows):
@@ -208,12 +199,8 @@ def table(box: tuple, properties: dict, data: dict) -> list:
     return out
 
 
-def leaf(entry, field: str) -> str:
-    for key in field.split("."):
-        entry = entry[int(key)] if isinstance(entry, list) else entry.get(key)
-        if entry is None:
-            return ""
-    return "" if isinstance(entry, dict) else str(entry).lower() if isinstance(entry, bool) else str(entry)
+def said(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 STYLE = """

@@ -1,11 +1,11 @@
 //! The guard's own troubles: what went wrong in a tick, and ticks that come too seldom.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::alert;
 use guard_core::plan::{Notice, NoticeKind};
 use guard_core::policy::ranges::TICK_S;
 use guard_core::policy::{Policy, TagProblem};
 
-use crate::alert;
 use crate::memory::Memory;
 
 /// The alarm under which the guard reports its own problems.

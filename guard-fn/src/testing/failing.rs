@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use guard_core::alert::Message;
 use guard_core::name::FunctionName;
 use guard_core::observation::{Freshness, Observation, Series};
 use guard_core::plan::Action;
 use guard_core::settle::ApplyResult;
 
 use super::locked;
-use crate::alert::Message;
 use crate::deadline::Stage;
 use crate::memory::Memory;
 use crate::ports::{

@@ -42,5 +42,6 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
         .collect();
     let calm: Vec<&Loaded> = scenarios.iter().filter(|loaded| is_calm(loaded)).collect();
     let days = args.many.on_cases(&calm, |loaded| calm_days(loaded, prices));
-    args.many.publish(&document(&cards, &days.concat(), args.seeds), out)
+    let command = args.many.command(&format!("scorecard --seeds {}", args.seeds));
+    args.many.publish(&document(&cards, &days.concat(), &command), out)
 }

@@ -9,8 +9,8 @@ use crate::scorecard::{CalmDay, Card, GOALS, Goal, Score, Shape};
 /// The text of an empty cell.
 const NONE: &str = "–";
 
-/// The document of some scenarios on so many seeds.
-pub fn document(cards: &[Card], calm: &[CalmDay], seeds: u64) -> Document {
+/// The document of some scenarios on so many seeds, and the command that writes it.
+pub fn document(cards: &[Card], calm: &[CalmDay], command: &str) -> Document {
     let blocks = [
         vec![
             Block::Text(
@@ -21,7 +21,7 @@ pub fn document(cards: &[Card], calm: &[CalmDay], seeds: u64) -> Document {
                     .to_owned(),
             ),
             Block::Text("This file is what the command writes; the same seeds give the same bytes:".to_owned()),
-            Block::Command(format!("dowsim scorecard --seeds {seeds} --out docs/scorecard.md")),
+            Block::Command(command.to_owned()),
         ],
         goals(cards),
         verdicts(cards),
