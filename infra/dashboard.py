@@ -14,6 +14,7 @@ import json
 import math
 import re
 import sys
+import textwrap
 from datetime import datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -189,13 +190,20 @@ def table(box: tuple, properties: dict, data: dict) -> list:
     x, y, width, _ = box
     fields = re.search(r"\| fields (.*?) \|", properties["query"])[1].split(", ")
     rows = [fields, *([said(entry[field]) for field in fields] for entry in reversed(data["log"]))]
-    columns = [max(len(row[place]) for row in rows) for place in range(len(fields))]
-    out = []
+    # Every column but the last is as wide as its longest cell; the last has the rest, and its cells are wrapped.
+    widths = [6.4 * (2 + max(len(row[place]) for row in rows)) for place in range(len(fields) - 1)]
+    room = int((width - 24 - sum(widths)) / 6.2)
+    out, line = [], y + 42
     for place, row in enumerate(rows):
         at = x + 12
-        for word, column in zip(row, columns, strict=True):
-            out.append(text(at, y + 42 + 20 * place, word, "cell" if place else "axis"))
-            at += (width - 24) * (column + 2) / (sum(columns) + 2 * len(columns))
+        kind = "cell" if place else "axis"
+        for cell, column in zip(row, widths, strict=False):
+            out.append(text(at, line, cell, kind))
+            at += column
+        for part in textwrap.wrap(row[-1], room):
+            out.append(text(at, line, part, kind))
+            line += 14
+        line += 6
     return out
 
 

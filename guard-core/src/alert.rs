@@ -24,8 +24,8 @@ use crate::plan::{BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan};
 
 pub use crate::plan::SINGLE_MAX;
 
-pub use self::advice::anchor;
 pub use self::context::Context;
+pub use self::facts::anchor;
 pub use self::fit::{MESSAGE_MAX_BYTES, SMS_MAX_BYTES, SUBJECT_MAX_CHARS};
 pub use self::outcomes::{Before, after_actions, before_actions, is_due, remember};
 pub use self::pager::METRIC_NAMESPACE;
@@ -98,6 +98,22 @@ impl Severity {
             Severity::Error => "error",
             Severity::Critical => "critical",
         }
+    }
+}
+
+/// What to do about a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Advice {
+    /// What is to be done at once; `None` if nothing is.
+    now: Option<&'static str>,
+    /// The same in a sentence, or when something is to be done after all.
+    more: &'static str,
+}
+
+impl Advice {
+    /// How the first line of a message begins.
+    fn opening(self) -> String {
+        self.now.map_or("Nothing to do.".to_owned(), |now| format!("Do now: {now}."))
     }
 }
 

@@ -1,30 +1,14 @@
-//! What a person who gets a message is to do: in a few words for its first line, in a sentence below, and the section of
-//! the runbook that has the rest.
+//! What a person who gets a message is to do: in a few words for its first line, and in a sentence below.
 
 use chrono::TimeDelta;
 
+use super::Advice;
 use super::facts::Facts;
 use crate::plan::{BudgetRecord, NoticeKind, Reason, Setting, Verdict};
 use crate::policy::Mode;
 
 /// Hours within which a budget without a cap must not be used up unseen. Our choice: a night and a morning.
 const NIGHT_H: i64 = 12;
-
-/// What to do about a notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Advice {
-    /// What is to be done at once; `None` if nothing is.
-    pub(super) now: Option<&'static str>,
-    /// The same in a sentence, or when something is to be done after all.
-    pub(super) more: &'static str,
-}
-
-impl Advice {
-    /// How the first line of a message begins.
-    pub(super) fn opening(self) -> String {
-        self.now.map_or("Nothing to do.".to_owned(), |now| format!("Do now: {now}."))
-    }
-}
 
 const fn nothing(more: &'static str) -> Advice {
     Advice { now: None, more }
@@ -34,16 +18,14 @@ const fn now(what: &'static str, more: &'static str) -> Advice {
     Advice { now: Some(what), more }
 }
 
-/// The section of the runbook about a word with which subjects begin, as GitHub and GitLab make its address.
-pub fn anchor(word: &str) -> String {
-    match word {
-        "ARMED" | "DISARMED" => "armed-disarmed".to_owned(),
-        "REACHED" | "OVER" => "reached-over".to_owned(),
-        word => word.to_lowercase().replace(' ', "-"),
+impl Facts<'_> {
+    /// What to do about its notice.
+    pub(super) fn advise(&self) -> Advice {
+        advice(self)
     }
 }
 
-pub(super) fn of(facts: &Facts<'_>) -> Advice {
+fn advice(facts: &Facts<'_>) -> Advice {
     match facts.notice.kind {
         NoticeKind::Armed => nothing(
             "Nothing, if you know who did it. If not, see who can invoke the guard or write its policy.",

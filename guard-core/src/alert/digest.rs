@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::advice::Advice;
 use super::command::release_command;
 use super::facts::{self, Facts, Section};
-use super::{Audience, Context, Labels, Message, chat, fit, text};
+use super::{Advice, Audience, Context, Labels, Message, chat, fit, text};
 use crate::plan::Plan;
 use crate::report;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::advice::{self, Advice, anchor};
-use super::{Context, Index, Labels, Severity, fit, region};
+use super::{Advice, Context, Index, Labels, Severity, fit, region};
 use crate::money::Usd;
 use crate::observation::Freshness;
 use crate::plan::{Action, BudgetRecord, FunctionRecord, Notice, NoticeKind, Plan, Refusal, Verdict};
@@ -36,7 +35,7 @@ impl<'a> Facts<'a> {
         let function = notice.function.as_ref().and_then(|name| index.functions.get(name.as_str()).copied());
         let advice = Advice { now: None, more: "" };
         let mut facts = Facts { notice, plan, context, record, function, severity: Severity::Info, advice };
-        facts.advice = advice::of(&facts);
+        facts.advice = facts.advise();
         facts.severity = facts.severity();
         facts
     }
@@ -328,6 +327,15 @@ impl<'a> Facts<'a> {
     /// Account and region, for ends of lines.
     pub(super) fn short_place(&self) -> String {
         short_place(self.context)
+    }
+}
+
+/// The section of the runbook about a word with which subjects begin, as GitHub and GitLab make its address.
+pub fn anchor(word: &str) -> String {
+    match word {
+        "ARMED" | "DISARMED" => "armed-disarmed".to_owned(),
+        "REACHED" | "OVER" => "reached-over".to_owned(),
+        word => word.to_lowercase().replace(' ', "-"),
     }
 }
 
