@@ -177,7 +177,7 @@ def laws(value: dict) -> str:
 
 
 def scenario_format() -> str:
-    schema = json.loads((ROOT / "simulator/scenarios/schema.json").read_text())
+    schema = json.loads((ROOT / "simulator/scenario.schema.json").read_text())
     del schema["properties"]["policy"]
     rate = schema["$defs"]["Rate"]
     rate.update(description=f"{rate['description']} Its `law` is one of: {laws(rate)}", type="object")
@@ -185,7 +185,7 @@ def scenario_format() -> str:
     head = ["key", "type", "accepted", "default", "meaning"]
     parts = [
         "# The format of a scenario\n",
-        MADE.format("`simulator/scenarios/schema.json`"),
+        MADE.format("`simulator/scenario.schema.json`"),
         "A scenario is a TOML file. A key that is not listed here is refused, with its line. `dowsim scenarios --show redos`\n"
         "prints one to begin with, and `dowsim scenarios --schema` the schema for an editor, which a line\n"
         "`#:schema schema.json` at the top of the file names.\n",

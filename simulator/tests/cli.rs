@@ -380,7 +380,7 @@ fn a_dash_is_standard_output_for_every_file_that_is_written_and_nothing_is_mixed
     assert_eq!(text(&sweep.stdout).lines().count(), 3, "{}", text(&sweep.stdout));
     let card = dowsim(&["scorecard", &scenario, "--seeds", "1", "--out", "-"]);
     assert!(text(&card.stdout).starts_with("# Scorecard"), "{}", text(&card.stdout));
-    let log = file("dash", "site.csv", "minute,site\n2026-11-04T06:00Z,5\n2026-11-04T06:01Z,7\n");
+    let log = file("dash", "site.csv", "period,count\n2026-11-04 06:00:00,5\n2026-11-04 06:01:00,7\n");
     let table = dowsim(&["trace", "cut", &log, "--out", "-"]);
     assert!(table.stdout.len() > 20, "{}", text(&table.stderr));
     for mixed in [
@@ -482,11 +482,10 @@ fn a_scenario_that_is_shown_can_be_replayed_and_the_schema_is_the_one_beside_the
     assert_eq!(code(&odd), Some(2));
     assert!(text(&odd.stderr).contains("redos"), "{}", text(&odd.stderr));
     let schema = dowsim(&["scenarios", "--schema"]);
-    let committed =
-        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/schema.json")).unwrap();
+    let committed = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenario.schema.json")).unwrap();
     assert!(
         text(&schema.stdout) == committed,
-        "run: dowsim scenarios --schema > simulator/scenarios/schema.json"
+        "run: dowsim scenarios --schema > simulator/scenario.schema.json"
     );
 }
 
@@ -514,9 +513,9 @@ fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
     let policy = file("recording", "mine.toml", POLICY);
     let hour = |minutes: i64| {
         let start = chrono::DateTime::parse_from_rfc3339("2026-11-04T06:00:00Z").unwrap();
-        (start + chrono::TimeDelta::minutes(minutes)).format("%Y-%m-%dT%H:%MZ").to_string()
+        (start + chrono::TimeDelta::minutes(minutes)).format("%Y-%m-%d %H:%M:%S").to_string()
     };
-    let log = format!("minute,site\n{},5\n{},7\n", hour(0), hour(1));
+    let log = format!("period,count\n{},5\n{},7\n", hour(0), hour(1));
     let short = file("recording", "short.csv", log);
     let args =
         ["replay", "--trace", &short, "--policy", &policy, "--set", "account.concurrency=77", "--json"];
@@ -529,7 +528,7 @@ fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
         "{}",
         text(&wrong.stderr)
     );
-    let long = file("recording", "long.csv", format!("minute,site\n{},5\n{},7\n", hour(0), hour(60_000)));
+    let long = file("recording", "long.csv", format!("period,count\n{},5\n{},7\n", hour(0), hour(60_000)));
     let output = dowsim(&["replay", "--trace", &long, "--policy", &policy]);
     assert_eq!(code(&output), Some(2));
     let told = text(&output.stderr);

@@ -152,12 +152,8 @@ impl Checked {
 }
 
 /// The command line without what says where the answer goes: the command that makes the same replay again.
-fn again(words: impl Iterator<Item = String>, seed: u64) -> String {
-    let mut words = words.peekable();
-    let mut kept = vec!["dowsim".to_owned()];
-    if words.peek().is_none_or(|word| word.starts_with('-')) {
-        kept.push("replay".to_owned());
-    }
+fn again(mut words: impl Iterator<Item = String>, seed: u64) -> String {
+    let mut kept = vec!["dowsim".to_owned(), "replay".to_owned()];
     let mut is_seeded = false;
     while let Some(word) = words.next() {
         let name = word.split('=').next().unwrap_or_default();
@@ -168,11 +164,13 @@ fn again(words: impl Iterator<Item = String>, seed: u64) -> String {
                 }
                 continue;
             }
-            "--json" | "-q" | "--quiet" => continue,
+            "--json" | "-q" | "--quiet" | "replay" => continue,
             "--seed" => is_seeded = true,
             _ => {}
         }
-        kept.push(shell_word(&word));
+        // An option needs no quotes for its dashes.
+        let bare = word.trim_start_matches('-');
+        kept.push(if shell_word(bare) == bare { word.clone() } else { shell_word(&word) });
     }
     if !is_seeded {
         kept.push(format!("--seed {seed}"));
