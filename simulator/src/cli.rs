@@ -53,7 +53,7 @@ pub enum Command {
     /// Replay every scenario with policies of others in the guard's place: AWS Budgets, alarms, counters, nobody.
     #[command(after_help = exit_code::HELP)]
     Field(FieldArgs),
-    /// Show the most that can be spent past a budget's line before a cap bites, term by term.
+    /// Show the most that can be spent over a budget before a cap holds, term by term.
     ///
     /// As configured now, and with a standing cap: every function held at its floor before anything happens.
     #[command(after_help = exit_code::HELP)]
