@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the references that are made from what they describe, and draws attack.svg: python3 docs/generate.py
 
-policy.md from infra/policy/schema.json, scenarios.md from simulator/scenarios, metrics.md from guard-fn/src/emf.rs.
+policy.md from infra/policy/schema.json, scenarios.md and scenario-format.md from simulator/scenarios, metrics.md from
+guard-fn/src/emf.rs.
 infra/tests/test_documents.py writes them again and compares.
 """
 
@@ -162,6 +163,42 @@ def scenarios() -> str:
     return "\n".join([head, *parts])
 
 
+# ---- the format of a scenario
+
+
+def laws(value: dict) -> str:
+    """The choices of a value that is one of several tables, each with its keys."""
+    told = []
+    for each in value["oneOf"]:
+        keys = [key for key in each["properties"] if key != "law"]
+        asked = ", ".join(f"`{key}`" + ("" if key in each["required"] else " (optional)") for key in keys) or "nothing more"
+        told.append(f'`"{each["properties"]["law"]["const"]}"`: {" ".join(each["description"].split())} With {asked}.')
+    return " ".join(told)
+
+
+def scenario_format() -> str:
+    schema = json.loads((ROOT / "simulator/scenario.schema.json").read_text())
+    del schema["properties"]["policy"]
+    rate = schema["$defs"]["Rate"]
+    rate.update(description=f"{rate['description']} Its `law` is one of: {laws(rate)}", type="object")
+    del rate["oneOf"]
+    head = ["key", "type", "accepted", "default", "meaning"]
+    parts = [
+        "# The format of a scenario\n",
+        MADE.format("`simulator/scenario.schema.json`"),
+        "A scenario is a TOML file. A key that is not listed here is refused, with its line. `dowsim scenarios --show redos`\n"
+        "prints one to begin with, and `dowsim scenarios --schema` the schema for an editor, which a line\n"
+        "`#:schema schema.json` at the top of the file names.\n",
+        "`policy` is a table with the keys of a policy: [policy.md](policy.md). Without it nothing is guarded, and without\n"
+        "`policy.armed = true` nothing is changed.\n",
+        "## The top of the file\n",
+        table(head, rows_of(schema, schema)),
+    ]
+    for heading, words, rows in tables_of(schema, schema):
+        parts += [f"## `{heading}`\n", words + "\n", table(head, rows)]
+    return "\n".join(parts)
+
+
 # ---- metrics
 
 
@@ -171,7 +208,8 @@ def metrics() -> str:
     found = re.findall(r'metric\(\s*"(\w+)",\s*"(\w+)",\s*Scope::(\w+),\s*"([^"]+)",?\s*\)', listed)
     if len(found) != listed.count("metric("):
         raise SystemExit("guard-fn/src/emf.rs: the table of metrics is not as this reads it")
-    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', source)[1]
+    pager = (ROOT / "guard-core/src/alert/pager.rs").read_text()
+    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', pager)[1]
     price = re.search(r"USD_PER_METRIC_MONTH: Usd = Usd::from_picos\(([\d_]+)\)", source)[1]
     price = int(price.replace("_", "")) / 1e12
     places = {"Guard": "`Stage`", "Budget": "`Stage`, `Budget`"}
@@ -193,7 +231,12 @@ def metrics() -> str:
     )
 
 
-DOCUMENTS = {"policy.md": policy, "scenarios.md": scenarios, "metrics.md": metrics}
+DOCUMENTS = {
+    "policy.md": policy,
+    "scenario-format.md": scenario_format,
+    "scenarios.md": scenarios,
+    "metrics.md": metrics,
+}
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import json
 import math
 import re
 import sys
+import textwrap
 from datetime import datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -80,19 +81,10 @@ def take(replay: dict) -> dict:
             put(name, minute, value)
     log = []
     for minute in full:
-        plan, outcomes = ticks[minute]["plan"], ticks[minute]["outcomes"]
+        plan = ticks[minute]["plan"]
         if plan["actions"]:
-            actions = [
-                {
-                    "function": action["function"],
-                    "change": action["change"],
-                    "reason": action["reason"]["why"],
-                    "outcome": outcome["result"]["is"],
-                }
-                for action, outcome in zip(plan["actions"], outcomes, strict=True)
-            ]
             at = (start + timedelta(minutes=minute)).strftime("%Y-%m-%d %H:%M:%S")
-            log.append({"@timestamp": at, "armed": plan["armed"], "actions": actions})
+            log.append({"@timestamp": at, "armed": plan["armed"], "changes": ticks[minute]["changes"]})
     return {
         "title": replay["title"],
         "start": replay["start"],
@@ -194,26 +186,29 @@ def chart(box: tuple, properties: dict, data: dict) -> list:
 
 
 def table(box: tuple, properties: dict, data: dict) -> list:
-    """The rows that the query would find, newest first: a field that is not a leaf is empty, as in Logs Insights."""
+    """The rows that the query would find, newest first."""
     x, y, width, _ = box
     fields = re.search(r"\| fields (.*?) \|", properties["query"])[1].split(", ")
-    rows = [fields, *([leaf(entry, field) for field in fields] for entry in reversed(data["log"]))]
-    columns = [max(len(row[place]) for row in rows) for place in range(len(fields))]
-    out = []
+    rows = [fields, *([said(entry[field]) for field in fields] for entry in reversed(data["log"]))]
+    # Every column but the last is as wide as its longest cell; the last has the rest, and its cells are wrapped.
+    widths = [6.4 * (2 + max(len(row[place]) for row in rows)) for place in range(len(fields) - 1)]
+    room = int((width - 24 - sum(widths)) / 6.2)
+    out, line = [], y + 42
     for place, row in enumerate(rows):
         at = x + 12
-        for word, column in zip(row, columns, strict=True):
-            out.append(text(at, y + 42 + 20 * place, word, "cell" if place else "axis"))
-            at += (width - 24) * (column + 2) / (sum(columns) + 2 * len(columns))
+        kind = "cell" if place else "axis"
+        for cell, column in zip(row, widths, strict=False):
+            out.append(text(at, line, cell, kind))
+            at += column
+        for part in textwrap.wrap(row[-1], room):
+            out.append(text(at, line, part, kind))
+            line += 14
+        line += 6
     return out
 
 
-def leaf(entry, field: str) -> str:
-    for key in field.split("."):
-        entry = entry[int(key)] if isinstance(entry, list) else entry.get(key)
-        if entry is None:
-            return ""
-    return "" if isinstance(entry, dict) else str(entry).lower() if isinstance(entry, bool) else str(entry)
+def said(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 STYLE = """

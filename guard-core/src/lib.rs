@@ -47,6 +47,7 @@
 //! # }
 //! ```
 
+pub mod alert;
 pub mod amplification;
 pub mod barrier;
 pub mod baseline;

@@ -2,6 +2,7 @@
 
 mod range;
 
+use std::cell::Cell;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
@@ -297,10 +298,29 @@ pub(crate) fn grouped(number: u128) -> String {
     out
 }
 
+thread_local! {
+    /// Whether amounts are written as numbers, for [`in_numbers`].
+    static IN_NUMBERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Writes what `write` writes with amounts as numbers instead of strings: for documents that other programs calculate with.
+/// A number keeps fifteen digits, so what the guard itself reads again is written in strings.
+pub fn in_numbers<R>(write: impl FnOnce() -> R) -> R {
+    let before = IN_NUMBERS.replace(true);
+    let written = write();
+    IN_NUMBERS.set(before);
+    written
+}
+
 impl Serialize for Usd {
-    /// A string of dollars with up to twelve decimals, trailing zeros cut: no reader loses digits.
+    /// A string of dollars with up to twelve decimals, trailing zeros cut: no reader loses digits. Within
+    /// [`in_numbers`], a number.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Exact(*self))
+        if IN_NUMBERS.get() {
+            serializer.serialize_f64(self.to_f64())
+        } else {
+            serializer.collect_str(&Exact(*self))
+        }
     }
 }
 

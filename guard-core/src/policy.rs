@@ -48,7 +48,7 @@ pub struct Policy {
     pub tags: Tags,
     /// How caps are released.
     pub release: Release,
-    /// How alerts are repeated.
+    /// How alerts are repeated, and where their runbook is.
     pub alerts: Alerts,
     /// Limits on the guard itself.
     pub limits: Limits,
@@ -130,13 +130,17 @@ pub struct Release {
     pub reassert: bool,
 }
 
-/// How alerts are repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How alerts are repeated, and where their runbook is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
     /// Minutes after which an unresolved alert is sent again, 5 to 10,080. Default 240.
     #[schemars(range(min = ranges::REALERT_MIN.min, max = ranges::REALERT_MIN.max))]
     pub realert_min: u32,
+    /// Address of the runbook, to which messages add the section of their kind, such as `#capped`: 1 to 300 printable
+    /// characters without blanks. Default `docs/runbook.md`, the place in the guard's repository.
+    #[schemars(length(min = 1, max = ranges::RUNBOOK_CHARS.max))]
+    pub runbook: String,
 }
 
 /// Limits on the guard itself.
@@ -399,7 +403,7 @@ impl Default for Release {
 
 impl Default for Alerts {
     fn default() -> Self {
-        Alerts { realert_min: 240 }
+        Alerts { realert_min: 240, runbook: "docs/runbook.md".to_owned() }
     }
 }
 

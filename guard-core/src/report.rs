@@ -4,6 +4,7 @@ pub mod bound;
 pub mod exposure;
 pub mod page;
 mod reason;
+pub mod usual;
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ use crate::plan::{
     Action, AsyncSetting, BudgetRecord, Change, FunctionRecord, Lever, NoticeKind, Refusal, Setting, Verdict,
 };
 use crate::policy::AtRollover;
-use crate::settle::LOOKS_UNTIL_ADOPTED;
+use crate::settle::{ApplyResult, LOOKS_UNTIL_ADOPTED, Outcome};
 
 pub use reason::reason_word;
 use reason::times;
@@ -24,11 +25,26 @@ use reason::times;
 /// An amount in its unit: dollars, yuan, or whole invocations.
 pub fn amount(amount: Usd, unit: Unit) -> String {
     match unit {
-        Unit::Usd => amount.to_string(),
-        Unit::Cny => amount.to_string().replace('$', "¥"),
+        Unit::Usd => dollars(amount),
+        Unit::Cny => dollars(amount).replace('$', "¥"),
         Unit::Invocations if amount == Usd::MAX => amount.to_string(),
         Unit::Invocations => grouped((amount.at_least_zero().picos() / PICOS_PER_USD).unsigned_abs()),
     }
+}
+
+/// Dollars to the cent, rounded up; below a cent with two digits that count.
+pub fn dollars(amount: Usd) -> String {
+    let cent = PICOS_PER_USD.unsigned_abs() / 100;
+    let magnitude = amount.picos().unsigned_abs();
+    if magnitude == 0 || magnitude >= cent {
+        return format!("{amount:.2}");
+    }
+    let mut decimals = 3;
+    let mut least = cent / 10;
+    while magnitude < least && decimals < 11 {
+        (decimals, least) = (decimals + 1, least / 10);
+    }
+    format!("{amount:.precision$}", precision = decimals + 1)
 }
 
 /// An amount in a column: to the cent, rounded up; whole units from 10,000 on.
@@ -75,6 +91,26 @@ pub fn setting(setting: Setting) -> String {
 /// A change in words: the lever and both values.
 pub fn change(change: &Change) -> String {
     format!("{} → {}", lever_at(&change.lever(), change.from()), setting(change.to()))
+}
+
+/// All changes of a tick in a line: the function, both values, the reason in a word, and what became of it.
+pub fn changes(actions: &[Action], outcomes: &[Outcome]) -> String {
+    let one = |action: &Action| {
+        let (why, came) = (reason_word(&action.reason), outcome(action, outcomes));
+        format!("{}: {} ({why}, {})", action.function, change(&action.change), came.replace('_', " "))
+    };
+    actions.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What became of an action, in a word: `applied`, `rejected`, `unavailable`, or `not_tried`.
+pub fn outcome(action: &Action, outcomes: &[Outcome]) -> &'static str {
+    let is_its = |outcome: &&Outcome| outcome.function == action.function && outcome.change == action.change;
+    match outcomes.iter().find(is_its).map(|outcome| &outcome.result) {
+        Some(ApplyResult::Applied) => "applied",
+        Some(ApplyResult::Rejected { .. }) => "rejected",
+        Some(ApplyResult::Unavailable { .. }) => "unavailable",
+        None => "not_tried",
+    }
 }
 
 /// A lever and the value at it.
@@ -199,7 +235,8 @@ pub fn budget_headline(record: &BudgetRecord) -> String {
     let of = show(record.amount);
     let is_over = record.spent.expected > record.amount;
     let used_up = match record.exhausted_if_sustained {
-        Some(at) if record.spent.expected < record.amount => {
+        // Where all is well, the end of the amount is too far to tell.
+        Some(at) if record.spent.expected < record.amount && record.verdict != Verdict::Fine => {
             format!("; used up {} UTC at this rate", at.format("%a %R"))
         }
         _ => String::new(),
@@ -347,9 +384,9 @@ pub fn trip_headline(
 impl fmt::Display for FunctionRecord {
     /// One line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}/h", self.function, self.burn_per_hour)?;
+        write!(f, "{}: {}/h", self.function, dollars(self.burn_per_hour))?;
         if let Some(ordinary) = self.baseline_per_hour {
-            write!(f, " (usual {ordinary}/h)")?;
+            write!(f, " (usual {}/h)", dollars(ordinary))?;
         }
         if self.attempts_per_mille > 1000 {
             write!(f, ", {}× attempts", times(self.attempts_per_mille))?;

@@ -38,7 +38,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Check policy files and say what they mean. Errors go to standard error, one per line.
+    /// Check policy files and say what they mean. Errors go to standard error, one per line. With --state, the memory of a
+    /// guard, also whether usual traffic alone uses up a budget.
     Check {
         /// The files, in TOML; `-` is standard input.
         #[arg(required = true, value_name = "FILE")]
@@ -58,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
     let done = match arguments.command {
         Command::Guard(ask) => laptop::run(&ask, &place, streams),
         Command::Policy { command: PolicyCommand::Check { files } } => {
-            policy_command::check(&files, place.json, streams)
+            policy_command::check(&files, place.state_file(), place.json, streams)
         }
         Command::Policy { command: PolicyCommand::Schema } => policy_command::schema(place.json, streams),
     };

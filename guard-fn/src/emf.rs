@@ -5,16 +5,14 @@
 //! budget) as the only dimensions. At $0.30 a metric and month ([`USD_PER_METRIC_MONTH`]) one budget makes 12 metrics
 //! and $3.60, three make 22 and $6.60. Functions have none: a thousand of them would be $300 a metric.
 
+use guard_core::alert::Context;
 use guard_core::money::{Unit, Usd};
 use guard_core::observation::Freshness;
 use guard_core::plan::{BudgetRecord, Plan};
 use guard_core::state::State;
 use serde_json::{Map, Value, json};
 
-use crate::context::Context;
-
-/// The namespace of all metrics.
-pub const NAMESPACE: &str = "DowGuard";
+pub use guard_core::alert::METRIC_NAMESPACE as NAMESPACE;
 
 /// A custom metric costs $0.30 a month, prorated by the hour, for the first 10,000 ("Amazon CloudWatch pricing",
 /// us-east-1, read 2026-11).

@@ -1,12 +1,10 @@
 //! The shell around `guard-core`: all contact with the outside world happens here.
 
-pub mod alert;
 pub mod aws;
 pub mod calls;
 mod chain;
 pub mod cli;
 pub mod config;
-pub mod context;
 pub mod deadline;
 pub mod emf;
 pub mod exit_code;

@@ -10,7 +10,7 @@ use guard_core::name::{BudgetName, FunctionName};
 use guard_core::observation::Freshness;
 use guard_core::plan::{Change, Plan, Verdict};
 use guard_core::report;
-use guard_core::settle::{ApplyResult, Outcome};
+use guard_core::settle::Outcome;
 use serde::Serialize;
 
 use crate::emf::{self, OwnUse};
@@ -31,6 +31,9 @@ pub struct TickLine {
     pub budgets: Vec<BudgetLine>,
     /// In the order of the plan.
     pub actions: Vec<ActionLine>,
+    /// The actions in words, all in one text: a table shows every change of the tick.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub changes: String,
     /// The number of refusals, by reason.
     pub refusals: BTreeMap<&'static str, usize>,
     /// The number of notices, by kind.
@@ -86,7 +89,7 @@ impl TickLine {
         }
         let mut notices: BTreeMap<&'static str, usize> = BTreeMap::new();
         for notice in &plan.notices {
-            *notices.entry(crate::alert::event(notice.kind)).or_default() += 1;
+            *notices.entry(guard_core::alert::event(notice.kind)).or_default() += 1;
         }
         let mut durations: BTreeMap<&'static str, Duration> = BTreeMap::new();
         for (step, took) in took {
@@ -99,6 +102,7 @@ impl TickLine {
             armed: plan.armed,
             budgets: plan.budgets.iter().map(BudgetLine::of).collect(),
             actions: plan.actions.iter().map(|action| ActionLine::of(action, outcomes)).collect(),
+            changes: report::changes(&plan.actions, outcomes),
             refusals,
             notices,
             caps_in_force: own.caps_in_force,
@@ -125,19 +129,11 @@ impl BudgetLine {
 
 impl ActionLine {
     fn of(action: &guard_core::plan::Action, outcomes: &[Outcome]) -> Self {
-        let came = outcomes
-            .iter()
-            .find(|outcome| outcome.function == action.function && outcome.change == action.change);
         ActionLine {
             function: action.function.clone(),
             change: action.change.clone(),
             reason: report::reason_word(&action.reason),
-            outcome: match came.map(|outcome| &outcome.result) {
-                Some(ApplyResult::Applied) => "applied",
-                Some(ApplyResult::Rejected { .. }) => "rejected",
-                Some(ApplyResult::Unavailable { .. }) => "unavailable",
-                None => "not_tried",
-            },
+            outcome: report::outcome(action, outcomes),
         }
     }
 }

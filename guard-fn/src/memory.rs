@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::alert::Message;
 use guard_core::money::Usd;
 use guard_core::name::{FunctionName, Region};
 use guard_core::plan::SamplingPlan;
 use guard_core::state::{Phase, State};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Message;
 use crate::survey::Survey;
 
 /// Messages kept for another try; beyond that the oldest are dropped. Our choice: some hours of a trip while SNS fails.

@@ -3,12 +3,20 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::DateTime;
+use guard_core::inventory::{AccountLimits, Inventory};
 use guard_core::money::Usd;
 use guard_core::policy::{Budget, Mode, Period, Policy, PolicyError, Scope, Slack};
+use guard_core::pricing::PriceTable;
+use guard_core::report::{self, usual};
+use guard_core::roster::Roster;
+use guard_core::sampling::own_cost_of_month;
+use guard_core::time::Hour;
 use serde_json::{Value, json};
 
 use crate::chain::without_number;
 use crate::exit_code::ExitCode;
+use crate::memory::Memory;
 use crate::packed::{packed_len, unpack};
 use crate::streams::Streams;
 
@@ -33,7 +41,22 @@ struct Size {
 const PARAMETER_BYTES: (u64, u64) = (4096, 8192);
 
 /// Checks each file and prints its meaning. All files are checked; the worst code is returned.
-pub(crate) fn check(files: &[PathBuf], json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
+///
+/// With a memory, what is usual and what exists is known too.
+pub(crate) fn check(
+    files: &[PathBuf],
+    memory: Option<&Path>,
+    json: bool,
+    streams: &mut Streams<'_>,
+) -> io::Result<ExitCode> {
+    let memory = match memory.map(remembered).transpose() {
+        Ok(memory) => memory,
+        Err(problem) => {
+            writeln!(streams.error, "{problem}")?;
+            return Ok(ExitCode::CannotRead);
+        }
+    };
+    let memory = memory.as_ref();
     let mut worst = ExitCode::Success;
     let mut results = Vec::new();
     for file in files {
@@ -44,9 +67,9 @@ pub(crate) fn check(files: &[PathBuf], json: bool, streams: &mut Streams<'_>) ->
             Checked::Unreadable(_) => ExitCode::CannotRead,
         });
         if json {
-            results.push(as_json(file, &checked)?);
+            results.push(as_json(file, &checked, memory)?);
         } else {
-            tell(file, &checked, streams)?;
+            tell(file, &checked, memory, streams)?;
         }
     }
     if json {
@@ -94,11 +117,12 @@ fn check_one(file: &Path, input: &mut dyn Read) -> Checked {
     }
 }
 
-fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
+fn as_json(file: &Path, checked: &Checked, memory: Option<&Memory>) -> io::Result<Value> {
     let file = file.display().to_string();
     Ok(match checked {
         Checked::Valid { policy, size } => {
-            let warnings = warnings(policy, *size);
+            let mut warnings = warnings(policy, *size);
+            warnings.extend(of_usual(policy, memory));
             json!({ "file": file, "ok": true, "policy": serde_json::to_value(policy)?, "warnings": warnings })
         }
         Checked::Invalid { error, .. } => {
@@ -108,14 +132,19 @@ fn as_json(file: &Path, checked: &Checked) -> io::Result<Value> {
     })
 }
 
-fn tell(file: &Path, checked: &Checked, streams: &mut Streams<'_>) -> io::Result<()> {
+fn tell(
+    file: &Path,
+    checked: &Checked,
+    memory: Option<&Memory>,
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
     let file = file.display();
     match checked {
         Checked::Valid { policy, size } => {
-            for warning in warnings(policy, *size) {
+            for warning in warnings(policy, *size).into_iter().chain(of_usual(policy, memory)) {
                 writeln!(streams.error, "{file}: warning: {warning}")?;
             }
-            write!(streams.output, "{file}: ok\n{}", summary(policy))
+            write!(streams.output, "{file}: ok\n{}", summary(policy, memory))
         }
         Checked::Invalid { error, text } => {
             for problem in &error.problems {
@@ -133,6 +162,42 @@ fn tell(file: &Path, checked: &Checked, streams: &mut Streams<'_>) -> io::Result
 /// Where every key is explained.
 const REFERENCE: &str =
     "docs/policy.md explains every key; `guard-fn policy schema` prints them for an editor.";
+
+/// The memory in a file.
+fn remembered(file: &Path) -> Result<Memory, String> {
+    let read = std::fs::read(file).map_err(|error| without_number(&error));
+    let memory = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+    memory.map_err(|error| format!("{}: cannot read the memory: {error}", file.display()))
+}
+
+/// The policy with what a memory knows of the account.
+fn roster(policy: &Policy, memory: Option<&Memory>) -> Roster {
+    let nothing = || Inventory::new("us-east-1", AccountLimits::default(), Vec::new());
+    let inventory = memory.map_or_else(nothing, |memory| memory.survey.inventory.clone());
+    Roster::new(policy.clone(), PriceTable::embedded(), inventory, None)
+}
+
+/// Budgets that usual traffic uses up, as far as a memory knows it.
+fn of_usual(policy: &Policy, memory: Option<&Memory>) -> Vec<String> {
+    let Some(memory) = memory else { return Vec::new() };
+    let now = memory.state.last_tick.unwrap_or(DateTime::UNIX_EPOCH);
+    usual::too_small(&roster(policy, Some(memory)), &memory.state, Hour::of(now))
+}
+
+/// What watching costs.
+fn watching(policy: &Policy, memory: Option<&Memory>) -> String {
+    let roster = roster(policy, memory);
+    let most = report::dollars(own_cost_of_month(&roster).total());
+    match memory {
+        Some(_) => format!("watching {} functions costs at most {most} a month", roster.members.len()),
+        None if policy.limits.own_cost_usd_per_month.is_some() => {
+            format!("watching costs at most {most} a month")
+        }
+        None => {
+            format!("watching costs at most {most} a month, or $3.00 per 1,000 functions where that is more")
+        }
+    }
+}
 
 /// What is accepted and will surprise.
 fn warnings(policy: &Policy, Size { bytes, packed }: Size) -> Vec<String> {
@@ -165,7 +230,7 @@ fn warnings(policy: &Policy, Size { bytes, packed }: Size) -> Vec<String> {
 }
 
 /// The policy in sentences: the facts a person should see before trusting it with money.
-fn summary(policy: &Policy) -> String {
+fn summary(policy: &Policy, memory: Option<&Memory>) -> String {
     let mut lines = vec![
         if policy.armed && policy.budget.iter().all(|budget| budget.mode < Mode::Cap && !budget.envelope) {
             "armed, but every budget here only alerts".to_owned()
@@ -184,6 +249,13 @@ fn summary(policy: &Policy) -> String {
         lines.push("no budget: only functions with a tag dow-guard:monthly-usd have one".to_owned());
     }
     lines.extend(policy.budget.iter().map(budget_line));
+    lines.push(watching(policy, memory));
+    if memory.is_none() && !policy.budget.is_empty() {
+        lines.push(
+            "not known without a guard's memory (--state FILE): whether usual traffic alone uses up a budget"
+                .to_owned(),
+        );
+    }
     lines.into_iter().map(|line| format!("  {line}\n")).collect()
 }
 

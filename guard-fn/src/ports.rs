@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use guard_core::alert::Message;
 use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
@@ -15,7 +16,6 @@ use guard_core::time::Minute;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::alert::Message;
 use crate::calls::Calls;
 use crate::deadline::Stage;
 use crate::memory::{Memory, Overview};

@@ -50,7 +50,9 @@ fn a_valid_policy_is_told_in_sentences() {
          disarmed: everything is reported, nothing is changed\n  \
          periods begin at midnight in UTC\n  \
          330 s from cause to effect\n  \
-         budget account: $400.00 per month for the whole account and region; alerts once $6.67 above usual are spent and it would break, and when it is used up; warns at 50 %, 75 %, 90 %, 100 %\n"
+         budget account: $400.00 per month for the whole account and region; alerts once $6.67 above usual are spent and it would break, and when it is used up; warns at 50 %, 75 %, 90 %, 100 %\n  \
+         watching costs at most $5.00 a month, or $3.00 per 1,000 functions where that is more\n  \
+         not known without a guard's memory (--state FILE): whether usual traffic alone uses up a budget\n"
     );
 }
 
@@ -201,4 +203,50 @@ fn a_reader_who_has_seen_enough_is_no_error() {
     let done = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&done.stderr), "");
     assert_eq!(done.status.code(), Some(0));
+}
+
+/// A memory of a function that spends $2 an hour, hour by hour for two weeks.
+fn memory_of_two_dollars_an_hour(file: &std::path::Path) {
+    use guard_core::baseline::Profile;
+    use guard_core::inventory::Function;
+    use guard_core::ledger::FunctionLedger;
+    use guard_core::money::Usd;
+    use guard_core::time::Hour;
+    let mut memory = guard_fn::memory::Memory::new("us-east-1".into());
+    memory.survey.inventory.functions = vec![Function::new("shop", 1024, 10), Function::new("new", 1024, 10)];
+    let now = chrono::DateTime::parse_from_rfc3339("2026-11-02T08:00:00Z").unwrap().to_utc();
+    let mut profile = Profile::default();
+    for back in (1..=336).rev() {
+        profile.record(Hour::of(now).plus(-back), Usd::from_dollars(2), 3);
+    }
+    profile.refresh();
+    let mut ledger = FunctionLedger::new("shop".into());
+    ledger.profile = profile;
+    memory.state.functions = vec![ledger];
+    memory.state.last_tick = Some(now);
+    std::fs::write(file, serde_json::to_vec(&memory).unwrap()).unwrap();
+}
+
+#[test]
+fn with_a_memory_a_budget_that_usual_traffic_uses_up_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    memory_of_two_dollars_an_hour(&state);
+    let check = |usd: u32| {
+        let policy = format!("[[budget]]\nname = \"a\"\nperiod = \"day\"\nusd = {usd}\n");
+        ask(&["policy", "check", "-", "--state", &state.display().to_string()], &policy)
+    };
+    let small = check(40);
+    assert_eq!(small.code, 0, "{}", small.error);
+    let wanted = "-: warning: budget a: usual traffic alone spends about $48.00 in its period of 1440 min, and the amount is \
+                  $40.00: it alarms without an incident\n";
+    assert!(small.error.contains(wanted), "{}", small.error);
+    assert!(small.error.contains("1 of 2 functions have no history yet"), "{}", small.error);
+    assert!(small.output.contains("  watching 2 functions costs at most $"), "{}", small.output);
+    assert!(!small.output.contains("not known without"), "{}", small.output);
+    let large = check(50);
+    assert!(!large.error.contains("usual traffic alone"), "{}", large.error);
+    let none = ask(&["policy", "check", "-", "--state", "no-such.json"], BUDGET);
+    assert_eq!(none.code, 4);
+    assert!(none.error.contains("no-such.json: cannot read the memory: "), "{}", none.error);
 }

@@ -114,7 +114,7 @@ def anchor(heading: str) -> str:
 
 class Runbook(unittest.TestCase):
     def test_every_word_that_a_subject_begins_with_has_its_section(self):
-        source = (ROOT / "guard-fn/src/alert/facts.rs").read_text()
+        source = (ROOT / "guard-core/src/alert/facts.rs").read_text()
         words = set(re.findall(r'NoticeKind::[^"\n]+=> "([A-Z ]+)",', source))
         self.assertGreater(len(words), 12)
         found = re.findall(r"^### ([A-Z ,]+)$", (DOCS / "runbook.md").read_text(), re.M)

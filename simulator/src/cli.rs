@@ -1,6 +1,9 @@
 //! The command line: what can be asked for, and what a wrong question costs.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::command::bound::BoundArgs;
 use crate::command::compare::CompareArgs;
@@ -12,6 +15,7 @@ use crate::command::scorecard::ScorecardArgs;
 use crate::command::sweep::SweepArgs;
 use crate::command::trace::TraceArgs;
 use crate::exit_code;
+use crate::report::layout::Colours;
 
 /// The attack lab of DoW Guard.
 #[derive(Clone, Debug, Parser)]
@@ -20,6 +24,12 @@ pub struct Cli {
     /// What to do. Without it: `replay`.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// When to show colours.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Colours,
+    /// Only errors on standard error: no progress, no warnings.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
 }
 
 /// What `dowsim` can do.
@@ -43,7 +53,7 @@ pub enum Command {
     /// Replay every scenario with policies of others in the guard's place: AWS Budgets, alarms, counters, nobody.
     #[command(after_help = exit_code::HELP)]
     Field(FieldArgs),
-    /// Show the most that can be spent past a budget's line before a cap bites, term by term.
+    /// Show the most that can be spent over a budget before a cap holds, term by term.
     ///
     /// As configured now, and with a standing cap: every function held at its floor before anything happens.
     #[command(after_help = exit_code::HELP)]
@@ -51,10 +61,22 @@ pub enum Command {
     /// Show what an attack that begins now could burn: every function's worst hour and day, and what limits it.
     #[command(after_help = exit_code::HELP)]
     Exposure(Box<ExposureArgs>),
-    /// List the embedded scenarios.
+    /// List the embedded scenarios, or print one, or the schema of all.
     Scenarios(ScenariosArgs),
     /// Look at recorded traffic, bring it into one table, and cut it to what a run needs.
     Trace(TraceArgs),
+    /// Print what a shell needs to complete commands and options: `dowsim completions bash > FILE`.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write a manual page per command into a directory.
+    Man {
+        /// The directory, which must exist.
+        #[arg(value_name = "DIRECTORY")]
+        directory: PathBuf,
+    },
 }
 
 impl Command {

@@ -1,5 +1,6 @@
 //! Assertions on a replay, for CI: `overrun_usd<=5`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -79,6 +80,22 @@ pub fn metric(name: &str) -> Result<Metric, String> {
     })
 }
 
+/// Every number by its name; `None` where there is none, such as the time to a cap where nothing was capped.
+pub fn metrics(findings: &Findings) -> BTreeMap<&'static str, Option<f64>> {
+    METRICS.iter().map(|(name, _, read)| (*name, read(findings))).collect()
+}
+
+/// What can be expected, for the help of the command line.
+pub fn help() -> String {
+    let mut text = "What must hold, such as overrun_usd<=5 (also >= == < >); exit code 5 where it does not. May be given \
+                    several times. The numbers:\n"
+        .to_owned();
+    for (name, meaning, _) in METRICS {
+        text.push_str(&format!("\n  {name}: {meaning}"));
+    }
+    text
+}
+
 fn served_percent(findings: &Findings) -> Option<f64> {
     let tally = &findings.legitimate_with;
     (tally.offered > 0).then(|| as_f64(tally.served) / as_f64(tally.offered) * 100.0)
@@ -97,10 +114,15 @@ impl Expectation {
         })
     }
 
-    /// The number found, for the line that says that the expectation does not hold.
-    pub fn found(&self, findings: &Findings) -> String {
+    /// The number found, if there is one.
+    pub fn found(&self, findings: &Findings) -> Option<f64> {
         let (_, _, read) = self.metric;
-        read(findings).map_or("nothing".to_owned(), |found| found.to_string())
+        read(findings)
+    }
+
+    /// What its number is.
+    pub fn meaning(&self) -> &'static str {
+        self.metric.1
     }
 }
 
@@ -164,7 +186,7 @@ mod tests {
         let findings = Findings::default();
         assert!(!expect("cap_min<=1000").holds(&findings));
         assert!(!expect("cap_min>=0").holds(&findings));
-        assert_eq!(expect("cap_min>=0").found(&findings), "nothing");
+        assert_eq!(expect("cap_min>=0").found(&findings), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit_code::ExitCode;
 use crate::trace::TraceError;
@@ -53,9 +54,29 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Whether standard error is for errors alone: `--quiet`.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Keeps everything but errors from standard error.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether standard error is for errors alone.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Prints the assumptions to standard error.
 pub fn warn(warnings: &[String]) {
     for warning in warnings {
-        eprintln!("dowsim: warning: {warning}");
+        note(&format!("warning: {warning}"));
+    }
+}
+
+/// Prints a line to standard error, unless it is to be quiet.
+pub fn note(line: &str) {
+    if !is_quiet() {
+        eprintln!("dowsim: {line}");
     }
 }

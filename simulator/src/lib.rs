@@ -22,6 +22,7 @@ pub mod expect;
 pub mod failure;
 pub mod field;
 pub mod flood;
+pub mod generate;
 pub mod history;
 pub mod inventory_file;
 pub mod invoice;

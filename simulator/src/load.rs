@@ -10,7 +10,7 @@ use crate::flood::Flood;
 use crate::patch::Patch;
 use crate::region::unpriced;
 use crate::request::Request;
-use crate::scenario::{Scenario, TraceUse};
+use crate::scenario::{MINUTES_MAX, Scenario, TraceUse};
 use crate::scenarios;
 use crate::stage::Stage;
 use crate::trace::detect::{self, Options};
@@ -121,6 +121,8 @@ pub struct Recording<'a> {
     pub flood: Option<&'a Flood>,
     /// The policy that guards it.
     pub policy: Policy,
+    /// Keys of the scenario that are to differ.
+    pub changes: &'a [Patch],
 }
 
 impl Recording<'_> {
@@ -143,10 +145,32 @@ impl Recording<'_> {
         scenario.account.region = self.region.to_owned();
         scenario.traffic.extend(flood);
         scenario.policy = self.policy;
-        scenario.check().map_err(|error| usage(&format_args!("{}: {error}", self.name)))?;
+        let too_long = scenario.minutes > MINUTES_MAX;
+        let scenario = changed(scenario, self.changes).map_err(|problem| {
+            let name = self.name;
+            let hint = if too_long {
+                format!(
+                    "; a replay has 31 days at most: cut it, such as `dowsim trace cut {name} --minutes \
+                     0..{MINUTES_MAX} --out part.csv`"
+                )
+            } else {
+                String::new()
+            };
+            usage(&format_args!("{name}: {problem}{hint}"))
+        })?;
         let stage = Stage::new(&scenario, Some(&workload)).map_err(|error| usage(&error))?;
         Ok(Loaded { name: self.name.to_owned(), scenario, stage })
     }
+}
+
+/// The scenario with keys changed, checked.
+fn changed(scenario: Scenario, changes: &[Patch]) -> Result<Scenario, String> {
+    if changes.is_empty() {
+        return scenario.check().map(|()| scenario).map_err(|error| error.to_string());
+    }
+    let mut table = toml::Table::try_from(&scenario).map_err(|error| error.to_string())?;
+    changes.iter().try_for_each(|patch| patch.apply(&mut table))?;
+    Scenario::from_table(table).map_err(|error| error.to_string())
 }
 
 /// Opens a scenario and makes it ready: see [`Source::open`].

@@ -5,9 +5,10 @@ use std::process::ExitCode as ProcessExitCode;
 
 use clap::Parser;
 use simulator::cli::{Cli, Command};
-use simulator::command;
 use simulator::exit_code::ExitCode;
-use simulator::report::layout::{Palette, WIDTH};
+use simulator::failure::be_quiet;
+use simulator::report::layout::WIDTH;
+use simulator::{command, generate};
 
 fn main() -> ProcessExitCode {
     run().into()
@@ -22,18 +23,24 @@ fn run() -> ExitCode {
             return if told.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
         }
     };
+    if cli.quiet {
+        be_quiet();
+    }
+    let palette = cli.color.palette(io::stdout().is_terminal());
     let command = cli.command.unwrap_or_else(Command::default_run);
     let out = BufWriter::new(io::stdout().lock());
     let done = match command {
-        Command::Replay(args) => command::replay::run(&args, out, palette(), width()),
-        Command::Compare(args) => command::compare::run(&args, out, palette(), width()),
-        Command::Sweep(args) => command::sweep::run(&args, out, palette(), width()),
+        Command::Replay(args) => command::replay::run(&args, out, palette, width()),
+        Command::Compare(args) => command::compare::run(&args, out, palette, width()),
+        Command::Sweep(args) => command::sweep::run(&args, out, palette, width()),
         Command::Scorecard(args) => command::scorecard::run(&args, out),
         Command::Field(args) => command::field::run(&args, out),
-        Command::Bound(args) => command::bound::run(&args, out, palette(), width()),
-        Command::Exposure(args) => command::exposure::run(&args, out, palette(), width()),
+        Command::Bound(args) => command::bound::run(&args, out, palette, width()),
+        Command::Exposure(args) => command::exposure::run(&args, out, palette, width()),
         Command::Scenarios(args) => command::scenarios::run(&args, out),
-        Command::Trace(args) => command::trace::run(&args, out, palette()),
+        Command::Trace(args) => command::trace::run(&args, out, palette),
+        Command::Completions { shell } => generate::completions(shell, out),
+        Command::Man { directory } => generate::man(&directory),
     };
     match done {
         Ok(()) => ExitCode::Ok,
@@ -49,11 +56,4 @@ fn run() -> ExitCode {
 /// Columns of the terminal; without one, those of a plain page.
 fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0))
-}
-
-/// Colours on a terminal only, and not where `NO_COLOR` is set to anything (no-color.org).
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR is for every program of a terminal")]
-fn palette() -> Palette {
-    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !is_unwanted { Palette::Ansi } else { Palette::Plain }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use guard_core::Begun;
+use guard_core::alert::{self, Before};
 use guard_core::amplification::counts_received;
 use guard_core::inventory::Architecture;
 use guard_core::money::Usd;
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
 use guard_core::operator::{self, Command};
-use guard_core::plan::{Action, Change, Plan, SamplingPlan};
+use guard_core::plan::{Action, Change, Notice, Plan, SamplingPlan};
 use guard_core::policy::Policy;
 use guard_core::pricing::{PriceTable, Quote};
 use guard_core::roster::Roster;
@@ -40,6 +42,8 @@ pub struct Pilot {
     looking: Usd,
     /// Actions and what became of them, since asked last.
     pub outcomes: Vec<Outcome>,
+    /// The notices that the last tick or order has sent, before its changes and after them.
+    pub told: [Vec<Notice>; 2],
 }
 
 impl Pilot {
@@ -59,6 +63,7 @@ impl Pilot {
             declared,
             looking: Usd::ZERO,
             outcomes: Vec::new(),
+            told: Default::default(),
         }
     }
 
@@ -108,11 +113,8 @@ impl Pilot {
             begun.see(&self.roster, &mut self.state, &seen);
         }
         let plan = begun.decide(&self.roster, &mut self.state, &seen);
-        if plan.armed {
-            self.carry_out(&plan.actions, at, events, world);
-        }
         self.sampling = plan.sampling.clone();
-        plan
+        self.done(plan, at, events, world)
     }
 
     /// An operator's word, carried out like a tick's plan.
@@ -124,10 +126,25 @@ impl Pilot {
         world: &mut World,
     ) -> Option<Plan> {
         let plan = operator::command(&self.roster, &mut self.state, at.start(), command).ok()?;
-        if plan.armed {
+        Some(self.done(plan, at, events, world))
+    }
+
+    /// Carries out a plan, and tells what is true of it: the order of the Lambda.
+    fn done(&mut self, mut plan: Plan, at: Minute, events: &Now<'_>, world: &mut World) -> Plan {
+        let realert = TimeDelta::minutes(i64::from(self.roster.policy.alerts.realert_min));
+        let before = if plan.armed && !plan.actions.is_empty() {
+            let before = alert::before_actions(&plan, &mut self.state.alerts);
             self.carry_out(&plan.actions, at, events, world);
-        }
-        Some(plan)
+            before
+        } else {
+            Before::default()
+        };
+        let rest = before.rest(&plan);
+        self.state.alerts.extend(before.held);
+        let after = alert::after_actions(&rest, &self.outcomes, &mut self.state.alerts, realert);
+        self.told = [before.notices, after];
+        plan.notices = self.told.concat();
+        plan
     }
 
     fn look(

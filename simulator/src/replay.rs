@@ -3,6 +3,7 @@
 
 use std::thread;
 
+use guard_core::alert::Context;
 use guard_core::money::{Unit, Usd};
 use guard_core::name::BudgetName;
 use guard_core::plan::{NoticeKind, messages_of};
@@ -15,7 +16,8 @@ use crate::number::as_f64;
 use crate::request::Request;
 use crate::run::{Run, run};
 use crate::scenario::Kind;
-use crate::stage::Stage;
+use crate::stage::{GUARD, Stage};
+use crate::text::shell_word;
 use crate::world::{Cast, Tally};
 
 /// The three runs and their findings.
@@ -47,6 +49,12 @@ pub struct Replay {
     pub with: Run,
     /// With a perfect guard.
     pub perfect: Run,
+    /// What the guard's messages say about it.
+    #[serde(skip)]
+    pub context: Context,
+    /// The command that makes the same replay again.
+    #[serde(skip)]
+    pub again: String,
 }
 
 /// The numbers that matter.
@@ -170,7 +178,23 @@ impl Replay {
             without,
             with,
             perfect,
+            context: context(request),
+            again: format!("dowsim replay {} --seed {}", shell_word(request.name), request.seed),
         }
+    }
+}
+
+/// What messages say about a simulated guard: no account, because there is none.
+fn context(request: &Request<'_>) -> Context {
+    let policy = &request.scenario.policy;
+    Context {
+        account: String::new(),
+        region: request.stage.inventory().region.to_string(),
+        guard: GUARD.to_owned(),
+        stage: "simulated".to_owned(),
+        metric_lag_s: policy.timing.metric_lag_s,
+        realert_min: policy.alerts.realert_min,
+        runbook: policy.alerts.runbook.clone(),
     }
 }
 
@@ -263,8 +287,8 @@ fn trips(run: &Run) -> Trips {
 
 /// Messages that people got in a run.
 pub(crate) fn messages(run: &Run) -> u32 {
-    let messages = run.ticks.iter().map(|tick| messages_of(&tick.plan.notices));
-    u32::try_from(messages.sum::<usize>()).unwrap_or(u32::MAX)
+    let told = run.ticks.iter().flat_map(|tick| &tick.told);
+    u32::try_from(told.map(|notices| messages_of(notices)).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 /// Functions that a run's guard took from free to capped, each time.

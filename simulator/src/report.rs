@@ -1,6 +1,7 @@
 //! The texts for people: a replay's first screen, its timeline, and the alert as it would arrive.
 
 pub mod compare;
+pub mod customers;
 pub mod document;
 pub mod field;
 pub mod html;

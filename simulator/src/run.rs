@@ -7,7 +7,7 @@ mod truth;
 
 use guard_core::bound::Known;
 use guard_core::money::{Usd, UsdRange};
-use guard_core::plan::{Plan, Verdict};
+use guard_core::plan::{Notice, Plan, Verdict};
 use guard_core::pricing::PriceTable;
 use guard_core::settle::Outcome;
 use serde::Serialize;
@@ -60,6 +60,9 @@ pub struct Run {
     pub holds: bool,
     /// How often a function that is not attacked went from free to held.
     pub false_stops: u32,
+    /// Legitimate traffic of single functions, minute by minute: of those under attack, or of the first.
+    #[serde(skip)]
+    pub watched: Vec<Watched>,
     /// The most that the guard has known of the ordinary use of each function, in the order of the inventory: what its
     /// published bound rests on.
     #[serde(skip)]
@@ -130,6 +133,17 @@ pub struct Row {
     pub throttles: u64,
 }
 
+/// The legitimate traffic of one function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Its place in the inventory.
+    pub place: usize,
+    /// Its name.
+    pub function: String,
+    /// Minute by minute.
+    pub fates: Vec<Fate>,
+}
+
 /// What became of a minute's events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fate {
@@ -139,6 +153,8 @@ pub struct Fate {
     pub served: u64,
     /// Refused, given up or lost.
     pub refused: u64,
+    /// Sent so far and still waiting at the minute's end.
+    pub waiting: u64,
 }
 
 impl Fate {
@@ -149,6 +165,7 @@ impl Fate {
             offered: self.offered + other.offered,
             served: self.served + other.served,
             refused: self.refused + other.refused,
+            waiting: self.waiting + other.waiting,
         }
     }
 
@@ -159,6 +176,7 @@ impl Fate {
             offered: self.offered - part.offered,
             served: self.served - part.served,
             refused: self.refused - part.refused,
+            waiting: self.waiting - part.waiting,
         }
     }
 }
@@ -168,10 +186,15 @@ impl Fate {
 pub struct Tick {
     /// The minute at whose beginning it ran.
     pub minute: u32,
-    /// The decision.
+    /// The decision. Its notices are those that were sent: what is told of a change waits until it is made.
     pub plan: Plan,
     /// What became of its actions.
     pub outcomes: Vec<Outcome>,
+    /// Its actions and what became of them, in words.
+    pub changes: String,
+    /// The notices that were sent, as many at a time as one process sends: what is true before the changes, and after.
+    #[serde(skip)]
+    pub told: [Vec<Notice>; 2],
 }
 
 /// Runs.

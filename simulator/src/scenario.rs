@@ -16,6 +16,9 @@ pub use function::{AsyncSpec, FunctionSpec, QueueSpec, Reuse, StreamSpec};
 pub use read::ScenarioError;
 pub use traffic::{Client, Duration, Emission, Kind, Rate, Traffic, Via};
 
+/// The longest replay, in minutes: 31 days.
+pub const MINUTES_MAX: u32 = 44_640;
+
 /// Everything a replay needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -88,12 +88,15 @@ fn the_run_without_arguments_is_an_incident_and_prints_the_same_bytes_twice() {
         "Timeline",
         "set checkout-api: reserved concurrency none",
         "The alert as it arrives",
-        "Undo: ",
+        "Undo      aws lambda invoke ",
+        "Subject: CAPPED checkout-api (simulated us-east-1)",
+        "Runbook   docs/runbook.md#capped",
     ] {
         assert!(page.contains(expected), "{expected} is missing in:\n{page}");
     }
     assert!(!page.contains('\u{1b}'), "no colours in a pipe");
-    let widest = page.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+    let lines = page.lines().filter(|line| !line.contains("aws lambda "));
+    let widest = lines.max_by_key(|line| line.chars().count()).unwrap_or_default();
     assert!(widest.chars().count() <= 80, "{widest}");
     assert!(page.contains("DoW Guard is armed in us-east-1 (1 budget)"), "one is not many:\n{page}");
 }
@@ -106,7 +109,7 @@ fn a_scenario_of_ones_own_is_a_file() {
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
     let replay: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(replay["name"], "own");
-    let usd = |name: &str| replay["findings"][name].as_str().unwrap().parse::<f64>().unwrap();
+    let usd = |name: &str| replay["findings"][name].as_f64().unwrap();
     assert!(usd("usd_with") < usd("usd_without") && usd("usd_perfect") < usd("usd_with"));
     let rows = fs::read_to_string(&csv).unwrap();
     let minutes = usize::try_from(replay["with"]["minutes"].as_u64().unwrap()).unwrap();
@@ -307,7 +310,8 @@ fn policies_are_compared_in_a_matrix_with_the_frontier() {
     for expected in ["written", "stop", "disarmed", "The frontier", "no other saves more and harms less"] {
         assert!(page.contains(expected), "{expected} is missing in:\n{page}");
     }
-    let widest = page.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+    let lines = page.lines().filter(|line| !line.contains("aws lambda "));
+    let widest = lines.max_by_key(|line| line.chars().count()).unwrap_or_default();
     assert!(widest.chars().count() <= 80, "{widest}");
     let two = ["--variant", "a:policy.armed=false", "--variant", "b:policy.budget.*.usd=5;policy.armed=true"];
     let again = dowsim(&[&["compare", &scenario, "--json"], &two[..]].concat());
@@ -362,4 +366,214 @@ fn a_reader_that_has_seen_enough_ends_the_run_quietly() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), Some(0));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_dash_is_standard_output_for_every_file_that_is_written_and_nothing_is_mixed_with_it() {
+    let scenario = file("dash", "own.toml", SCENARIO);
+    let csv = dowsim(&["replay", &scenario, "--csv", "-"]);
+    assert!(text(&csv.stdout).starts_with("run,minute,at,"), "{}", text(&csv.stdout));
+    assert!(!text(&csv.stdout).contains("Timeline"));
+    let page = dowsim(&["replay", &scenario, "--html", "-"]);
+    assert!(text(&page.stdout).starts_with("<!DOCTYPE html>") && text(&page.stdout).ends_with("</html>\n"));
+    let sweep = dowsim(&["sweep", &scenario, "--seeds", "2", "--out", "-"]);
+    assert_eq!(text(&sweep.stdout).lines().count(), 3, "{}", text(&sweep.stdout));
+    let card = dowsim(&["scorecard", &scenario, "--seeds", "1", "--out", "-"]);
+    assert!(text(&card.stdout).starts_with("# Scorecard"), "{}", text(&card.stdout));
+    let log = file("dash", "site.csv", "period,count\n2026-11-04 06:00:00,5\n2026-11-04 06:01:00,7\n");
+    let table = dowsim(&["trace", "cut", &log, "--out", "-"]);
+    assert!(table.stdout.len() > 20, "{}", text(&table.stderr));
+    for mixed in [
+        &["replay", &scenario, "--csv", "-", "--html", "-"][..],
+        &["replay", &scenario, "--csv", "-", "--json"],
+        &["sweep", &scenario, "--out", "-", "--json"],
+    ] {
+        let output = dowsim(mixed);
+        assert_eq!(code(&output), Some(2), "{mixed:?}");
+        assert!(text(&output.stderr).contains("would be mixed"), "{}", text(&output.stderr));
+    }
+    assert!(!PathBuf::from("-").exists(), "no file of that name");
+}
+
+#[test]
+fn numbers_are_numbers_in_json_and_every_number_that_can_be_expected_is_there() {
+    let scenario = file("numbers", "own.toml", SCENARIO);
+    let output = dowsim(&["replay", &scenario, "--json", "--expect", "caps==1", "--expect", "usd_with<=100"]);
+    let replay: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(replay["with"]["bill"]["all"].is_f64() && replay["with"]["rows"][0]["spent"].is_f64());
+    let metrics = replay["metrics"].as_object().unwrap();
+    assert_eq!(metrics.len(), simulator::expect::METRICS.len());
+    assert_eq!(metrics["usd_with"], replay["findings"]["usd_with"]);
+    assert!(metrics["saved_percent"].as_f64().unwrap() > 1.0, "{metrics:?}");
+    let held = replay["expectations"].as_array().unwrap();
+    assert!(held.len() == 2 && held.iter().all(|one| one["holds"] == true), "{held:?}");
+    let compared = dowsim(&["compare", &scenario, "--variant", "written", "--json"]);
+    assert!(!text(&compared.stdout).contains("\"usd_with\":\""), "{}", text(&compared.stdout));
+}
+
+#[test]
+fn an_expectation_that_holds_is_said_to_hold() {
+    let scenario = file("holds", "own.toml", SCENARIO);
+    let output = dowsim(&["replay", &scenario, "--expect", "caps==1"]);
+    assert!(text(&output.stdout).ends_with("✓ caps==1 holds: found 1\n"), "{}", text(&output.stdout));
+    let calm =
+        dowsim(&["replay", &scenario, "--set", "traffic.flood.rate.rps=0.1", "--expect", "cap_min<=5"]);
+    let told = text(&calm.stderr);
+    assert!(
+        told.contains("found nothing (there was no number for: minutes from attack to first change)"),
+        "{told}"
+    );
+    let help = dowsim(&["replay", "--help"]);
+    assert!(text(&help.stdout).contains("saved_percent: of what a perfect guard"), "{}", text(&help.stdout));
+}
+
+#[test]
+fn colours_can_be_asked_for_and_refused_and_a_dumb_terminal_has_none() {
+    let scenario = file("colours", "own.toml", SCENARIO);
+    let coloured = |args: &[&str]| text(&dowsim(args).stdout).contains('\u{1b}');
+    assert!(coloured(&["replay", &scenario, "--color", "always"]));
+    assert!(coloured(&["--color=always", "replay", &scenario]));
+    assert!(!coloured(&["replay", &scenario, "--color", "never"]));
+    assert!(!coloured(&["replay", &scenario]));
+    use simulator::report::layout::{Colours, Palette};
+    assert_eq!(Colours::Auto.palette(false), Palette::Plain);
+    assert_eq!(Colours::Never.palette(true), Palette::Plain);
+}
+
+#[test]
+fn long_work_says_so_before_it_begins_unless_it_is_to_be_quiet() {
+    let scenario = file("long", "own.toml", SCENARIO);
+    let told = dowsim(&["sweep", &scenario, "--seeds", "12"]);
+    assert!(text(&told.stderr).starts_with("dowsim: 12 replays on "), "{}", text(&told.stderr));
+    let short = dowsim(&["sweep", &scenario, "--seeds", "2"]);
+    assert_eq!(text(&short.stderr), "");
+    let quiet = dowsim(&["sweep", &scenario, "--seeds", "12", "-q"]);
+    assert_eq!((text(&quiet.stderr).as_str(), code(&quiet)), ("", Some(0)));
+    let wrong = dowsim(&["-q", "replay", "no-such"]);
+    assert!(!wrong.stderr.is_empty(), "an error is told in any case");
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = dowsim(&["completions", shell]);
+        let script = text(&output.stdout);
+        assert!(script.contains("scorecard") && script.contains("history-days"), "{shell}: {script}");
+    }
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("man");
+    fs::create_dir_all(&folder).unwrap();
+    let output = dowsim(&["man", &folder.display().to_string()]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    for page in ["dowsim.1", "dowsim-replay.1", "dowsim-sweep.1", "dowsim-trace-cut.1"] {
+        let written = fs::read_to_string(folder.join(page)).unwrap();
+        assert!(written.contains(".TH "), "{page}: {written}");
+    }
+    let nowhere = dowsim(&["man", "/no/such/directory"]);
+    assert_eq!(code(&nowhere), Some(4), "{}", text(&nowhere.stderr));
+}
+
+#[test]
+fn a_scenario_that_is_shown_can_be_replayed_and_the_schema_is_the_one_beside_them() {
+    let shown = dowsim(&["scenarios", "--show", "redos"]);
+    let own = file("shown", "redos.toml", &shown.stdout);
+    let (mine, theirs) = (dowsim(&["replay", &own, "--json"]), dowsim(&["replay", "redos", "--json"]));
+    assert!(mine.stdout == theirs.stdout, "the file is the scenario");
+    let odd = dowsim(&["scenarios", "--show", "redo"]);
+    assert_eq!(code(&odd), Some(2));
+    assert!(text(&odd.stderr).contains("redos"), "{}", text(&odd.stderr));
+    let schema = dowsim(&["scenarios", "--schema"]);
+    let committed = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenario.schema.json")).unwrap();
+    assert!(
+        text(&schema.stdout) == committed,
+        "run: dowsim scenarios --schema > simulator/scenario.schema.json"
+    );
+}
+
+#[test]
+fn what_is_wrong_in_a_scenario_is_said_in_words_of_its_writer() {
+    for (from, to, expected) in [
+        ("rate = { law = \"constant\", rps = 2 }", "rate = 2", "expected a table with a law, such as"),
+        ("law = \"constant\", rps = 2", "law = \"flat\", rps = 2", "unknown choice `flat`, expected one of"),
+        ("start = \"2026-11-04T06:00:00Z\"", "start = \"2026\"", "a moment is a text in quotes, such as"),
+        (
+            "start = \"2026-11-04T06:00:00Z\"",
+            "start = 2026-11-04T06:00:00Z",
+            "a moment is a text in quotes, such as",
+        ),
+    ] {
+        let scenario = file("words", "own.toml", SCENARIO.replacen(from, to, 1));
+        let output = dowsim(&["replay", &scenario]);
+        assert_eq!(code(&output), Some(3), "{to}");
+        assert!(text(&output.stderr).contains(expected), "{to}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
+    let policy = file("recording", "mine.toml", POLICY);
+    let hour = |minutes: i64| {
+        let start = chrono::DateTime::parse_from_rfc3339("2026-11-04T06:00:00Z").unwrap();
+        (start + chrono::TimeDelta::minutes(minutes)).format("%Y-%m-%d %H:%M:%S").to_string()
+    };
+    let log = format!("period,count\n{},5\n{},7\n", hour(0), hour(1));
+    let short = file("recording", "short.csv", log);
+    let args =
+        ["replay", "--trace", &short, "--policy", &policy, "--set", "account.concurrency=77", "--json"];
+    let output = dowsim(&args);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    let wrong = dowsim(&["replay", "--trace", &short, "--policy", &policy, "--set", "account.concurrency=7"]);
+    assert_eq!(code(&wrong), Some(2));
+    assert!(
+        text(&wrong.stderr).contains("account.concurrency: 7 is not within 10 to"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    let long = file("recording", "long.csv", format!("period,count\n{},5\n{},7\n", hour(0), hour(60_000)));
+    let output = dowsim(&["replay", "--trace", &long, "--policy", &policy]);
+    assert_eq!(code(&output), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("dowsim trace cut long.csv --minutes 0..44640 --out part.csv"), "{told}");
+}
+
+#[test]
+fn the_line_that_runs_it_again_runs_it_again() {
+    let scenario = file("again", "own scenario.toml", SCENARIO);
+    let policy = file("again", "mine.toml", POLICY);
+    let args =
+        ["replay", &scenario, "--policy", &policy, "--set", "minutes=70", "--html", "-", "--color", "never"];
+    let page = text(&dowsim(&args).stdout);
+    let (_, rest) = page.split_once("Run it again</h2><pre>").unwrap();
+    let (line, _) = rest.split_once("</pre>").unwrap();
+    let line = line.replace("&#39;", "'");
+    assert!(line.starts_with("dowsim replay '") && line.contains("--set minutes=70"), "{line}");
+    let words = line.strip_prefix("dowsim ").unwrap();
+    let again = Command::new("sh")
+        .args(["-c", &format!("\"$0\" {words} --html -"), env!("CARGO_BIN_EXE_dowsim")])
+        .output()
+        .unwrap();
+    assert!(text(&again.stdout) == page, "{line}\n{}", text(&again.stderr));
+}
+
+#[test]
+fn the_alert_of_a_page_is_the_mail_that_the_guard_sends() {
+    use guard_core::alert::{self, Audience};
+    use guard_core::plan::NoticeKind;
+    let loaded = simulator::load::Source::of_text("short", SCENARIO).ready(&[]).unwrap();
+    let prices = guard_core::pricing::PriceTable::embedded();
+    let replay = simulator::replay::Replay::new(&loaded.request(1), prices, |_, _| ());
+    let told = replay.with.ticks.iter().flat_map(|tick| tick.told.iter().map(move |told| (tick, told)));
+    let mut capped = told.filter_map(|(tick, told)| {
+        let notice = told.iter().find(|notice| notice.kind == NoticeKind::Capped)?;
+        Some(alert::messages(std::slice::from_ref(notice), &tick.plan, &replay.context))
+    });
+    let mail = capped.next().unwrap().into_iter().find(|one| one.audience == Audience::People).unwrap();
+    let html = simulator::report::html::page(&replay);
+    let shown = html.replace("&#39;", "'").replace("&quot;", "\"").replace("&gt;", ">");
+    assert!(shown.contains(mail.body.trim_end()), "{}\nis not in\n{shown}", mail.body);
+    let mut page = Vec::new();
+    let palette = simulator::report::layout::Palette::Plain;
+    simulator::report::replay::Page::new(&mut page, palette, 80).write(&replay).unwrap();
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    let page = words(&text(&page));
+    assert!(page.contains(&words(&mail.body)), "{}\nis not in\n{page}", mail.body);
 }

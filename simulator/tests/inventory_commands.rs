@@ -109,7 +109,7 @@ fn the_terms_of_a_bound_add_up_in_the_document() {
     for budget in document["budgets"].as_array().unwrap() {
         for column in ["now", "envelope"] {
             let terms = &budget["terms"][column];
-            let usd = |key: &str| terms[key].as_str().unwrap().parse::<f64>().unwrap();
+            let usd = |key: &str| terms[key].as_f64().unwrap();
             let of_caps = usd("running") + usd("admitted") + usd("moving") + usd("deferred");
             let sum = of_caps + usd("floor") + usd("ordinary") + usd("no_room");
             assert!((sum - usd("total")).abs() < 1e-9 && sum > 0.0, "{terms}");
@@ -127,10 +127,10 @@ fn a_worst_hour_is_as_worked_out_by_hand() {
     let alpha = &document["functions"][0];
     assert_eq!((&alpha["function"], &alpha["ceiling"]), (&"alpha".into(), &100.into()));
     // 100 · 3600 s · $0.0000133334 (1 GB, Arm) and 100 · 3600 · 10 · $0.0000002.
-    let usd: f64 = alpha["worst_per_hour"].as_str().unwrap().parse().unwrap();
+    let usd = alpha["worst_per_hour"].as_f64().unwrap();
     assert!((usd - (4.800_024 + 0.72)).abs() < 1e-9, "{usd}");
     assert_eq!((&alpha["dormant"], &alpha["dead_letter"]), (&Value::Null, &true.into()));
-    assert_eq!(document["functions"][1]["worst_per_hour"].as_str(), Some("0"), "stopped");
+    assert_eq!(document["functions"][1]["worst_per_hour"].as_f64(), Some(0.0), "stopped");
 }
 
 #[test]

@@ -345,3 +345,11 @@ proptest! {
         prop_assert_eq!((range(a) + range(b)).minus_posted(range(b)), range(a));
     }
 }
+
+#[test]
+fn amounts_are_numbers_where_other_programs_calculate_and_strings_where_no_digit_may_be_lost() {
+    let amount: Usd = "1234567.890123456789".parse().unwrap();
+    let text = || serde_json::to_string(&vec![amount, Usd::ZERO]).unwrap();
+    assert_eq!(in_numbers(text), "[1234567.8901234567,0.0]");
+    assert_eq!(text(), r#"["1234567.890123456789","0"]"#, "afterwards as before");
+}

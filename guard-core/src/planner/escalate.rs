@@ -103,7 +103,14 @@ impl Draft<'_> {
         if let Some(reason) = forbidden {
             // A function that spends nothing is not worth listing as an exception.
             if excess > Usd::ZERO || burn > Usd::ZERO {
-                self.refuse(suspect.index, None, reason, Some(rule));
+                let wanted = self.depth(place, rule, suspect).map(|step| {
+                    let to = match step.depth {
+                        Depth::Cap(units) => units,
+                        Depth::Stop => 0,
+                    };
+                    Change::ReservedConcurrency { from: function.reserved, to: Some(to) }
+                });
+                self.refuse(suspect.index, wanted, reason, Some(rule));
             }
             return;
         }

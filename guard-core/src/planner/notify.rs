@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, Utc};
 
 use super::Draft;
-use crate::name::FunctionName;
+use crate::name::{BudgetName, FunctionName};
 use crate::observation::Freshness;
 use crate::plan::{
     Action, BudgetRecord, Change, Notice, NoticeKind, Plan, Reason, Refusal, Setting, Verdict,
@@ -218,6 +218,10 @@ fn budget(draft: &Draft<'_>, record: &BudgetRecord) -> Option<Notice> {
         if record.freshness == Freshness::Unknown {
             return None;
         }
+        // Nor while something is held for it.
+        if held_for(draft, &record.budget).next().is_some() {
+            return None;
+        }
         let quiet = alert.and_then(|alert| alert.quiet_since)?;
         let is_over = draft.seen.at >= quiet + Duration::minutes(QUIET_BEFORE_OK_MIN);
         return is_over.then(|| Notice {
@@ -393,18 +397,19 @@ fn to_text(change: &Change) -> String {
     }
 }
 
+/// The functions on which an incident of a budget has left a cap.
+fn held_for<'a>(draft: &'a Draft<'_>, budget: &'a BudgetName) -> impl Iterator<Item = &'a FunctionName> {
+    let of_budget = draft.state.latches.iter().filter(|(_, latch)| latch.budget.as_ref() == Some(budget));
+    let held = of_budget
+        .filter(|(_, latch)| matches!(latch.phase, Phase::Capped | Phase::Ramping) && latch.is_holding());
+    held.map(|(name, _)| name)
+}
+
 /// A period that ends with caps in force is reported, whatever happens to the caps.
 fn rollovers(draft: &Draft<'_>) -> Vec<Notice> {
     let mut notices = Vec::new();
     for rule in draft.reading.rolled.iter().filter_map(|index| draft.roster.rules.get(*index)) {
-        let held: Vec<&FunctionName> = draft
-            .state
-            .latches
-            .iter()
-            .filter(|(_, latch)| latch.budget.as_ref() == Some(&rule.name))
-            .filter(|(_, latch)| matches!(latch.phase, Phase::Capped | Phase::Ramping) && latch.is_holding())
-            .map(|(name, _)| name)
-            .collect();
+        let held: Vec<&FunctionName> = held_for(draft, &rule.name).collect();
         if held.is_empty() {
             continue;
         }

@@ -104,6 +104,8 @@ pub const CALM_MIN: Accepted = Accepted::new(1, 1_440);
 pub const FLAP_WINDOW_H: Accepted = Accepted::new(1, 168);
 /// `alerts.realert_min`: up to a week.
 pub const REALERT_MIN: Accepted = Accepted::new(5, 10_080);
+/// Characters of `alerts.runbook`: messages to pagers have 1,024 for everything.
+pub const RUNBOOK_CHARS: Accepted = Accepted::new(1, 300);
 /// `limits.actions_per_tick`: the control plane takes 15 requests a second.
 pub const ACTIONS_PER_TICK: Accepted = Accepted::new(1, 100);
 /// `limits.keep_unreserved`.

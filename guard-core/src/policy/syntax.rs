@@ -3,6 +3,8 @@
 
 use wildmatch::WildMatch;
 
+use super::ranges::RUNBOOK_CHARS;
+
 /// The pattern of a budget's name, for the JSON Schema; [`is_budget_name`] is the same rule.
 pub(crate) const BUDGET_NAME_PATTERN: &str = "^[A-Za-z0-9._-]{1,64}$";
 
@@ -44,6 +46,20 @@ pub(crate) fn check_name_pattern(pattern: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Accepts an address to which a section is added.
+///
+/// # Errors
+/// The error and the accepted values, in words.
+pub(crate) fn check_address(address: &str) -> Result<(), String> {
+    let is_printable = address.chars().all(|c| c.is_ascii_graphic());
+    if is_printable && RUNBOOK_CHARS.contains(u64::try_from(address.len()).unwrap_or(u64::MAX)) {
+        return Ok(());
+    }
+    Err(format!(
+        "{address:?} is no address; accepted: {RUNBOOK_CHARS} printable characters without blanks, such as `https://wiki.example.com/dow-guard/runbook`"
+    ))
 }
 
 /// Accepts the key of a tag.

@@ -425,6 +425,7 @@ prop_compose! {
         (cooldown_min, calm_min, flap_window_h, realert_min) in (1_u32..=10_080, 1_u32..=1440, 1_u32..=168, 5_u32..=10_080),
         (actions_per_tick, keep_unreserved, overrun) in (1_u32..=100, prop::option::of(0_u32..=100_000), prop::option::of(1_000_000_000_000_i128..=1_000_000_000_000_000_000)),
         flags in prop::array::uniform3(any::<bool>()),
+        runbook in "[!-~]{1,300}",
         protected in prop::collection::vec("[a-z*?-]{1,10}|tag:[a-z]{1,5}(=[a-z*]{0,4})?|arn:aws:lambda:\\*:\\*:function:[a-z*]{1,5}", 0..4),
         companion in prop::option::of((0_u64..=10_000_000, 0_i128..=1_000_000_000_000_000_000, 0_u32..=60_000)),
         budget in (any_budget(0), any_budget(1), 0_usize..=2),
@@ -439,7 +440,7 @@ prop_compose! {
             floor: Floor { headroom_percent, minimum },
             tags: Tags { mode: if flags[1] { Mode::Cap } else { Mode::Alert }, floor: minimum },
             release: Release { cooldown_min, calm_min, flap_window_h, reassert: flags[1] },
-            alerts: Alerts { realert_min },
+            alerts: Alerts { realert_min, runbook },
             limits: Limits {
                 actions_per_tick,
                 keep_unreserved,

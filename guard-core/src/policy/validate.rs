@@ -70,7 +70,9 @@ impl Checker {
         self.number(at.key("cooldown_min"), release.cooldown_min, ranges::COOLDOWN_MIN);
         self.number(at.key("calm_min"), release.calm_min, ranges::CALM_MIN);
         self.number(at.key("flap_window_h"), release.flap_window_h, ranges::FLAP_WINDOW_H);
-        self.number(root.key("alerts").key("realert_min"), policy.alerts.realert_min, ranges::REALERT_MIN);
+        let (at, alerts) = (root.key("alerts"), &policy.alerts);
+        self.number(at.key("realert_min"), alerts.realert_min, ranges::REALERT_MIN);
+        self.text(at.key("runbook"), syntax::check_address(&alerts.runbook));
         let (at, limits) = (root.key("limits"), policy.limits);
         self.number(at.key("actions_per_tick"), limits.actions_per_tick, ranges::ACTIONS_PER_TICK);
         if let Some(kept) = limits.keep_unreserved {

@@ -74,7 +74,7 @@ impl BoundReport {
     /// The report for people, in the given number of columns; for each budget at most `top` functions.
     pub fn page(&self, width: usize, top: usize) -> Page {
         let mut page = Page::new(width);
-        page.heading("Published bound: the most that can be spent past a budget's line");
+        page.heading("Published bound: the most that can be spent over a budget");
         page.paragraph(
             "",
             &format!(
@@ -90,7 +90,7 @@ impl BoundReport {
         }
         if self.budgets.is_empty() {
             page.line("");
-            page.line("The policy has no budget: there is no line, and nothing bounds what is spent.");
+            page.line("The policy has no budget: nothing bounds what is spent.");
         }
         self.remarks(&mut page);
         page
@@ -101,9 +101,9 @@ impl BoundReport {
         let seconds = |name: &str, seconds: u32| format!("  {name:<44}{:>9} s", grouped(seconds.into()));
         page.line(&seconds("grain: the minute that is counted as one", Timing::GRAIN_S));
         page.line(&seconds("metric lag: until a minute has shown", self.timing.metric_lag_s));
-        page.line(&seconds("tick: until the guard looks", self.timing.tick_s));
-        page.line(&seconds("actuation: until its answer bites", self.timing.actuation_s));
-        page.line(&seconds("reaction L = grain + lag + tick + actuation", self.reaction_s));
+        page.line(&seconds("check: until the guard looks", self.timing.tick_s));
+        page.line(&seconds("actuation: until its answer takes effect", self.timing.actuation_s));
+        page.line(&seconds("reaction L = grain + lag + check + actuation", self.reaction_s));
     }
 
     fn remarks(&self, page: &mut Page) {
@@ -163,17 +163,17 @@ fn budget(page: &mut Page, bound: &BudgetBound, top: usize) {
         term("moving on  both again, per other function", |terms| terms.moving);
     }
     term("deferred   backlog behind the cap", |terms| terms.deferred);
-    term(&format!("floor      what is left running, {lasts}"), |terms| terms.floor);
+    term(&format!("kept       for usual traffic, {lasts}"), |terms| terms.floor);
     if !bound.stops {
-        term(&format!("ordinary   never capped, {lasts}"), |terms| terms.ordinary);
+        term(&format!("usual      never capped, {lasts}"), |terms| terms.ordinary);
     }
     if bound.terms.now.no_tick > Usd::ZERO {
-        term(&format!("no tick    the guard is kept from running, {lasts}"), |terms| terms.no_tick);
+        term(&format!("no check   the guard is kept from running, {lasts}"), |terms| terms.no_tick);
     }
     if !bound.no_room.is_empty() {
         term(&format!("no room    runs on in the pool, {lasts}"), |terms| terms.no_room);
     }
-    term("the most past the line", |terms| terms.total);
+    term("the most over the budget", |terms| terms.total);
     parts(page, bound, names, top);
     notes(page, bound);
 }
@@ -214,7 +214,8 @@ fn notes(page: &mut Page, bound: &BudgetBound) {
     if bound.in_pool > 1 {
         let text = format!(
             "{} functions of the scope have no reservation and share the pool: as configured, the whole pool counts \
-             at the dearest of them; under a standing cap, each at its floor.",
+             at the dearest of them; under a standing cap, each at what is kept for its usual \
+             traffic.",
             bound.in_pool
         );
         page.paragraph("  ", &text);
@@ -227,7 +228,7 @@ fn notes(page: &mut Page, bound: &BudgetBound) {
     }
     if bound.mode < Mode::Cap {
         let text = format!(
-            "Mode {} changes nothing: what is spent past this line has no bound. The figures are what mode cap would \
+            "Mode {} changes nothing: what is spent over this budget has no bound. The figures are what mode cap would \
              give.",
             word(bound.mode)
         );
@@ -249,20 +250,20 @@ fn what_it_means(bound: &BudgetBound) -> Vec<String> {
     let mut texts = Vec::new();
     if bound.ticks > 1 {
         texts.push(format!(
-            "All its changes take {} ticks, as a tick may make so many: L is {} s here.",
+            "All its changes take {} checks, as one may make so many: L is {} s here.",
             bound.ticks,
             grouped(bound.reaction_s.into())
         ));
     }
     texts.push(if bound.stops {
-        "At the line all that it covers is stopped, ordinary or not, and stays so until less than 90 % is used.".to_owned()
+        "When it is used up all that it covers is stopped, usual or not, and stays so until less than 90 % is used.".to_owned()
     } else {
-        "A cap is for what is above the ordinary. The bound is of one flood, wherever it moves: one that comes back after a          release costs the first terms again."
+        "A cap is for what is above usual. The bound is of one flood, wherever it moves: one that comes back after a          release costs the first terms again."
             .to_owned()
     });
     if !bound.not_stopped.is_empty() {
         texts.push(format!(
-            "Not stopped but left at their floor, because events would be lost: {}. What the floor burns until the period              ends is in the bound. To have them stopped: an on-failure destination; for queues, of whose redrive policy              nothing is read, allow_event_loss = true.",
+            "Not stopped but left at what is kept for usual traffic, because events would be lost: {}. What that spends until the period              ends is in the bound. To have them stopped: an on-failure destination; for queues, of whose redrive policy              nothing is read, allow_event_loss = true.",
             some_of(&bound.not_stopped)
         ));
     }
@@ -285,7 +286,7 @@ fn what_it_means(bound: &BudgetBound) -> Vec<String> {
             many => format!("{many} functions"),
         };
         texts.push(format!(
-            "At least: without history of {functions}, floors are the policy's minimum and one even share of the budget              counts as ordinary."
+            "At least: without history of {functions}, what is kept is the policy's minimum, and one even share of the budget              counts as usual."
         ));
     }
     texts

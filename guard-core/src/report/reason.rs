@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{freshness, setting};
+use super::{dollars, freshness, setting};
 use crate::plan::Reason;
 
 /// A reason in one word, for digests and metrics.
@@ -70,7 +70,7 @@ impl fmt::Display for Reason {
                     times(*attempts_per_mille)
                 )
             }
-            Reason::Barrier { remaining } => write!(f, "guarantee: the worst case must fit into {remaining}"),
+            Reason::Barrier { remaining } => write!(f, "guarantee: the worst case must fit into {}", dollars(*remaining)),
             Reason::Envelope { floor } => write!(f, "standing cap of {floor}, what usual traffic needs"),
             Reason::Calm { minutes } => write!(f, "quiet for {minutes} min: one step up"),
             Reason::Restored => f.write_str("the cap is over: the original value is put back"),

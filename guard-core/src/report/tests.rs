@@ -312,7 +312,7 @@ fn a_budgets_headline_says_how_it_stands_and_when_it_is_gone() {
         BudgetRecord { spent: UsdRange::exact(dollars(999)), ..record() }.to_string(),
         budget_headline(&BudgetRecord { verdict: Verdict::BreachedAct, at_line: false, ..record() }),
     ].join("\n"), @r"
-    Budget all fine: $400.00 of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
+    Budget all fine: $400.00 of $1,000.00, $90.00/h
     Budget all warning: ¥400.00 of ¥1,000.00, ¥90.00/h; used up Mon 09:40 UTC at this rate
     Budget all REACHED: 400 seen and 7 not shown yet, of 1,000, 90/h; used up Mon 09:40 UTC at this rate
     Budget all REACHED: $400.00 seen and $7.00 not shown yet, of $1,000.00, $90.00/h; used up Mon 09:40 UTC at this rate
@@ -432,4 +432,38 @@ fn a_functions_line_tells_only_what_there_is_to_tell() {
     };
     assert_eq!(plain.to_string(), "pay: $7.00/h: as usual");
     assert_eq!(full.to_string(), "pay: $7.00/h (usual $1.00/h), 1.00× attempts, cap 0: as usual");
+}
+
+#[test]
+fn dollars_have_two_decimals_and_below_a_cent_two_digits_that_count() {
+    let shown = |text: &str| super::dollars(text.parse().unwrap());
+    for (amount, wanted) in [
+        ("0", "$0.00"),
+        ("1234.5", "$1,234.50"),
+        ("0.5945", "$0.60"),
+        ("0.01", "$0.01"),
+        ("0.009", "$0.0090"),
+        ("0.003326", "$0.0034"),
+        ("0.00005211", "$0.000053"),
+        ("-0.25", "-$0.25"),
+        ("0.000000000001", "$0.000000000001"),
+    ] {
+        assert_eq!(shown(amount), wanted, "{amount}");
+    }
+}
+
+#[test]
+fn the_changes_of_a_tick_are_a_line_with_what_became_of_each() {
+    let action = |to| Action {
+        function: "f".into(),
+        change: Change::ReservedConcurrency { from: None, to: Some(to) },
+        reason: Reason::Operator,
+        budget: None,
+    };
+    let actions = [action(5), action(7)];
+    let outcomes =
+        [Outcome { function: "f".into(), change: actions[0].change.clone(), result: ApplyResult::Applied }];
+    let line = "f: reserved concurrency none → 5 (operator, applied); f: reserved concurrency none → 7 (operator, not tried)";
+    assert_eq!(changes(&actions, &outcomes), line);
+    assert_eq!(changes(&[], &[]), "");
 }

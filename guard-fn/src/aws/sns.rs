@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
+use guard_core::alert::{Audience, Message};
 
 use super::calls::CountRequests;
 use super::unavailable;
-use crate::alert::{Audience, Message};
 use crate::calls::Calls;
 use crate::config::Topics;
 use crate::ports::{AlertSink, Granted, Proof, Unavailable};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::alert;
 use guard_core::money::Usd;
 use guard_core::name::{BudgetName, FunctionName, Region};
 use guard_core::observation::Freshness;
@@ -23,7 +24,6 @@ use super::{
     ACTED, BEGUN, Guard, InForce, Report, SAVED, SETTLED, SURVEYED, TOLD, TickError, act, in_time, leave,
     load,
 };
-use crate::alert;
 use crate::memory::{Memory, Overview};
 use crate::ports::{Granted, Proof, StoreError, Unavailable};
 use crate::wake::Question;

@@ -1,12 +1,12 @@
 //! The guard's own troubles: what went wrong in a tick, and ticks that come too seldom.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use guard_core::alert;
 use guard_core::plan::{Notice, NoticeKind};
 use guard_core::policy::ranges::TICK_S;
 use guard_core::policy::{Policy, TagProblem};
 use guard_core::roster::Roster;
 
-use crate::alert;
 use crate::memory::Memory;
 
 /// The alarm under which the guard reports its own problems.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use guard_core::alert::{Audience, Message};
 use tokio::time::{Instant, timeout_at};
 
-use crate::alert::{Audience, Message};
 use crate::ports::{AlertSink, TIME_IS_UP, Unavailable};
 
 /// Failed sends after which a tick stops sending. Our choice: each may last as long as the call's time-out.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard_core::Begun;
+use guard_core::alert::{self, Audience, Context};
 use guard_core::amplification::counts_received;
 use guard_core::name::FunctionName;
 use guard_core::observation::{CensusSlice, Observation};
@@ -20,9 +21,7 @@ use super::tell::send;
 use super::{
     ACTED, BEGUN, Guard, InForce, LOOKED, SAVED, SETTLED, SURVEYED, TOLD, TOLD_FIRST, Took, act, load,
 };
-use crate::alert::{self, Audience, Before};
 use crate::config::Metrics;
-use crate::context::Context;
 use crate::emf::{self, OwnUse};
 use crate::log_line::TickLine;
 use crate::memory::Memory;
@@ -143,8 +142,8 @@ impl Guard {
         }
         // What is true before any change is told beside the changes, which may hang. What calls something done waits until
         // it is; if this process ends before that, the next one finds out, and tells.
-        let Before { notices, held } = alert::before_actions(&decided.plan, &mut memory.state.alerts);
-        memory.queue(alert::messages(&notices, &decided.plan, &context));
+        let before = alert::before_actions(&decided.plan, &mut memory.state.alerts);
+        memory.queue(alert::messages(&before.notices, &decided.plan, &context));
         let save = self.save(&mut memory, &decided.touched, SAVED);
         timed(&mut decided.took, "remember", save).await?;
         let waiting = std::mem::take(&mut memory.outbox);
@@ -159,10 +158,9 @@ impl Guard {
         let outcomes = act::note(outcomes, &decided.plan, &mut memory);
         decided.problems.extend(act::left(&decided.plan.actions, &outcomes).map(|left| left.to_string()));
         settle::settle(&mut memory.state, at, &outcomes);
-        memory.state.alerts.extend(held);
-        let mut plan = decided.plan.clone();
-        plan.notices.retain(|notice| !notices.contains(notice));
-        let done = alert::after_actions(&plan, &outcomes, &mut memory.state.alerts, realert);
+        let rest = before.rest(&decided.plan);
+        memory.state.alerts.extend(before.held);
+        let done = alert::after_actions(&rest, &outcomes, &mut memory.state.alerts, realert);
         let own = own_notice(&mut memory, &decided.problems, at, realert);
         let notices: Vec<Notice> = done.into_iter().chain(own).collect();
         memory.queue(alert::messages(&notices, &decided.plan, &context));
@@ -350,6 +348,7 @@ impl Guard {
             stage: self.identity.stage.clone(),
             metric_lag_s: roster.policy.timing.metric_lag_s,
             realert_min: roster.policy.alerts.realert_min,
+            runbook: roster.policy.alerts.runbook.clone(),
         }
     }
 }

@@ -95,6 +95,11 @@ impl Place {
         sdk.region().is_some().then_some(sdk)
     }
 
+    /// The memory's file, where one is named.
+    pub(crate) fn state_file(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
     /// Where the memory is, in words.
     pub(super) fn memory(&self, region: &str) -> String {
         match &self.table {

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use async_trait::async_trait;
+use guard_core::alert::{Audience, Message};
 
-use crate::alert::{Audience, Message};
 use crate::ports::{AlertSink, Proof, Unavailable};
 
 /// Where messages are printed.

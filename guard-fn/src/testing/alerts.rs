@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use guard_core::alert::Message;
 
 use super::{given, locked};
-use crate::alert::Message;
 use crate::ports::{AlertSink, Proof, Unavailable};
 
 /// Messages sent, in order. Clones share them.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use guard_core::alert::Message;
 use guard_core::inventory::Function;
 use guard_core::name::FunctionName;
 use guard_core::observation::{Freshness, Observation, Series};
@@ -15,7 +16,6 @@ use guard_core::settle::ApplyResult;
 use tokio::sync::Notify;
 
 use super::locked;
-use crate::alert::Message;
 use crate::deadline::Stage;
 use crate::memory::Memory;
 use crate::ports::{

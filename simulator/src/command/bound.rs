@@ -1,4 +1,4 @@
-//! `dowsim bound`: the most that can be spent past a budget's line, term by term.
+//! `dowsim bound`: the most that can be spent over a budget, term by term.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! `dowsim compare`: scenarios under several policies, as a matrix.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,7 @@ use crate::compare::{Cell, Comparison};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::load::Source;
+use crate::output::write_json;
 use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::replay::Replay;
@@ -80,8 +81,7 @@ const VARIANTS: [&str; 6] = [
 pub fn run(args: &CompareArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
     let comparison = compare(args)?;
     if args.json {
-        serde_json::to_writer(&mut out, &comparison).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &comparison)?;
     } else {
         Page::new(&mut out, palette, width).write(&comparison)?;
     }
@@ -112,14 +112,14 @@ fn compare(args: &CompareArgs) -> Result<Comparison, Failure> {
             Err(failure) => return Err(failure),
         }
     }
-    let progress = Progress::new("replays");
     let all = u32::try_from(ready.len()).unwrap_or(u32::MAX);
+    let jobs = args.jobs.unwrap_or_else(cores);
+    let progress = Progress::of_replays(all, jobs);
     let done = AtomicU32::new(0);
     let mut cells = Vec::new();
-    progress.show(0, all);
     in_order(
         &ready,
-        args.jobs.unwrap_or_else(cores),
+        jobs,
         |(variant, loaded)| {
             let replay = Replay::new(&loaded.request(args.seed), PriceTable::embedded(), |_, _| ());
             progress.show(done.fetch_add(1, Ordering::Relaxed) + 1, all);

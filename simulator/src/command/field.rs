@@ -30,5 +30,5 @@ pub fn run(args: &FieldArgs, out: impl Write) -> Result<(), Failure> {
     let scenarios = args.many.ready()?;
     let prices = PriceTable::embedded();
     let lines = args.many.on_all(&scenarios, &[args.seed], |request| field::line(request, prices));
-    args.many.publish(&document(&lines, args.seed), out)
+    args.many.publish(&document(&lines, &args.many.command(&format!("field --seed {}", args.seed))), out)
 }

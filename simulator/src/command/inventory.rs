@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use guard_core::money::in_numbers;
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::report::page::Page;
@@ -93,7 +94,8 @@ pub(super) fn write_json(
     report: &impl Serialize,
     warnings: &[String],
 ) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(&mut out, &Document { report, warnings }).map_err(io::Error::from)?;
+    let document = Document { report, warnings };
+    in_numbers(|| serde_json::to_writer_pretty(&mut out, &document)).map_err(io::Error::from)?;
     writeln!(out)?;
     out.flush()?;
     Ok(())

@@ -10,22 +10,23 @@ use clap::Args;
 use crate::cases::{cores, in_order};
 use crate::failure::Failure;
 use crate::load::{Loaded, Source};
-use crate::output::{check_place, write_whole};
+use crate::output::{check_place, check_standard, is_standard, write_whole};
 use crate::progress::Progress;
 use crate::report::document::Document;
 use crate::report::html;
 use crate::request::Request;
 use crate::scenarios::ALL;
+use crate::text::shell_word;
 
 /// What commands over many scenarios have in common.
 #[derive(Clone, Debug, Args)]
 pub struct ManyArgs {
     /// Embedded scenarios by name, or files. Without any: all embedded ones.
     scenarios: Vec<String>,
-    /// The document to write (Markdown) instead of standard output.
+    /// The document to write (Markdown) instead of standard output, which is `-`.
     #[arg(long, value_name = "FILE.md")]
     out: Option<PathBuf>,
-    /// Also write it as one self-contained page.
+    /// Also write it as one self-contained page; `-` is standard output, instead of the text.
     #[arg(long, value_name = "FILE.html")]
     html: Option<PathBuf>,
     /// Threads. Without it: one per core.
@@ -41,8 +42,22 @@ impl ManyArgs {
         let names: Vec<String> = if self.scenarios.is_empty() { all() } else { self.scenarios.clone() };
         let scenarios =
             names.iter().map(|name| Source::open(name)?.ready(&[])).collect::<Result<_, Failure>>()?;
-        [&self.out, &self.html].into_iter().flatten().try_for_each(|path| check_place(path))?;
+        let files = [&self.out, &self.html];
+        check_standard(files.into_iter().flatten(), false)?;
+        files.into_iter().flatten().try_for_each(|path| check_place(path))?;
         Ok(scenarios)
+    }
+
+    /// The command that writes the document again.
+    pub(super) fn command(&self, words: &str) -> String {
+        let mut command = format!("dowsim {words}");
+        for scenario in &self.scenarios {
+            command.push_str(&format!(" {}", shell_word(scenario)));
+        }
+        if let Some(path) = &self.out {
+            command.push_str(&format!(" --out {}", shell_word(&path.to_string_lossy())));
+        }
+        command
     }
 
     /// Works on every scenario and seed: results in this order.
@@ -60,8 +75,8 @@ impl ManyArgs {
     /// Works on every case: results in this order.
     pub(super) fn on_cases<C: Sync, R: Send>(&self, cases: &[C], work: impl Fn(&C) -> R + Sync) -> Vec<R> {
         let all = u32::try_from(cases.len()).unwrap_or(u32::MAX);
-        let progress = Progress::new("replays");
-        progress.show(0, all);
+        let jobs = self.jobs.unwrap_or_else(cores);
+        let progress = Progress::of_replays(all, jobs);
         let done = AtomicU32::new(0);
         let run = |case: &C| {
             let result = work(case);
@@ -69,11 +84,10 @@ impl ManyArgs {
             result
         };
         let mut results = Vec::with_capacity(cases.len());
-        let taken: Result<(), std::convert::Infallible> =
-            in_order(cases, self.jobs.unwrap_or_else(cores), run, |_, result| {
-                results.push(result);
-                Ok(())
-            });
+        let taken: Result<(), std::convert::Infallible> = in_order(cases, jobs, run, |_, result| {
+            results.push(result);
+            Ok(())
+        });
         match taken {
             Ok(()) => progress.clear(),
         }
@@ -87,6 +101,8 @@ impl ManyArgs {
         }
         match &self.out {
             Some(path) => write_whole(path, |file| file.write_all(document.markdown().as_bytes()))?,
+            // The page goes where the text would go.
+            None if self.html.as_deref().is_some_and(is_standard) => {}
             None => out.write_all(document.markdown().as_bytes())?,
         }
         out.flush()?;

@@ -43,5 +43,6 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
     let calm: Vec<&Loaded> = scenarios.iter().filter(|loaded| is_calm(loaded)).collect();
     let days = args.many.on_cases(&calm, |loaded| calm_days(loaded, prices));
     let regrets = args.many.on_cases(&scenarios, |loaded| regrets(loaded, prices));
-    args.many.publish(&document(&cards, &regrets.concat(), &days.concat(), args.seeds), out)
+    let command = args.many.command(&format!("scorecard --seeds {}", args.seeds));
+    args.many.publish(&document(&cards, &regrets.concat(), &days.concat(), &command), out)
 }

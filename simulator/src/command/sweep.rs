@@ -15,7 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::expect::{Metric, metric};
 use crate::failure::Failure;
 use crate::load::{Loaded, Source};
-use crate::output::write_whole;
+use crate::output::{check_standard, is_standard, write_json, write_whole};
 use crate::patch::Patch;
 use crate::progress::Progress;
 use crate::replay::{Findings, Replay};
@@ -45,7 +45,8 @@ pub struct SweepArgs {
     /// Only this part, for a batch service: THIS/OF, from 1/4 to 4/4.
     #[arg(long, value_name = "THIS/OF")]
     pub shard: Option<Shard>,
-    /// The table to write, row by row. Where it is there already, what is missing is run and added.
+    /// The table to write, row by row; `-` is standard output. Where the file is there already, what is missing is run
+    /// and added.
     #[arg(long, value_name = "FILE.csv")]
     pub out: Option<PathBuf>,
     /// Put the tables of shards together instead of running anything.
@@ -79,13 +80,17 @@ struct Told<'a> {
 /// # Errors
 /// With the code to return and a line for standard error; [`ExitCode::Ok`] where the reader closed the pipe.
 pub fn run(args: &SweepArgs, mut out: impl Write, palette: Palette, width: usize) -> Result<(), Failure> {
+    let is_table = check_standard(&args.out, args.json)? && !args.json;
     let table = if args.merge.is_empty() { sweep(args)? } else { merge(args)? };
+    if is_table {
+        write_rows(&mut out, &table)?;
+        return Ok(out.flush()?);
+    }
     let groups = groups(&table, &args.show);
     let (cases, of) = table.extent();
     if args.json {
         let told = Told { axes: table.axes(), cases, of, groups: &groups };
-        serde_json::to_writer(&mut out, &told).map_err(io::Error::from)?;
-        writeln!(out)?;
+        write_json(&mut out, &told)?;
     } else {
         Page::new(&mut out, palette, width).write(&table, &groups)?;
     }
@@ -103,13 +108,13 @@ fn merge(args: &SweepArgs) -> Result<Table, Failure> {
         }
     }
     let whole = whole.unwrap_or_else(|| Table::new(Vec::new()));
-    if let Some(path) = &args.out {
+    if let Some(path) = args.out.as_ref().filter(|path| !is_standard(path)) {
         write_whole(path, |file| write_rows(file, &whole))?;
     }
     Ok(whole)
 }
 
-fn write_rows(out: &mut impl Write, table: &Table) -> io::Result<()> {
+fn write_rows(out: impl Write, table: &Table) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(table.columns())?;
     for row in table.rows() {
@@ -147,7 +152,7 @@ fn sweep(args: &SweepArgs) -> Result<Table, Failure> {
         ready.push((values, loaded));
     }
     let mut table = Table::new(sweep.columns());
-    if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
+    if let Some(path) = args.out.as_ref().filter(|path| !is_standard(path) && path.exists()) {
         // Not by the reader of finished files: what was cut off while it was written is to be gone on with.
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let known = Table::read(&text).map_err(|problem| bad(path, &problem))?;
@@ -160,13 +165,14 @@ fn sweep(args: &SweepArgs) -> Result<Table, Failure> {
     }
     let shard = args.shard.unwrap_or(Shard::WHOLE);
     let missing: Vec<Case> = sweep.cases(shard).filter(|case| !table.has(case.number)).collect();
-    let mut file = args.out.as_deref().map(|path| Rows::open(path, &table)).transpose()?;
-    let progress = Progress::new("replays");
+    let place = args.out.as_deref().filter(|path| !is_standard(path));
+    let mut file = place.map(|path| Rows::open(path, &table)).transpose()?;
     let (all, done) = (u32::try_from(missing.len()).unwrap_or(u32::MAX), AtomicU32::new(0));
-    progress.show(0, all);
+    let jobs = args.jobs.unwrap_or_else(cores);
+    let progress = Progress::of_replays(all, jobs);
     in_order(
         &missing,
-        args.jobs.unwrap_or_else(cores),
+        jobs,
         |case| {
             let loaded = ready.iter().find(|(values, _)| *values == case.values).map(|(_, loaded)| loaded);
             let findings = loaded.map(|loaded| findings(loaded, case.seed)).unwrap_or_default();

@@ -9,8 +9,8 @@ use crate::field::{Line, Outcome, POLICIES, Policy};
 /// The text of an empty cell.
 const NONE: &str = "–";
 
-/// The document of some scenarios on one seed.
-pub fn document(lines: &[Line], seed: u64) -> Document {
+/// The document of some scenarios on one seed, and the command that writes it.
+pub fn document(lines: &[Line], command: &str) -> Document {
     let about = POLICIES.into_iter().map(|policy| (policy.name().to_owned(), policy.about().to_owned()));
     let blocks = [
         vec![
@@ -21,7 +21,7 @@ pub fn document(lines: &[Line], seed: u64) -> Document {
                     .to_owned(),
             ),
             Block::Text("This file is what the command writes; the same seed gives the same bytes:".to_owned()),
-            Block::Command(format!("dowsim field --seed {seed} --out docs/against-the-field.md")),
+            Block::Command(command.to_owned()),
             Block::Heading("Policies".to_owned()),
             Block::List(about.collect()),
             Block::Text(

@@ -11,10 +11,12 @@ mod timeline;
 use std::fmt::Write;
 
 use crate::replay::Replay;
+use crate::report::customers::customers;
 use crate::report::layout::Tone;
 use crate::report::replay::loudest;
 
 pub use self::document::document;
+use self::figures::Figure;
 
 /// The page.
 pub fn page(replay: &Replay) -> String {
@@ -49,15 +51,29 @@ fn top(out: &mut String, replay: &Replay) {
     let _ = write!(out, " · seed {}", replay.seed);
     let badge = if replay.armed { ("good", "armed") } else { ("warning", "disarmed: it only watches") };
     let _ = write!(out, " <span class=\"badge {}\">{}</span></p>", badge.0, badge.1);
-    let _ = writeln!(out, "<h1>{}</h1>", escape(&figures::headline(replay)));
+    let customers = customers(replay);
+    let _ = writeln!(
+        out,
+        "<h1>{}; <span{}>{}</span></h1>",
+        escape(&figures::headline(replay)),
+        tone(customers.tone),
+        escape(&customers.clause)
+    );
     if !replay.story.is_empty() {
         let _ = writeln!(out, "<p>{}</p>", escape(&replay.story));
     }
     if !replay.source.is_empty() {
         let _ = writeln!(out, "<p class=\"faint\">Numbers from: {}</p>", escape(&replay.source));
     }
-    *out += "</header>\n<section aria-labelledby=\"figures\"><h2 id=\"figures\">Key figures</h2><dl class=\"cards\">\n";
-    for figure in figures::all(replay) {
+    *out += "</header>\n";
+    cards(out, "short", "In short", "cards heroes", figures::heroes(replay));
+    cards(out, "figures", "Key figures", "cards", figures::all(replay));
+}
+
+fn cards(out: &mut String, id: &str, title: &str, class: &str, figures: impl IntoIterator<Item = Figure>) {
+    let _ =
+        writeln!(out, "<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{title}</h2><dl class=\"{class}\">");
+    for figure in figures {
         let _ = writeln!(
             out,
             "<div><dt>{}</dt><dd><strong{}>{}</strong><span>{}</span></dd></div>",
@@ -70,17 +86,18 @@ fn top(out: &mut String, replay: &Replay) {
     *out += "</dl></section>\n";
 }
 
-/// The gravest alert, as its e-mail reads.
+/// The gravest alert: the e-mail that the guard sends.
 fn alert(out: &mut String, replay: &Replay) {
     *out += "<section aria-labelledby=\"alert\"><h2 id=\"alert\">The alert as it arrives</h2>";
     match loudest(replay) {
         None => *out += "<p>No alarm was sent.</p>",
-        Some(notice) => {
-            let _ = writeln!(out, "<pre>Subject: {}", escape(&notice.headline));
-            for line in &notice.body {
-                let _ = write!(out, "\n{}", escape(line));
-            }
-            *out += "</pre>";
+        Some(mail) => {
+            let _ = write!(
+                out,
+                "<pre>Subject: {}\n\n{}</pre>",
+                escape(&mail.subject),
+                escape(mail.body.trim_end())
+            );
         }
     }
     *out += "</section>\n";
@@ -125,23 +142,12 @@ fn help(out: &mut String) {
 }
 
 fn repeat(out: &mut String, replay: &Replay) {
-    let command = format!("dowsim replay {} --seed {}", shell_word(&replay.name), replay.seed);
     let _ = writeln!(
         out,
         "<section aria-labelledby=\"again\"><h2 id=\"again\">Run it again</h2><pre>{}</pre>\
-         <p class=\"faint\">The same seed gives the same numbers. Give the options of the first run again, and the \
-         path of a scenario of your own.</p></section>",
-        escape(&command)
+         <p class=\"faint\">The same seed gives the same numbers.</p></section>",
+        escape(&replay.again)
     );
-}
-
-/// A word as a shell reads it back.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Text for between tags and in quoted attributes. What XML cannot hold becomes a replacement character.

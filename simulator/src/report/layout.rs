@@ -15,6 +15,37 @@ pub enum Palette {
     Ansi,
 }
 
+/// Whether the terminal says that it shows text and nothing else.
+#[expect(clippy::disallowed_methods, reason = "TERM is for every program of a terminal")]
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
+/// When to show colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Colours {
+    /// On a terminal that can, unless `NO_COLOR` is set to anything (no-color.org).
+    #[default]
+    Auto,
+    /// In files and pipes, too.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Colours {
+    /// The colours of an output that is a terminal or is not.
+    #[expect(clippy::disallowed_methods, reason = "NO_COLOR is for every program of a terminal")]
+    pub fn palette(self, is_terminal: bool) -> Palette {
+        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Colours::Always => Palette::Ansi,
+            Colours::Auto if is_terminal && !is_unwanted && !is_dumb() => Palette::Ansi,
+            Colours::Auto | Colours::Never => Palette::Plain,
+        }
+    }
+}
+
 /// How much a piece of text wants to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {

@@ -5,6 +5,7 @@ pub(super) mod timeline;
 
 use std::io::{self, Write};
 
+use guard_core::alert::{self, Audience, LABEL_WIDTH, Message, SINGLE_MAX};
 use guard_core::plan::{Notice, NoticeKind};
 
 use super::layout::{Palette, Tone, wrapped_to};
@@ -37,13 +38,22 @@ impl<W: Write> Page<W> {
         self.out.flush()
     }
 
-    /// The alert that matters most, as its e-mail would read.
+    /// The alert that matters most: the e-mail that the guard sends.
     fn message(&mut self, replay: &Replay) -> io::Result<()> {
-        let Some(notice) = loudest(replay) else { return Ok(()) };
+        let Some(mail) = loudest(replay) else { return Ok(()) };
         self.heading("The alert as it arrives")?;
-        self.paragraph("  Subject: ", Tone::Strong, &notice.headline)?;
-        for line in &notice.body {
-            self.paragraph("  ", Tone::Normal, line)?;
+        self.paragraph("  Subject: ", Tone::Strong, &mail.subject)?;
+        writeln!(self.out)?;
+        for line in mail.body.lines() {
+            match line.split_at_checked(LABEL_WIDTH) {
+                // A command is to be pasted, so it stays in one line.
+                Some((_, rest)) if rest.starts_with("aws lambda ") => writeln!(self.out, "  {line}")?,
+                Some((label, rest)) if label.ends_with("  ") => {
+                    self.paragraph(&format!("  {label}"), Tone::Normal, rest)?;
+                }
+                _ if line.is_empty() => writeln!(self.out)?,
+                _ => self.paragraph("  ", Tone::Normal, line)?,
+            }
         }
         Ok(())
     }
@@ -65,20 +75,29 @@ impl<W: Write> Page<W> {
     }
 }
 
-/// The first notice of the gravest kind that was sent.
-pub fn loudest(replay: &Replay) -> Option<&Notice> {
-    const BY_GRAVITY: [NoticeKind; 7] = [
+/// The e-mail of the first notice of the gravest kind that was sent.
+pub fn loudest(replay: &Replay) -> Option<Message> {
+    const BY_GRAVITY: [NoticeKind; 8] = [
         NoticeKind::Capped,
         NoticeKind::WouldHaveCapped,
         NoticeKind::Refused,
         NoticeKind::Failed,
+        NoticeKind::Untripped,
         NoticeKind::Noticed,
         NoticeKind::Warned,
         NoticeKind::Blind,
     ];
     let of = |kind| {
-        let all = || replay.with.ticks.iter().flat_map(|tick| &tick.plan.notices);
-        all().find(move |notice| notice.alarming && notice.kind == kind)
+        let mut sent =
+            replay.with.ticks.iter().flat_map(|tick| tick.told.iter().map(move |told| (tick, told)));
+        sent.find_map(|(tick, told)| {
+            let is_it = |notice: &&Notice| notice.alarming && notice.kind == kind;
+            let notice = told.iter().find(is_it)?;
+            // Many at once are one message.
+            let sent = if told.len() > SINGLE_MAX { told.as_slice() } else { std::slice::from_ref(notice) };
+            let messages = alert::messages(sent, &tick.plan, &replay.context);
+            messages.into_iter().find(|message| message.audience == Audience::People)
+        })
     };
     BY_GRAVITY.into_iter().find_map(of)
 }

@@ -9,8 +9,8 @@ use crate::scorecard::{CalmDay, Card, GOALS, Goal, MONEY_MOST, PEOPLE_MOST, Regr
 /// The text of an empty cell.
 const NONE: &str = "–";
 
-/// The document of some scenarios on so many seeds.
-pub fn document(cards: &[Card], regrets: &[Regret], calm: &[CalmDay], seeds: u64) -> Document {
+/// The document of some scenarios on so many seeds, and the command that writes it.
+pub fn document(cards: &[Card], regrets: &[Regret], calm: &[CalmDay], command: &str) -> Document {
     let blocks = [
         vec![
             Block::Text(
@@ -21,7 +21,7 @@ pub fn document(cards: &[Card], regrets: &[Regret], calm: &[CalmDay], seeds: u64
                     .to_owned(),
             ),
             Block::Text("This file is what the command writes; the same seeds give the same bytes:".to_owned()),
-            Block::Command(format!("dowsim scorecard --seeds {seeds} --out docs/scorecard.md")),
+            Block::Command(command.to_owned()),
         ],
         goals(cards),
         verdicts(cards),

@@ -5,17 +5,18 @@ use guard_core::money::Usd;
 use guard_core::operator::Command;
 use guard_core::plan::{Change, Plan, Refusal};
 use guard_core::pricing::PriceTable;
+use guard_core::report;
 use guard_core::time::Minute;
 
 use super::rival::{Rival, Seat};
 use super::truth::Truth;
-use super::{Bill, Fate, FunctionBill, Row, Run, Terms, Tick};
+use super::{Bill, Fate, FunctionBill, Row, Run, Terms, Tick, Watched};
 use crate::cloudwatch::CloudWatch;
 use crate::history::Past;
 use crate::invoice::{Invoice, Total};
 use crate::pilot::{Now, Pilot};
 use crate::scenario::{Happening, Kind};
-use crate::stage::GUARD;
+use crate::stage::{GUARD, Stage};
 use crate::world::{Tally, World};
 
 /// How often the guard's knowledge of the functions is noted. History changes by the hour, and slowly.
@@ -40,6 +41,8 @@ pub(super) struct Runner<'a> {
     attacked: Vec<bool>,
     run: Run,
     sums: Sums,
+    /// The same of each function that is watched.
+    of_watched: Vec<Tally>,
     last_plan: Option<Plan>,
 }
 
@@ -68,8 +71,13 @@ impl<'a> Runner<'a> {
             pilot: terms.guarded.then_some(pilot),
             rival,
             spotlight,
-            run: Run { under_cap: vec![Tally::default(); stage.traffic.len()], ..Run::default() },
+            run: Run {
+                under_cap: vec![Tally::default(); stage.traffic.len()],
+                watched: watched(stage, spotlight),
+                ..Run::default()
+            },
             sums: Sums::default(),
+            of_watched: Vec::new(),
             last_plan: None,
         }
     }
@@ -183,8 +191,7 @@ impl<'a> Runner<'a> {
                 _ => continue,
             };
             if let Some(plan) = pilot.command(at, &command, now, &mut self.world) {
-                let outcomes = std::mem::take(&mut pilot.outcomes);
-                self.run.ticks.push(Tick { minute: now.minute, plan, outcomes });
+                self.run.ticks.push(reported(now.minute, plan, pilot));
             }
         }
     }
@@ -214,12 +221,11 @@ impl<'a> Runner<'a> {
         let at = self.start.plus(i64::from(now.minute));
         let Some(pilot) = &mut self.pilot else { return };
         let plan = pilot.tick(at, now, &mut self.cloudwatch, &mut self.world);
-        let outcomes = std::mem::take(&mut pilot.outcomes);
         let has_news = !plan.notices.is_empty()
-            || !outcomes.is_empty()
+            || !pilot.outcomes.is_empty()
             || self.last_plan.as_ref().is_none_or(|last| differs(last, &plan));
         if has_news {
-            self.run.ticks.push(Tick { minute: now.minute, plan: plan.clone(), outcomes });
+            self.run.ticks.push(reported(now.minute, plan.clone(), pilot));
         }
         self.last_plan = Some(plan);
         if now.minute % KNOWN_EVERY_MIN == KNOWN_EVERY_MIN - 1 {
@@ -266,6 +272,26 @@ impl<'a> Runner<'a> {
             throttles: all.throttles - before.throttles,
         });
         self.sums = now;
+        self.watch();
+    }
+
+    /// Notes the minute of the functions whose traffic is drawn.
+    fn watch(&mut self) {
+        let mut sums = vec![Tally::default(); self.run.watched.len()];
+        let actors = self.terms.stage.traffic.iter().take(self.terms.stage.guard_traffic());
+        for (actor, tally) in
+            actors.zip(self.world.tallies()).filter(|(actor, _)| actor.kind == Kind::Legitimate)
+        {
+            let place = self.run.watched.iter().position(|one| one.place == actor.function);
+            if let Some(sum) = place.and_then(|place| sums.get_mut(place)) {
+                *sum = sum.plus(*tally);
+            }
+        }
+        self.of_watched.resize(sums.len(), Tally::default());
+        for ((one, now), before) in self.run.watched.iter_mut().zip(&sums).zip(&self.of_watched) {
+            one.fates.push(fate(now, before));
+        }
+        self.of_watched = sums;
     }
 
     /// The sums so far, the guard's own traffic left out.
@@ -314,6 +340,34 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// A tick with what became of it.
+fn reported(minute: u32, plan: Plan, pilot: &mut Pilot) -> Tick {
+    let outcomes = std::mem::take(&mut pilot.outcomes);
+    let changes = report::changes(&plan.actions, &outcomes);
+    Tick { minute, plan, outcomes, changes, told: std::mem::take(&mut pilot.told) }
+}
+
+/// Functions whose traffic is drawn one by one.
+const WATCHED_MAX: usize = 4;
+
+/// The functions under attack that also have legitimate traffic, the first of them; without any, the one in the spotlight.
+fn watched(stage: &Stage, spotlight: usize) -> Vec<Watched> {
+    let mut places: Vec<usize> = stage.attacks().map(|actor| actor.function).collect();
+    if places.is_empty() {
+        places.push(spotlight);
+    }
+    places.sort_unstable();
+    places.dedup();
+    let is_used = |place: &usize| {
+        stage.traffic.iter().any(|actor| actor.kind == Kind::Legitimate && actor.function == *place)
+    };
+    let named = |place: usize| {
+        let function = stage.functions.get(place).map(|spec| spec.name.clone()).unwrap_or_default();
+        Watched { place, function, fates: Vec::new() }
+    };
+    places.into_iter().filter(is_used).take(WATCHED_MAX).map(named).collect()
+}
+
 /// Traffic so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
@@ -339,5 +393,6 @@ fn fate(now: &Tally, before: &Tally) -> Fate {
         offered: now.offered - before.offered,
         served: now.served - before.served,
         refused: gone(now) - gone(before),
+        waiting: now.pending(),
     }
 }

@@ -64,15 +64,34 @@ impl Scenario {
     }
 }
 
+/// What readers of types say, and what a writer of scenarios understands.
+const WORDS: [(&str, &str); 8] = [
+    ("unknown field", "unknown key"),
+    ("missing field", "missing key"),
+    ("unknown variant", "unknown choice"),
+    (
+        "expected internally tagged enum Rate",
+        "expected a table with a law, such as { law = \"constant\", rps = 10 }",
+    ),
+    ("invalid type: map, expected an RFC 3339 formatted date and time string", MOMENT),
+    ("premature end of input", MOMENT),
+    ("input contains invalid characters", MOMENT),
+    ("expected struct ", "expected a table: "),
+];
+
+/// What a moment is.
+const MOMENT: &str = "a moment is a text in quotes, such as \"2026-11-02T08:00:00Z\"";
+
+fn said(message: &str) -> String {
+    WORDS.iter().fold(message.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
 /// The one problem of a text that has no meaning.
 fn unreadable(text: &str, error: &toml::de::Error) -> ScenarioError {
     let is_too_deep = error.message().contains("recursion limit");
     let place = match error.span() {
         Some(span) => Some(Position::of(text, span.start)),
         None => is_too_deep.then(|| Position::deepest(text)),
-    };
-    let said = |message: &str| {
-        message.replace("unknown field", "unknown key").replace("missing field", "missing key")
     };
     let message = said(&error.message().trim().replace(['\n', '\r'], " "));
     let problem = match place {

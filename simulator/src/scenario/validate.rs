@@ -37,7 +37,7 @@ impl Check {
 
     fn scenario(&mut self, scenario: &Scenario) {
         self.range("schema", scenario.schema, 1..=1);
-        self.range("minutes", scenario.minutes, 1..=44_640);
+        self.range("minutes", scenario.minutes, 1..=super::MINUTES_MAX);
         self.range("recovery_minutes", scenario.recovery_minutes, 0..=10_080);
         self.range("history_days", scenario.history_days, 0..=28);
         self.range("account.concurrency", scenario.account.concurrency, 10..=1_000_000);

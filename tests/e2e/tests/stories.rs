@@ -62,8 +62,8 @@ fn notified(world: &World, audience: &str) -> Vec<Notified> {
     };
     let messages: Vec<Notified> = world.messages(audience).into_iter().map(of).collect();
     let schema = match audience {
-        "chat" => Some(include_str!("../../../guard-fn/tests/schemas/chat.schema.json")),
-        "pager" => Some(include_str!("../../../guard-fn/tests/schemas/alarm.schema.json")),
+        "chat" => Some(include_str!("../../../guard-core/tests/schemas/chat.schema.json")),
+        "pager" => Some(include_str!("../../../guard-core/tests/schemas/alarm.schema.json")),
         _ => None,
     };
     if let Some(schema) = schema {

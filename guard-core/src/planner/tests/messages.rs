@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::Notice;
+use crate::state::AlertState;
 
 impl Desk {
     fn plan_with(&self, findings: &[Finding]) -> Plan {
@@ -253,4 +254,41 @@ fn a_budget_at_its_line_is_told_once_whether_its_functions_are_capped_or_refused
     assert!(desk.tell().contains(&budget));
     desk.roster.members[0].protected = true;
     assert_eq!(desk.tell(), [(NoticeKind::Refused, "dow-guard/function/a".to_owned())]);
+}
+
+#[test]
+fn a_budget_is_not_ok_while_something_is_held_for_it() {
+    let said = |phase: Option<Phase>| {
+        let mut desk = Desk::new(policy(), &[("a", 0)]);
+        if let Some(phase) = phase {
+            desk.hold("a", None, 5, phase);
+        }
+        let alert = AlertState {
+            open: true,
+            opened_at: noon() - Duration::hours(9),
+            sent_at: noon() - Duration::hours(9),
+            quiet_since: Some(noon() - Duration::hours(8)),
+            digest: String::new(),
+        };
+        desk.state.alerts.insert("dow-guard/budget/day".to_owned(), alert);
+        desk.spent("1");
+        let notices = desk.plan().notices;
+        notices.into_iter().any(|notice| notice.alarm == "dow-guard/budget/day" && !notice.alarming)
+    };
+    assert!(said(None), "a quiet budget is told as well");
+    assert!(!said(Some(Phase::Capped)), "a new day is no end while a cap stands");
+    assert!(!said(Some(Phase::Ramping)));
+    assert!(said(Some(Phase::Standing)), "a ceiling that always stands is no incident");
+}
+
+#[test]
+fn what_is_protected_is_refused_with_the_cap_that_it_would_have_had() {
+    let mut desk = Desk::new(policy(), &[("a", 9)]);
+    desk.roster.members[0].protected = true;
+    desk.spent("10");
+    let plan = desk.plan();
+    let refusal = &plan.refusals[0];
+    assert_eq!(refusal.reason, Reason::Protected);
+    let wanted = Change::ReservedConcurrency { from: None, to: Some(5) };
+    assert_eq!(refusal.change, Some(wanted), "what a person can set by hand");
 }

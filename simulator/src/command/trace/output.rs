@@ -1,7 +1,4 @@
 //! The table that `import` and `cut` write.
-
-use std::io::Write;
-
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -26,7 +23,7 @@ pub(super) fn write(target: &TargetArgs, trace: &Trace) -> Result<(), Failure> {
     let is_packed = target.out.extension().is_some_and(|extension| extension == "gz");
     write_whole(&target.out, |out| {
         if is_packed {
-            let mut packed = GzEncoder::new(&mut *out, Compression::default());
+            let mut packed = GzEncoder::new(out, Compression::default());
             canonical::write(trace, &mut packed)?;
             packed.finish()?.flush()
         } else {

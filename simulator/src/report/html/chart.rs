@@ -16,6 +16,10 @@ const HEIGHT: f64 = 200.0;
 const BUCKETS: usize = 400;
 /// Per mille of the height that a label at the end of a line needs.
 const LABEL_PER_MILLE: f64 = 95.0;
+/// Per mille of the height within which two lines end at one place.
+const SAME_PER_MILLE: f64 = 12.0;
+/// Stretches of a chart that can be pointed at.
+const HOVERS: u32 = 60;
 
 /// The time that all charts of a page share.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +46,7 @@ pub(super) struct Series {
 /// A chart.
 pub(super) struct Chart<'a> {
     /// Its name on the page.
-    pub id: &'static str,
+    pub id: String,
     /// Its title.
     pub title: &'a str,
     /// What to see in it.
@@ -61,6 +65,10 @@ pub(super) struct Chart<'a> {
     pub attack: Option<(u32, u32)>,
     /// When something is capped.
     pub capped: &'a [(u32, u32)],
+    /// What leaves the drawing at its upper edge: the minute, and the words for it.
+    pub beyond: Option<(u32, String)>,
+    /// Whether heights grow with the logarithm: a cap of 20 below a thousand environments must show.
+    pub logarithmic: bool,
     /// A value in words, with so many decimals.
     pub words: fn(f64, usize) -> String,
 }
@@ -68,24 +76,20 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     /// Appends the chart.
     pub(super) fn draw(&self, out: &mut String) {
-        let (ticks, decimals) = ticks(self.top);
+        let (ticks, decimals) = if self.logarithmic { (tens(self.top), 0) } else { ticks(self.top) };
         let top = ticks.last().copied().unwrap_or(1.0).max(self.top);
-        let scale = Scale { top, minutes: f64::from(self.axis.minutes.max(1)) };
+        let minutes = f64::from(self.axis.minutes.max(1));
+        let scale = Scale { top, minutes, logarithmic: self.logarithmic };
         *out += "<figure>";
         let _ = write!(
             out,
-            "<figcaption><h3>{}</h3><p>{}</p></figcaption>",
+            "<figcaption><h3 id=\"{}-title\">{}</h3><p>{}</p></figcaption>",
+            self.id,
             escape(self.title),
             escape(&self.caption)
         );
         let labels = self.labels(&scale);
-        let every = self.series.len() + usize::from(self.level.is_some());
-        let apart = labels.len() == every
-            && labels.windows(2).all(|pair| match pair {
-                [above, below] => below.0 - above.0 >= LABEL_PER_MILLE,
-                _ => true,
-            });
-        self.key(out, apart);
+        self.key(out);
         *out += "<div class=\"plot\"><div class=\"ys\" aria-hidden=\"true\">";
         for tick in &ticks {
             let _ = write!(
@@ -96,14 +100,26 @@ impl Chart<'_> {
             );
         }
         *out += "</div><div class=\"area\">";
-        self.drawing(out, &scale, &ticks);
-        if let Some((from, until)) = self.attack {
-            let middle = f64::midpoint(f64::from(from), f64::from(until.max(from)));
+        self.drawing(out, &scale, &ticks, decimals);
+        let mut mark = |class: &str, minute: u32, text: &str| {
+            // Words that begin in the last third end where they would begin.
+            let at = scale.x(f64::from(minute));
+            let side = if at > WIDTH * 0.67 { " before" } else { "" };
             let _ = write!(
                 out,
-                "<span class=\"mark\" aria-hidden=\"true\" style=\"left:{}%\">attack</span>",
-                percent(scale.x(middle).clamp(30.0, WIDTH - 30.0), WIDTH)
+                "<span class=\"{class}{side}\" aria-hidden=\"true\" style=\"left:{}%\">{}</span>",
+                percent(at, WIDTH),
+                escape(text)
             );
+        };
+        if let Some((from, until)) = self.attack {
+            mark("mark attack", from, &format!("attack {}–{}", self.clock(from), self.clock(until)));
+        }
+        if let (Some((from, _)), Some((_, until))) = (self.capped.first(), self.capped.last()) {
+            mark("mark capped", *from, &format!("capped {}–{}", self.clock(*from), self.clock(*until)));
+        }
+        if let Some((minute, text)) = &self.beyond {
+            mark("mark beyond", *minute, text);
         }
         *out += "</div>";
         ends(out, labels);
@@ -116,10 +132,14 @@ impl Chart<'_> {
         *out += "</div></div></figure>";
     }
 
-    /// The names of lines and areas. Where every line has a label of its own at its end, lines are named for narrow
-    /// pages only.
-    fn key(&self, out: &mut String, apart: bool) {
-        *out += if apart { "<ul class=\"key apart\">" } else { "<ul class=\"key\">" };
+    /// A minute as a time of day.
+    fn clock(&self, minute: u32) -> String {
+        (self.axis.start + TimeDelta::minutes(i64::from(minute))).format("%H:%M").to_string()
+    }
+
+    /// The names of lines and areas.
+    fn key(&self, out: &mut String) {
+        *out += "<ul class=\"key\">";
         for series in &self.series {
             let _ = write!(
                 out,
@@ -146,13 +166,11 @@ impl Chart<'_> {
         *out += "</ul>";
     }
 
-    fn drawing(&self, out: &mut String, scale: &Scale, ticks: &[f64]) {
+    fn drawing(&self, out: &mut String, scale: &Scale, ticks: &[f64], decimals: usize) {
         let _ = write!(
             out,
             "<svg class=\"chart\" viewBox=\"0 0 1000 200\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-labelledby=\"{id}-title {id}-text\"><title id=\"{id}-title\">{}</title>\
-             <desc id=\"{id}-text\">{}</desc>",
-            escape(self.title),
+             aria-labelledby=\"{id}-title {id}-text\"><desc id=\"{id}-text\">{}</desc>",
             escape(&self.caption),
             id = self.id
         );
@@ -175,7 +193,34 @@ impl Chart<'_> {
         for series in &self.series {
             let _ = write!(out, "<path class=\"line {}\" d=\"{}\"/>", series.class, path(series, scale));
         }
+        self.hover(out, scale, decimals);
         *out += "</svg>";
+    }
+
+    /// Upright stretches that tell the values at their end when they are pointed at: a browser shows a title by itself.
+    fn hover(&self, out: &mut String, scale: &Scale, decimals: usize) {
+        let every = self.axis.minutes.div_ceil(HOVERS).max(1);
+        let mut from = 0;
+        while from < self.axis.minutes {
+            let until = (from + every).min(self.axis.minutes);
+            let x = scale.x(f64::from(from));
+            let _ = write!(
+                out,
+                "<rect class=\"hover\" x=\"{x:.1}\" y=\"0\" width=\"{:.1}\" height=\"{HEIGHT}\"><title>{}",
+                scale.x(f64::from(until)) - x,
+                self.clock(until)
+            );
+            for series in &self.series {
+                let place = usize::try_from(until.saturating_sub(1)).unwrap_or(usize::MAX);
+                if let Some(value) = series.values.get(place).copied().flatten() {
+                    let exact = if value < 100.0 { decimals.max(1) } else { decimals };
+                    let _ =
+                        write!(out, " · {} {}", escape(series.label), escape(&(self.words)(value, exact)));
+                }
+            }
+            *out += "</title></rect>";
+            from = until;
+        }
     }
 
     /// The area between low and high: stretches of known values, each there and back.
@@ -200,25 +245,33 @@ impl Chart<'_> {
     }
 
     /// The names of the lines that reach the end, with their classes and the height there, in per mille, from above.
-    fn labels(&self, scale: &Scale) -> Vec<(f64, &str, &str)> {
-        let mut labels: Vec<(f64, &str, &str)> = self
+    /// Lines that end at one place share a label.
+    fn labels(&self, scale: &Scale) -> Vec<(f64, &str, String)> {
+        let mut labels: Vec<(f64, &str, String)> = self
             .series
             .iter()
             .filter_map(|series| {
                 let last = series.values.last().copied().flatten()?;
-                Some((scale.y(last) / HEIGHT * 1000.0, series.class, series.label))
+                Some((scale.y(last) / HEIGHT * 1000.0, series.class, series.label.to_owned()))
             })
             .collect();
         if let Some((level, name)) = &self.level {
-            labels.push((scale.y(*level) / HEIGHT * 1000.0, "level", name));
+            labels.push((scale.y(*level) / HEIGHT * 1000.0, "level", name.clone()));
         }
-        labels.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(b.2)));
-        labels
+        labels.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
+        let mut apart: Vec<(f64, &str, String)> = Vec::new();
+        for (at, class, name) in labels {
+            match apart.last_mut() {
+                Some((above, _, names)) if at - *above < SAME_PER_MILLE => *names += &format!(" = {name}"),
+                _ => apart.push((at, class, name)),
+            }
+        }
+        apart
     }
 }
 
 /// The names of the lines where they end, moved apart.
-fn ends(out: &mut String, mut labels: Vec<(f64, &str, &str)>) {
+fn ends(out: &mut String, mut labels: Vec<(f64, &str, String)>) {
     let mut next = 0.0_f64;
     for label in &mut labels {
         label.0 = label.0.max(next);
@@ -226,13 +279,15 @@ fn ends(out: &mut String, mut labels: Vec<(f64, &str, &str)>) {
     }
     let mut most = 1000.0_f64;
     for label in labels.iter_mut().rev() {
-        label.0 = label.0.min(most);
+        // Names that share a place take a line each, around its middle.
+        let below = as_f64(label.2.matches(" = ").count() as u64) * LABEL_PER_MILLE / 2.5;
+        label.0 = label.0.min(most - below);
         most = label.0 - LABEL_PER_MILLE;
     }
     *out += "<div class=\"ends\" aria-hidden=\"true\">";
     for (at, class, name) in labels {
         let _ =
-            write!(out, "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>", at / 10.0, escape(name));
+            write!(out, "<span class=\"{class}\" style=\"top:{:.1}%\">{}</span>", at / 10.0, escape(&name));
     }
     *out += "</div>";
 }
@@ -241,6 +296,7 @@ fn ends(out: &mut String, mut labels: Vec<(f64, &str, &str)>) {
 struct Scale {
     top: f64,
     minutes: f64,
+    logarithmic: bool,
 }
 
 impl Scale {
@@ -249,7 +305,9 @@ impl Scale {
     }
 
     fn y(&self, value: f64) -> f64 {
-        HEIGHT - (value / self.top).clamp(0.0, 1.0) * HEIGHT
+        let part =
+            if self.logarithmic { value.max(0.0).ln_1p() / self.top.ln_1p() } else { value / self.top };
+        HEIGHT - part.clamp(0.0, 1.0) * HEIGHT
     }
 
     fn stretch(&self, out: &mut String, class: &str, (from, until): (u32, u32), (y, height): (f64, f64)) {
@@ -340,6 +398,17 @@ pub(super) fn ticks(top: f64) -> (Vec<f64>, usize) {
         }
     }
     (vec![0.0, top], 0)
+}
+
+/// 0, 1, 10, 100 and so on, to at least the top.
+fn tens(top: f64) -> Vec<f64> {
+    let mut ticks = vec![0.0, 1.0];
+    let mut tick = 1.0;
+    while tick < top && ticks.len() < 15 {
+        tick *= 10.0;
+        ticks.push(tick);
+    }
+    ticks
 }
 
 /// Where the time axis is labelled, and how: clock times, with the date at midnight; dates only beyond two days.

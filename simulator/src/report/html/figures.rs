@@ -3,6 +3,7 @@
 use guard_core::money::{Unit, Usd};
 
 use crate::replay::{Findings, Overrun, Replay};
+use crate::report::customers::customers;
 use crate::report::layout::{Tone, count, grouped};
 use crate::report::phrase;
 use crate::report::replay::screen::{clock_at, percent};
@@ -21,7 +22,7 @@ pub(super) struct Figure {
     pub tone: Tone,
 }
 
-/// The replay in one sentence.
+/// The money of the replay in one sentence; what became of the customers follows.
 pub(super) fn headline(replay: &Replay) -> String {
     let found = &replay.findings;
     let [without, with, perfect] = [found.usd_without, found.usd_with, found.usd_perfect].map(round);
@@ -48,15 +49,32 @@ pub(super) fn headline(replay: &Replay) -> String {
     }
 }
 
-/// All figures, the most important first.
+/// The three figures that decide: what is saved, who pays for it, and what watching costs.
+pub(super) fn heroes(replay: &Replay) -> [Figure; 3] {
+    let [.., saved] = bills(replay);
+    let customers = customers(replay);
+    let [_, cost] = guard(replay);
+    let refused = Figure {
+        label: "Customers affected",
+        value: customers.figure,
+        detail: customers.meaning,
+        tone: customers.tone,
+    };
+    [saved, refused, cost]
+}
+
+/// All other figures, the most important first.
 pub(super) fn all(replay: &Replay) -> Vec<Figure> {
-    let mut figures = Vec::from(bills(replay));
+    let mut figures: Vec<Figure> = bills(replay).into_iter().take(3).collect();
     figures.extend(minutes(replay));
     figures.extend(overrun(replay));
     figures.extend(events(&replay.findings));
-    figures.extend(guard(replay));
+    figures.extend(guard(replay).into_iter().take(1));
     figures
 }
+
+/// Minutes in a month of 30 days.
+const MINUTES_PER_MONTH: i128 = 43_200;
 
 /// Pico-dollars in a cent.
 const CENT: i128 = 10_000_000_000;
@@ -104,7 +122,9 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
             _ => (Tone::Alarm, "nobody attacks: false alarms"),
         };
         let value = grouped(u64::from(found.caps));
-        return vec![Figure { label: caps_label(replay), value, detail: detail.to_owned(), tone }];
+        let mut figures = vec![Figure { label: caps_label(replay), value, detail: detail.to_owned(), tone }];
+        figures.extend(first_warning(replay));
+        return figures;
     };
     let after = |label, minutes: Option<u32>, since: u32, event: &str, never: &str| match minutes {
         Some(minutes) => Figure {
@@ -145,6 +165,22 @@ fn minutes(replay: &Replay) -> Vec<Figure> {
     ]
 }
 
+/// When it warned first on a day without an attack, and when the budget was used up.
+fn first_warning(replay: &Replay) -> Option<Figure> {
+    let minute = replay.findings.notice_min?;
+    let amount = replay.with.ticks.iter().find_map(|tick| tick.plan.budgets.first())?.amount;
+    let used_up = replay.with.rows.iter().find(|row| row.seen.is_some_and(|seen| seen >= amount));
+    let detail = match used_up {
+        Some(row) => format!(
+            "{} before the budget was used up, at {}",
+            span(row.minute.saturating_sub(minute)),
+            clock_at(replay, row.minute)
+        ),
+        None => "the budget was not used up".to_owned(),
+    };
+    Some(Figure { label: "First warning", value: clock_at(replay, minute), detail, tone: Tone::Normal })
+}
+
 const fn caps_label(replay: &Replay) -> &'static str {
     if replay.armed { "Caps set" } else { "Caps it would have set" }
 }
@@ -164,10 +200,11 @@ fn overrun(replay: &Replay) -> Option<Figure> {
         }
         Some(bound) => (Tone::Good, format!("published bound {}: kept", amount(bound))),
         None if !replay.armed => (Tone::Normal, "no bound while disarmed".to_owned()),
+        None if worst.with > Usd::ZERO => (Tone::Warning, "no bound: this budget only alerts".to_owned()),
         None => (Tone::Normal, "no bound: this budget only alerts".to_owned()),
     };
     Some(Figure {
-        label: "Spent past the line",
+        label: "Spent over the budget",
         value: amount(worst.with),
         detail: format!(
             "{} of {}: {against}; {} without a guard",
@@ -205,7 +242,11 @@ fn events(found: &Findings) -> Vec<Figure> {
                 percent(without),
                 percent(perfect)
             ),
-            tone: fate_tone(missed(with), missed(without), missed(perfect)),
+            // One in five not served is heavy, whatever it saved.
+            tone: match fate_tone(missed(with), missed(without), missed(perfect)) {
+                Tone::Warning if missed(with) > 200 => Tone::Alarm,
+                tone => tone,
+            },
         },
         figure("Legitimate refused", |tally| tally.refused),
         figure("Legitimate late", |tally| tally.delayed),
@@ -221,7 +262,7 @@ fn events(found: &Findings) -> Vec<Figure> {
         }
     }
     figures.push(Figure {
-        label: "Bystanders lost",
+        label: "Other functions lost",
         value: grouped(found.bystanders_lost),
         detail: "events of functions nobody attacks, lost to the guard".to_owned(),
         tone: if found.bystanders_lost == 0 { Tone::Good } else { Tone::Alarm },
@@ -253,8 +294,11 @@ fn guard(replay: &Replay) -> [Figure; 2] {
             label: "The guard's own cost",
             value: dollars(found.usd_guard),
             detail: format!(
-                "{} of watching, {} sent",
+                "{} of watching, {} a month at this pace; {} sent",
                 span(replay.with.minutes),
+                dollars(
+                    found.usd_guard.mul_div_up(MINUTES_PER_MONTH, i128::from(replay.with.minutes.max(1)))
+                ),
                 count(u64::from(found.alerts), "message")
             ),
             tone: Tone::Normal,

@@ -21,6 +21,7 @@ p{margin:.4rem 0;max-width:46rem}
 .good{color:var(--good)}.warning{color:var(--warning)}.alarm{color:var(--alarm)}
 .badge{display:inline-block;border:1px solid;border-radius:.3rem;padding:0 .5rem;font-size:.85rem;font-weight:600}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.7rem;margin:1.2rem 0 0}
+.heroes dd strong{font-size:1.9rem}
 .cards div{background:var(--card);border-radius:.5rem;padding:.7rem .9rem}
 dt{color:var(--faint);font-size:.875rem}
 dd{margin:0}
@@ -36,18 +37,21 @@ figcaption p{font-size:.9rem;margin:.1rem 0}
 .ys span{right:calc(100% + .5rem);transform:translateY(-50%);font-variant-numeric:tabular-nums}
 .xs{position:absolute;inset:auto 0 0}
 .xs span{top:.45rem;transform:translateX(-50%);font-variant-numeric:tabular-nums}
-.ends span{left:calc(100% + .5rem);transform:translateY(-50%);font-weight:600;max-width:9rem;overflow:hidden;
-text-overflow:ellipsis;line-height:1.15}
+.plot .ends span{left:calc(100% + .5rem);transform:translateY(-50%);font-weight:600;width:9rem;white-space:normal;line-height:1.15}
 .ends .without{color:var(--without)}.ends .with{color:var(--with)}.ends .perfect{color:var(--perfect)}
 .ends .refused{color:var(--refused)}.ends .cap{color:var(--capped)}.ends .level,.ends .seen{color:var(--ink)}
-.plot .mark{top:-1.4rem;transform:translateX(-50%);color:var(--ink)}
+.plot .mark{color:var(--ink);background:var(--ground);padding:.1rem .25rem;border-radius:.2rem;pointer-events:none}
+.plot .mark.before{transform:translateX(-100%)}
+.plot .mark.attack{top:.25rem;margin-left:.25rem;color:var(--alarm)}.plot .mark.before.attack{margin-left:0}
+.plot .mark.capped{top:-1.7rem;color:var(--capped)}.plot .mark.beyond{top:1.5rem;color:var(--with);font-weight:600}
+.hover{fill:var(--ink);fill-opacity:0}.hover:hover{fill-opacity:.08}
 path{vector-effect:non-scaling-stroke;fill:none}
 .grid{stroke:var(--rule);stroke-width:1}
 .line{stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .line.without{stroke:var(--without)}.line.with{stroke:var(--with);stroke-width:2.5}
 .line.perfect{stroke:var(--perfect);stroke-dasharray:6 5}
 .line.refused{stroke:var(--refused);stroke-dasharray:9 3 2 3}
-.line.cap{stroke:var(--capped);stroke-dasharray:2 4}
+.line.cap{stroke:var(--capped);stroke-width:3}
 .line.level{stroke:var(--ink);stroke-dasharray:10 5;stroke-width:1.5}
 .line.seen{stroke:var(--ink);stroke-dasharray:2 4}
 .band{fill:var(--band)}
@@ -56,7 +60,6 @@ rect.attack{fill:var(--attack)}rect.capped{fill:var(--capped)}
 .key .swatch{display:inline-block;width:1.5rem;height:.5rem;margin-right:.4rem;vertical-align:middle}
 span.swatch.attack{background:var(--attack);outline:1px solid var(--rule)}
 span.swatch.capped{background:var(--capped)}
-@media (min-width:44.01rem){.apart .of-line{display:none}}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.5rem 0}
 caption{text-align:left;padding-bottom:.3rem}
 th,td{padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;

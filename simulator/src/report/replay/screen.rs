@@ -7,6 +7,7 @@ use guard_core::money::{Unit, Usd};
 use super::Page;
 use crate::number::as_f64;
 use crate::replay::{Findings, Overrun, Replay, gone};
+use crate::report::customers::customers;
 use crate::report::layout::{Palette, Tone, bar, count, grouped};
 use crate::report::phrase;
 use crate::report::spark::sparkline;
@@ -80,7 +81,12 @@ impl<W: Write> Page<W> {
         let of = |rows: &[Row], read: fn(&Row) -> u64| {
             rows.iter().map(|row| as_f64(read(row))).collect::<Vec<_>>()
         };
-        let busy = of(&replay.with.rows, |row| u64::from(row.busy_spotlight));
+        // Where nobody attacks, no function stands out.
+        let is_one = replay.attack.is_some() || replay.with.rows.iter().any(|row| row.cap.is_some());
+        let busy = of(
+            &replay.with.rows,
+            if is_one { |row| u64::from(row.busy_spotlight) } else { |row| u64::from(row.busy) },
+        );
         self.chart("busy, with", &busy, max(&busy), cells, &format!("peak {:.0} at once", max(&busy)))?;
         if replay.with.rows.iter().any(|row| row.cap.is_some()) {
             let cap = of(&replay.with.rows, |row| u64::from(row.cap.is_some()));
@@ -153,9 +159,11 @@ fn facts(replay: &Replay) -> Vec<(&'static str, Tone, String)> {
         }
     }
     for overrun in &found.overruns {
-        let (tone, text) = line_of(overrun);
+        let (tone, text) = line_of(overrun, replay.armed);
         facts.push(("over budget", tone, text));
     }
+    let customers = customers(replay);
+    facts.push(("customers", customers.tone, customers.clause));
     facts.extend(traffic(found));
     let times = |per_mille: u64| format!("{}.{:02}", per_mille / 1000, per_mille % 1000 / 10);
     let (before, after) = found.attempts_per_mille;
@@ -175,7 +183,7 @@ fn facts(replay: &Replay) -> Vec<(&'static str, Tone, String)> {
 }
 
 /// How far a budget went past its line.
-fn line_of(overrun: &Overrun) -> (Tone, String) {
+fn line_of(overrun: &Overrun, armed: bool) -> (Tone, String) {
     let amount = |usd: Usd| phrase::amount(usd, overrun.unit);
     let line = format!("{} of {}", overrun.budget, amount(overrun.amount));
     if overrun.without == Usd::ZERO && overrun.with == Usd::ZERO {
@@ -192,6 +200,7 @@ fn line_of(overrun: &Overrun) -> (Tone, String) {
                 text += " BROKEN";
             }
         }
+        None if !armed => text += "; disarmed, so nothing bounds it",
         None => text += "; alerts only, so nothing bounds it",
     }
     (tone, text)

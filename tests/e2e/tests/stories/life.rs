@@ -48,7 +48,7 @@ fn a_flood_is_capped_told_remembered_and_in_calm_everything_is_as_before() {
         assert!(capped.body.contains("reserved concurrency"), "{}", capped.body);
         assert!(events(&world, "chat").contains(&"capped".to_owned()));
         let alarms = pages(&world);
-        assert!(alarms.contains(&("dow-guard/function/shop".to_owned(), "ALARM".to_owned())), "{alarms:?}");
+        assert!(alarms.contains(&("dow-guard/capped/shop".to_owned(), "ALARM".to_owned())), "{alarms:?}");
 
         // A new process goes on where the old one was.
         drop(guard);
@@ -58,7 +58,7 @@ fn a_flood_is_capped_told_remembered_and_in_calm_everything_is_as_before() {
         minutes(&mut world, &guard, 120, CALM);
         assert_eq!(world.reserved("shop"), before, "{}", guard.said());
         let alarms = pages(&world);
-        assert!(alarms.contains(&("dow-guard/function/shop".to_owned(), "OK".to_owned())), "{alarms:?}");
+        assert!(alarms.contains(&("dow-guard/capped/shop".to_owned(), "OK".to_owned())), "{alarms:?}");
         let last = match original {
             None => "DeleteFunctionConcurrency shop",
             Some(_) => "PutFunctionConcurrency shop 400",

@@ -117,10 +117,8 @@ fn killed_at_every_second_call(after: bool, first: usize) {
         let done: Vec<Call> = world.proxy.calls().into_iter().filter(Call::is_done).collect();
         assert_eq!(changes(&done), [CAP], "{what}\n{}", guard.said());
         assert_eq!(world.reserved("shop"), Some(5), "{what}");
-        let told = crate::stories::pages(&world)
-            .iter()
-            .filter(|(name, _)| name == "dow-guard/function/shop")
-            .count();
+        let told =
+            crate::stories::pages(&world).iter().filter(|(name, _)| name == "dow-guard/capped/shop").count();
         assert!(told >= 1, "{what}: nobody was told");
         assert_eq!(released(&world, &guard), Some(400), "{what}");
     }
