@@ -198,7 +198,8 @@ fn region_known(
     settled: Minute,
 ) -> (Freshness, Option<Minute>) {
     let freshness = seen.region.freshness;
-    let earlier = state.region.seen_until.filter(|_| freshness == Freshness::Silent && roster.guard.is_some());
+    let earlier =
+        state.region.seen_until.filter(|_| freshness == Freshness::Silent && roster.guard.is_some());
     let Some(earlier) = earlier else { return (freshness, freshness.known_until(settled)) };
     let minutes = settled.since(earlier);
     let late = Freshness::Late(u32::try_from(minutes).unwrap_or(0));

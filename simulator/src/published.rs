@@ -15,12 +15,7 @@ use crate::stage::GUARD;
 pub fn bound(request: &Request<'_>, budget: &str, known: &[Known]) -> Option<Usd> {
     let mut policy = request.scenario.policy.clone();
     policy.timing.metric_lag_s = policy.timing.metric_lag_s.saturating_add(interference_s(request.scenario));
-    let roster = Roster::new(
-        policy,
-        PriceTable::embedded(),
-        request.stage.inventory(),
-        Some(GUARD.into()),
-    );
+    let roster = Roster::new(policy, PriceTable::embedded(), request.stage.inventory(), Some(GUARD.into()));
     let place = roster.rules.iter().position(|rule| rule.name.as_str() == budget)?;
     let (from, to) = roster.rules.get(place)?.period_at(roster.timezone, request.scenario.start);
     let period_s = u64::try_from((to - from).num_seconds()).unwrap_or(0);

@@ -46,7 +46,8 @@ fn budget(text: &str) -> String {
 fn replay(parts: &[&str]) -> Replay {
     // Keys of the scenario itself come before its tables.
     let text = parts.join("\n");
-    let loaded = Source::of_text("written-here", &text).ready(&[]).unwrap_or_else(|problem| panic!("{problem}"));
+    let loaded =
+        Source::of_text("written-here", &text).ready(&[]).unwrap_or_else(|problem| panic!("{problem}"));
     Replay::new(&loaded.request(1), PriceTable::embedded(), |_, _| ())
 }
 
@@ -70,7 +71,11 @@ fn metrics_that_come_later_than_usual_still_show_a_flood_and_cap_it() {
         let capped = found.findings.cap_min.unwrap_or(u32::MAX);
         // Without delay it takes some ten minutes: the slack is $2.50, and the flood costs $12 an hour.
         assert!(capped <= 25 + 2 * delay, "{delay} min late: capped after {capped} min");
-        assert!(found.findings.bound_used_percent().unwrap_or(0.0) <= 100.0, "{delay}: {:?}", found.findings.overruns);
+        assert!(
+            found.findings.bound_used_percent().unwrap_or(0.0) <= 100.0,
+            "{delay}: {:?}",
+            found.findings.overruns
+        );
     }
 }
 
@@ -119,7 +124,8 @@ fn ceilings_that_loosen_take_the_room_there_is_and_nobody_is_written_to() {
         )
     });
     let five: String = five.collect();
-    let guarantee = budget("period = \"day\"\nusd = \"30\"\nmode = \"cap\"\nbelow_floor = \"stop\"\nguarantee = true");
+    let guarantee =
+        budget("period = \"day\"\nusd = \"30\"\nmode = \"cap\"\nbelow_floor = \"stop\"\nguarantee = true");
     let found = replay(&[&of_length(1440), &five, &guarantee]);
     assert_eq!(found.findings.harm_percent(), Some(0.0));
     // Armed, the beginning of the guarantee, and its hold.

@@ -125,7 +125,7 @@ impl Habit {
         for (earlier, risen) in &self.charged {
             let hours = hour.0 - earlier.0;
             let (day, apart) = ((hours + 12).div_euclid(24), (hours + 12).rem_euclid(24) - 12);
-            if day < 1 || day > CHARGED_DAYS || apart.abs() > 1 {
+            if !(1..=CHARGED_DAYS).contains(&day) || apart.abs() > 1 {
                 continue;
             }
             if !days.contains(&day) {

@@ -14,7 +14,6 @@ use guard_core::roster::Roster;
 use guard_core::sampling::{self, LOOKS_MAX, USD_PER_METRIC, ask_from};
 use guard_core::settle::{self, Outcome};
 use guard_core::state::State;
-use guard_core::time::Minute;
 
 use super::own::{keep_pace, mistyped, own_notice, without_budget};
 use super::tell::send;
@@ -367,7 +366,6 @@ fn ask(
     census: Option<CensusSlice>,
 ) -> Ask {
     let SamplingPlan { focus, glance, with_concurrency, .. } = sampling;
-    let now = Minute::of(at);
     let place = |name: &FunctionName| {
         roster.inventory.functions.binary_search_by(|function| function.name.cmp(name)).ok()
     };

@@ -89,7 +89,7 @@ pub fn customers(replay: &Replay) -> Customers {
 
 /// A share in whole percent, down.
 fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part.saturating_mul(100) / whole }
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 const fn tone_of_missing(percent: u64) -> Tone {

@@ -269,11 +269,7 @@ fn beside_the_all_seeing(regrets: &[Regret]) -> Vec<Block> {
         people.1,
         missed(|one| one.people() > PEOPLE_MOST),
     );
-    vec![
-        Block::Heading("Beside an all-seeing guard".to_owned()),
-        Block::Text(text),
-        Block::Table(table),
-    ]
+    vec![Block::Heading("Beside an all-seeing guard".to_owned()), Block::Text(text), Block::Table(table)]
 }
 
 /// The guard on calm days.

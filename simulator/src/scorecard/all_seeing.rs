@@ -94,7 +94,8 @@ impl Rival for AllSeeing {
             let function = function.clone();
             let changes: Vec<Change> = match depth {
                 Some(depth) => {
-                    let work = Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: false };
+                    let work =
+                        Work { attempts_per_mille: 1000, failure_per_mille: 0, allow_event_loss: false };
                     let changes = levers::changes(&function, depth, target.floor, work).0;
                     changes.into_iter().map(|(change, _)| change).collect()
                 }

@@ -115,17 +115,12 @@ fn policy(scenario: &Scenario, under: Under, a_day: Usd) -> Option<Policy> {
     Some(Policy { armed: true, budget, ..scenario.policy.clone() })
 }
 
-fn regret(
-    loaded: &Loaded,
-    under: Under,
-    a_day: Usd,
-    without: &Run,
-    prices: &PriceTable,
-) -> Option<Regret> {
+fn regret(loaded: &Loaded, under: Under, a_day: Usd, without: &Run, prices: &PriceTable) -> Option<Regret> {
     let (scenario, stage) = (&loaded.scenario, &loaded.stage);
     let roster = Roster::new(scenario.policy.clone(), prices, stage.inventory(), Some(GUARD.into()));
     let acting = stage.attacks().flat_map(|actor| roster.acting(actor.function));
-    let rule = acting.filter(|rule| rule.unit == Unit::Usd && !rule.guarantee).min_by_key(|rule| rule.slack)?;
+    let rule =
+        acting.filter(|rule| rule.unit == Unit::Usd && !rule.guarantee).min_by_key(|rule| rule.slack)?;
     let slack = if scenario.history_days < 7 { rule.learning_slack } else { rule.slack };
     let (from, until) = crate::replay::attack_of(stage, without.minutes)?;
     let lasts = i128::from(until.saturating_sub(from).max(1));

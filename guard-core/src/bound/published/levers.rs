@@ -28,8 +28,7 @@ pub(super) struct Account {
 impl Account {
     pub(super) fn new(roster: &Roster, known: &impl Fn(usize) -> Known) -> Self {
         let account = roster.inventory.account;
-        let kept =
-            account.kept_unreserved(roster.policy.limits.keep_unreserved).min(account.concurrency);
+        let kept = account.kept_unreserved(roster.policy.limits.keep_unreserved).min(account.concurrency);
         let (mut changes, mut taken, mut stays) = (0_u32, 0_u32, 0_u32);
         for (index, function) in roster.inventory.functions.iter().enumerate() {
             let floor = roster.floor(index, known(index).concurrency_p99);

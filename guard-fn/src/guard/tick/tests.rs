@@ -6,6 +6,7 @@ use guard_core::observation::{Freshness, Point, Series};
 use guard_core::policy::Policy;
 use guard_core::pricing::PriceTable;
 use guard_core::settle::{ApplyResult, Outcome};
+use guard_core::time::Minute;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
