@@ -268,13 +268,14 @@ fn trips(run: &Run) -> Trips {
     let mut trips = Trips::default();
     for tick in &run.ticks {
         for notice in &tick.plan.notices {
-            let Some(function) = &notice.function else { continue };
+            // Other alarms of a function, such as failing calls, end without a release.
+            let Some(alarm) = notice.function.as_ref().map(|_| &notice.alarm) else { continue };
             match notice.kind {
                 NoticeKind::Capped | NoticeKind::WouldHaveCapped => {
                     let is_real = notice.kind == NoticeKind::Capped;
-                    trips.count += u32::from(held.insert(function, is_real).is_none());
+                    trips.count += u32::from(held.insert(alarm, is_real).is_none());
                 }
-                NoticeKind::Released if held.remove(function) == Some(true) => {
+                NoticeKind::Released if held.remove(alarm) == Some(true) => {
                     trips.released = Some(tick.minute);
                 }
                 _ => {}

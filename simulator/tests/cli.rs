@@ -381,7 +381,7 @@ fn a_dash_is_standard_output_for_every_file_that_is_written_and_nothing_is_mixed
     let card = dowsim(&["scorecard", &scenario, "--seeds", "1", "--out", "-"]);
     assert!(text(&card.stdout).starts_with("# Scorecard"), "{}", text(&card.stdout));
     let log = file("dash", "site.csv", "period,count\n2026-11-04 06:00:00,5\n2026-11-04 06:01:00,7\n");
-    let table = dowsim(&["trace", "cut", &log, "--out", "-"]);
+    let table = dowsim(&["trace", "cut", &log, "--duration-ms", "50", "--memory-mb", "512", "--out", "-"]);
     assert!(table.stdout.len() > 20, "{}", text(&table.stderr));
     for mixed in [
         &["replay", &scenario, "--csv", "-", "--html", "-"][..],
@@ -517,11 +517,14 @@ fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
     };
     let log = format!("period,count\n{},5\n{},7\n", hour(0), hour(1));
     let short = file("recording", "short.csv", log);
-    let args =
-        ["replay", "--trace", &short, "--policy", &policy, "--set", "account.concurrency=77", "--json"];
-    let output = dowsim(&args);
+    let of = |file: &str, more: &[&str]| {
+        let known =
+            ["replay", "--trace", file, "--policy", &policy, "--duration-ms", "50", "--memory-mb", "512"];
+        dowsim(&[&known[..], more].concat())
+    };
+    let output = of(&short, &["--set", "account.concurrency=77", "--json"]);
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
-    let wrong = dowsim(&["replay", "--trace", &short, "--policy", &policy, "--set", "account.concurrency=7"]);
+    let wrong = of(&short, &["--set", "account.concurrency=7"]);
     assert_eq!(code(&wrong), Some(2));
     assert!(
         text(&wrong.stderr).contains("account.concurrency: 7 is not within 10 to"),
@@ -529,7 +532,7 @@ fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
         text(&wrong.stderr)
     );
     let long = file("recording", "long.csv", format!("period,count\n{},5\n{},7\n", hour(0), hour(60_000)));
-    let output = dowsim(&["replay", "--trace", &long, "--policy", &policy]);
+    let output = of(&long, &[]);
     assert_eq!(code(&output), Some(2));
     let told = text(&output.stderr);
     assert!(told.contains("dowsim trace cut long.csv --minutes 0..44640 --out part.csv"), "{told}");

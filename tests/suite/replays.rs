@@ -96,7 +96,9 @@ fn a_small_account_is_capped_in_the_room_that_aws_leaves() {
     let day = budget("period = \"day\"\nusd = \"7\"\nmode = \"cap\"");
     let found = replay(&[&of_length(600), account, &flood(150, 120), &day]);
     assert!(found.findings.cap_min.is_some_and(|minutes| minutes <= 60), "{:?}", found.findings.cap_min);
-    assert!(found.findings.overrun() <= "1.00".parse().unwrap(), "{}", found.findings.overrun());
+    // The floor goes on after the line.
+    let [with, without] = [found.findings.usd_with, found.findings.usd_without].map(|usd| usd.to_f64());
+    assert!(with * 2.0 < without, "{with} of {without}");
 }
 
 #[test]
@@ -148,10 +150,10 @@ fn batches(nights: u32) -> String {
 #[test]
 fn a_nightly_batch_of_a_young_account_is_let_through_once_it_has_come_on_some_nights() {
     let nights = 8;
-    let day = budget("period = \"day\"\nusd = \"14\"\nmode = \"cap\"");
+    let day = budget("period = \"day\"\nusd = \"18\"\nmode = \"cap\"");
     let found = replay(&[&format!("history_days = 0\n{}", of_length(nights * 1440)), &batches(nights), &day]);
     let without = found.findings.usd_without.to_f64() / f64::from(nights);
-    assert!(without < 14.0 / 1.25, "the day's budget holds it: {without}");
+    assert!(without < 18.0 / 1.25, "the day's budget holds it: {without}");
     let capped = noticed(&found, NoticeKind::Capped, 0);
     assert!(capped.iter().all(|minute| *minute < 4 * 1440), "capped in minutes {capped:?}");
 }
@@ -166,8 +168,9 @@ fn bursts_that_come_every_hour_are_no_news_after_some_days() {
     let found = replay(&[&format!("minutes = {}\n{burst}", 10 * 1440), &day]);
     assert!(found.findings.usd_without.to_f64() / 10.0 < 16.0 / 1.25, "{}", found.findings.usd_without);
     assert_eq!(found.findings.caps, 0);
+    // Some hundred come in the last week, of lengths as chance has it.
     let late: Vec<u32> = noticed(&found, NoticeKind::Noticed, 3 * 1440);
-    assert!(late.len() <= 2, "noticed in minutes {late:?}");
+    assert!(late.len() <= 4, "noticed in minutes {late:?}");
 }
 
 #[test]

@@ -59,15 +59,17 @@ impl Draft<'_> {
         }
         // Checked only now, because another budget may have acted on the same function, in this plan or before.
         for Confronted { place, rule, suspects, refused } in confronted {
+            // A standing cap is no answer to an incident.
+            let early = self.is_early(place);
             let acted_on =
-                |suspect: &Suspect| self.is_latched(suspect.index) || self.is_tightened(suspect.index);
+                |suspect: &Suspect| self.is_tightened(suspect.index) || self.is_latched(suspect.index, early);
             let verdict = if rule.mode < Mode::Cap && !suspects.is_empty() {
                 Verdict::BreachedAlert
             } else if suspects.iter().any(acted_on) {
                 Verdict::BreachedAct
             } else if refused || self.is_unexplained(place, rule) {
                 Verdict::BreachedRefused
-            } else if self.is_early(place) {
+            } else if early {
                 Verdict::Warn
             } else {
                 Verdict::BreachedOrdinary
@@ -297,11 +299,13 @@ impl Draft<'_> {
             })
     }
 
-    /// Whether the guard already holds a function, and others hold no part of it.
-    fn is_latched(&self, index: usize) -> bool {
+    /// Whether the guard already holds a function, perhaps `tripped` only, and others hold no part of it.
+    fn is_latched(&self, index: usize, tripped: bool) -> bool {
         let name = self.roster.inventory.functions.get(index).map(|function| &function.name);
         let latch = name.and_then(|name| self.state.latches.get(name));
-        latch.is_some_and(|latch| latch.is_holding() && !latch.is_foreign())
+        latch.is_some_and(|latch| {
+            latch.is_holding() && !latch.is_foreign() && !(tripped && latch.phase == Phase::Standing)
+        })
     }
 
     /// The reasons for leaving alone a function's levers that others have set.

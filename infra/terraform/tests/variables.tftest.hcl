@@ -254,6 +254,15 @@ run "a_subnet_without_a_security_group_is_refused" {
   expect_failures = [var.subnet_ids]
 }
 
+run "what_is_no_subnet_is_refused" {
+  command = plan
+  variables {
+    subnet_ids         = ["subnet"]
+    security_group_ids = ["sg-0a1b2c3d"]
+  }
+  expect_failures = [var.subnet_ids]
+}
+
 run "a_policy_in_two_places_is_refused" {
   command = plan
   variables {
@@ -275,10 +284,9 @@ run "what_a_company_may_not_ask_for_is_refused_all_at_once" {
     role_path                = "platform"
     key_arn                  = "alias/mine"
     schedule_group           = "my group"
-    subnet_ids               = ["subnet"]
     security_group_ids       = ["default"]
   }
-  expect_failures = [var.policy_parameter_name, var.people_topic_arn, var.chat_topic_arn, var.pager_topic_arn, var.watch_topic_arn, var.permissions_boundary_arn, var.role_path, var.key_arn, var.schedule_group, var.subnet_ids, var.security_group_ids]
+  expect_failures = [var.policy_parameter_name, var.people_topic_arn, var.chat_topic_arn, var.pager_topic_arn, var.watch_topic_arn, var.permissions_boundary_arn, var.role_path, var.key_arn, var.schedule_group, var.security_group_ids]
 }
 
 run "as_installed_it_can_change_nothing" {

@@ -55,6 +55,7 @@ fn rendered(set: &str) -> Value {
         ("PeopleTopic", arn("sns", "people")),
         ("ChatTopic", arn("sns", "chat")),
         ("PagerTopic", arn("sns", "pager")),
+        ("PolicyParameter", "/dow-guard/policy".to_owned()),
         ("Functions", listed.join("\",\"")),
         ("Aliases", aliases.join("\",\"")),
     ];

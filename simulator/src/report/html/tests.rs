@@ -196,6 +196,8 @@ fn names_and_titles_cannot_become_markup() {
     parsed(&page, |document| {
         for name in ["header", "pre", "h3", "th", "td", "li", "title"] {
             let mut nodes = document.descendants().filter(|node| node.has_tag_name(name));
+            // A mail drops what cannot be shown; a page replaces it.
+            let shown = if name == "pre" { shown.trim_end_matches('\u{fffd}') } else { shown };
             assert!(nodes.any(|node| text_of(node).contains(shown)), "{name}");
         }
     });

@@ -263,7 +263,8 @@ fn what_each_command_answers_where_aws_does_not() {
             assert!(said.contains("rests on the list of functions of 2026-11-23 12:00"), "{what}");
             continue;
         }
-        for calm in ["$0.00 ", "$0.00\n", " fine", "Nothing to do", "no function", " 0 functions", "as usual"]
+        for calm in
+            ["$0.00 ", "$0.00\n", " fine", "Nothing to do.\n", "no function", " 0 functions", "as usual"]
         {
             assert!(!said.contains(calm), "{calm:?} although nothing was read: {what}");
         }
