@@ -18,7 +18,7 @@ use crate::run::{Fate, Run};
 
 pub use self::calm::{CalmDay, Shape, calm_days, is_calm};
 pub use self::goal::{GOALS, Goal, Judged};
-pub use self::regret::{MONEY_MOST, PEOPLE_MOST, Regret, Under, regrets};
+pub use self::regret::{MONEY_MOST, PEOPLE_MOST, Regret, regret};
 
 /// A scenario on all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
