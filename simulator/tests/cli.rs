@@ -522,7 +522,7 @@ fn a_recording_takes_changes_and_one_that_is_too_long_says_how_to_cut_it() {
             ["replay", "--trace", file, "--policy", &policy, "--duration-ms", "50", "--memory-mb", "512"];
         dowsim(&[&known[..], more].concat())
     };
-    let output = of(&short, &["--set", "account.concurrency=77", "--json"]);
+    let output = of(&short, &["--set", "account.concurrency=777", "--json"]);
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
     let wrong = of(&short, &["--set", "account.concurrency=7"]);
     assert_eq!(code(&wrong), Some(2));
