@@ -264,7 +264,7 @@ fn what_each_command_answers_where_aws_does_not() {
             continue;
         }
         for calm in
-            ["$0.00 ", "$0.00\n", " fine", "Nothing to do.\n", "no function", " 0 functions", "as usual"]
+            ["$0.00 ", "$0.00\n", " fine", "Nothing to do.\n", "no function \"", " 0 functions", "as usual"]
         {
             assert!(!said.contains(calm), "{calm:?} although nothing was read: {what}");
         }
