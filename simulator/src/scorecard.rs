@@ -1,10 +1,8 @@
 //! The scorecard: every scenario on several seeds, without a guard, with it, and with a perfect one, judged by goals that
 //! are written down before anything runs.
 
-mod all_seeing;
 mod calm;
 mod goal;
-mod regret;
 mod why;
 
 use guard_core::money::Usd;
@@ -18,7 +16,6 @@ use crate::run::{Fate, Run};
 
 pub use self::calm::{CalmDay, Shape, calm_days, is_calm};
 pub use self::goal::{GOALS, Goal, Judged};
-pub use self::regret::{MONEY_MOST, PEOPLE_MOST, Regret, regret};
 
 /// A scenario on all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -9,7 +9,7 @@ use super::many::ManyArgs;
 use crate::failure::Failure;
 use crate::load::Loaded;
 use crate::report::scorecard::document;
-use crate::scorecard::{Card, Score, calm_days, is_calm, regret};
+use crate::scorecard::{Card, Score, calm_days, is_calm};
 
 /// What to judge.
 #[derive(Clone, Debug, Args)]
@@ -42,8 +42,6 @@ pub fn run(args: &ScorecardArgs, out: impl Write) -> Result<(), Failure> {
         .collect();
     let calm: Vec<&Loaded> = scenarios.iter().filter(|loaded| is_calm(loaded)).collect();
     let days = args.many.on_cases(&calm, |loaded| calm_days(loaded, prices));
-    let regrets = args.many.on_cases(&scenarios, |loaded| regret(loaded, prices));
-    let regrets: Vec<_> = regrets.into_iter().flatten().collect();
     let command = args.many.command(&format!("scorecard --seeds {}", args.seeds));
-    args.many.publish(&document(&cards, &regrets, &days.concat(), &command), out)
+    args.many.publish(&document(&cards, &days.concat(), &command), out)
 }

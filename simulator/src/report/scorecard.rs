@@ -4,13 +4,13 @@ use guard_core::money::Usd;
 
 use super::document::{Block, Cell, Document, Table};
 use super::layout::{Tone, grouped};
-use crate::scorecard::{CalmDay, Card, GOALS, Goal, MONEY_MOST, PEOPLE_MOST, Regret, Score, Shape};
+use crate::scorecard::{CalmDay, Card, GOALS, Goal, Score, Shape};
 
 /// The text of an empty cell.
 const NONE: &str = "–";
 
 /// The document of some scenarios on so many seeds, and the command that writes it.
-pub fn document(cards: &[Card], regrets: &[Regret], calm: &[CalmDay], command: &str) -> Document {
+pub fn document(cards: &[Card], calm: &[CalmDay], command: &str) -> Document {
     let blocks = [
         vec![
             Block::Text(
@@ -28,7 +28,6 @@ pub fn document(cards: &[Card], regrets: &[Regret], calm: &[CalmDay], command: &
         misses(cards),
         money(cards),
         traffic(cards),
-        beside_the_all_seeing(regrets),
         calm_days(calm),
     ];
     Document { title: "Scorecard".to_owned(), blocks: blocks.into_iter().flatten().collect() }
@@ -206,69 +205,6 @@ fn traffic(cards: &[Card]) -> Vec<Block> {
                 Lost and dead letter are legitimate events that the guard cost beyond what was lost without it. Shares \
                 are medians over the seeds; others and counts are the most.";
     vec![Block::Heading("Legitimate traffic".to_owned()), Block::Text(text.to_owned()), Block::Table(table)]
-}
-
-/// The guard beside the all-seeing one.
-fn beside_the_all_seeing(regrets: &[Regret]) -> Vec<Block> {
-    let judged =
-        |wrong: bool, text: String| Cell::toned(if wrong { Tone::Alarm } else { Tone::Normal }, text);
-    let rows = regrets.iter().map(|one| {
-        let [without, with, least] = one.attack.map(|usd| Cell::plain(format!("${:.2}", usd.to_f64())));
-        let [_, served, best] = one.served.map(|percent| Cell::plain(format!("{percent:.2} %")));
-        vec![
-            Cell::plain(one.scenario.as_str()),
-            Cell::plain(format!("${:.2}", one.amount.to_f64())),
-            Cell::plain(format!("${:.2}", one.slack.to_f64())),
-            without,
-            with,
-            least,
-            judged(one.money() > MONEY_MOST, format!("{:.2}", one.money())),
-            served,
-            best,
-            judged(one.people() > PEOPLE_MOST, format!("{:.2}", one.people())),
-        ]
-    });
-    let table = Table {
-        caption: "The guard beside one that knows the attack.".to_owned(),
-        columns: heads(&[
-            "scenario",
-            "budget",
-            "slack",
-            "attack, no guard",
-            "guard",
-            "all-seeing",
-            "money regret",
-            "served, guard",
-            "all-seeing",
-            "people regret",
-        ]),
-        rows: rows.collect(),
-    };
-    let spread = |read: fn(&Regret) -> f64| {
-        let mut numbers: Vec<f64> = regrets.iter().map(read).collect();
-        numbers.sort_by(f64::total_cmp);
-        let middle = numbers.get(numbers.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
-        (middle, numbers.last().copied().unwrap_or(0.0))
-    };
-    let (money, people) = (spread(Regret::money), spread(Regret::people));
-    let missed = |wrong: fn(&Regret) -> bool| regrets.iter().filter(|one| wrong(one)).count();
-    let text = format!(
-        "The all-seeing guard knows which traffic is an attack, and when it begins and ends. It has the same levers, floors \
-         and delays: it caps what is attacked at its floor as soon as metrics show the attack, and releases it as soon as \
-         they show its end. Money regret is what the attack cost beyond the slack, as a multiple of its cost under the \
-         all-seeing guard: median {:.2}, worst {:.2}; asked are 1.15 and {MONEY_MOST}, which {} of {} rows miss. People \
-         regret is how many percentage points fewer legitimate events were served: median {:.2}, worst {:.2}; asked are 1 \
-         and {PEOPLE_MOST}, which {} rows miss. It does not cut retries, so the guard does better where failed events \
-         repeat. Seed 1. An attack that stays within the slack, or would not break the budget if it went on, is left out.",
-        money.0,
-        money.1,
-        missed(|one| one.money() > MONEY_MOST),
-        regrets.len(),
-        people.0,
-        people.1,
-        missed(|one| one.people() > PEOPLE_MOST),
-    );
-    vec![Block::Heading("Beside an all-seeing guard".to_owned()), Block::Text(text), Block::Table(table)]
 }
 
 /// The guard on calm days.
